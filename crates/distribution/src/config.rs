@@ -11,11 +11,15 @@ mod distribution;
 mod document;
 mod geo_database;
 mod host_table;
+mod items;
+mod name_table;
 mod origin;
 mod origin_pattern;
 mod path_pattern;
 mod pattern_automaton;
 mod policies;
+mod service_item;
+mod slots;
 mod snapshot;
 mod toml_reader;
 mod trusted_proxies;
@@ -29,14 +33,17 @@ pub use distribution::{
     GeoRestriction, StreamingDistribution,
 };
 pub use document::{
-    BehaviorDocument, CacheSettings, CertificateDocument, CredentialsDocument, DiskCacheSettings,
-    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
-    ListenerProtocol, LogSettings, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, StreamingDistributionDocument,
+    BehaviorDocument, CacheSettings, CertificateDocument, CertificateFiles, CertificateSource,
+    ControlSettings, CredentialsDocument, DiskCacheSettings, DistributionDocument, Document,
+    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
+    NamedCertificateDocument, NodeDocument, OriginDocument, OriginGroupDocument,
+    OriginSourceDocument, PublicKeyDocument, S3OriginDocument, Secret, SecretSource,
+    ServiceDocument, StoreLocation, StoreSettings, StreamingDistributionDocument,
     StreamingSourceDocument, TrustedSignerDocument, VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;
+pub use items::{ItemFacts, ItemFault, ItemOrder, read_items, write_toml};
 pub use origin::{
     CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
     OriginProtocolPolicy, OriginSource, PathReading, S3Addressing, S3Origin, SigningBehavior,
@@ -47,8 +54,10 @@ pub use policies::{
     Audience, CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
     ResponseHeadersPolicy,
 };
-pub use snapshot::Snapshot;
-pub use toml_reader::{read_toml, read_toml_in_part};
+pub use service_item::{ServiceItem, ServiceKind, UnknownKind};
+pub use slots::Slots;
+pub use snapshot::{NodeSettings, ReadFile, Snapshot};
+pub use toml_reader::{read_toml, read_toml_in_part, read_toml_items};
 pub use trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
 pub use video_settings::{VideoSettings, VideosSettings};
 

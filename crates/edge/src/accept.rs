@@ -66,7 +66,7 @@ pub(crate) async fn accept(listen_on: ListenOn, shared: Rc<WorkerContext>, worke
 /// idle for a while.
 async fn slot(workers: &Arc<Workers>, shared: &WorkerContext) -> Option<WorkerSlot> {
     let state = shared.current();
-    let limits = &state.snapshot.limits;
+    let limits = &state.snapshot.node.limits;
     let wished = limits.connections_max;
     let possible = shared.edge.descriptors.viewers_max(&state.snapshot);
     let connections_max = wished.min(possible);

@@ -32,7 +32,7 @@ pub(crate) fn admit(
 ) -> Admitted {
     let (parts, body) = request.into_parts();
     let state = context.current();
-    let limits = &state.snapshot.limits;
+    let limits = &state.snapshot.node.limits;
     let has_body = !body.is_end_stream();
     let body = RequestBody::new(body, limits);
     let slot = context.ends.log.reserve(limits.log_queue_records_max);

@@ -104,7 +104,7 @@ async fn greet_tls(
     shared: &WorkerContext,
     guest: &Guest,
 ) -> Option<(Box<ViewerIo<TlsStream<CountedStream>>>, Protocol)> {
-    let config = shared.current().tls.clone();
+    let config = shared.current().https_config();
     let accepted = accept_tls(CountedStream::new(stream), config, end.peer, shared).await?;
     let (_, session) = accepted.stream.get_ref();
     let protocol = match session.alpn_protocol() {
@@ -142,7 +142,7 @@ fn watched<S: ViewerStream>(
     shared: &WorkerContext,
     protocol: Protocol,
 ) -> Box<ViewerIo<S>> {
-    let patience = patience(&shared.current().snapshot.limits, protocol);
+    let patience = patience(&shared.current().snapshot.node.limits, protocol);
     Box::new(ViewerIo::new(stream, connection, patience))
 }
 
@@ -162,7 +162,7 @@ pub(crate) async fn accept_tls<S>(
 where
     S: AsyncRead + AsyncWrite + Unpin,
 {
-    let timeout = shared.current().snapshot.limits.tls_handshake_timeout;
+    let timeout = shared.current().snapshot.node.limits.tls_handshake_timeout;
     let handshake = TlsAcceptor::from(config?).accept(stream);
     let mut stream = tokio::time::timeout(timeout, handshake).await.ok()?.ok()?;
     let held_back_size_bytes = shared.edge.answer_memory.tls_size_bytes_max();
@@ -184,7 +184,7 @@ where
 {
     let connection = Rc::clone(io.connection());
     let state = shared.current();
-    let limits = &state.snapshot.limits;
+    let limits = &state.snapshot.node.limits;
     let watch = SharedWatch::new(H2Watch::new(
         io,
         (Rc::clone(&connection), patience(limits, Protocol::Http2)),

@@ -37,11 +37,16 @@ impl ConnectionFacts {
     /// Returns what is known about the viewer; `headers` count too if the peer is a trusted proxy.
     pub(crate) fn forwarded(&self, headers: &HeaderMap, snapshot: &Snapshot) -> Forwarded {
         let family = match self.naming {
-            Naming::Known => snapshot.forwarded_headers,
+            Naming::Known => snapshot.node.forwarded_headers,
             // Headers that follow such a PROXY header are not the proxy's own word.
             Naming::Unnamed => ForwardedHeaders::None,
         };
-        let told = forwarded(self.peer.ip(), headers, &snapshot.trusted_proxies, family);
+        let told = forwarded(
+            self.peer.ip(),
+            headers,
+            &snapshot.node.trusted_proxies,
+            family,
+        );
         Forwarded {
             is_viewer_known: told.is_viewer_known && self.naming == Naming::Known,
             ..told

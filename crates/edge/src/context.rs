@@ -108,7 +108,7 @@ impl WorkerContext {
         held_back_bytes_max: u64,
     ) -> Arc<ConnectionMemory> {
         let state = self.current();
-        let is_proxy = state.snapshot.trusted_proxies.contains(peer.ip());
+        let is_proxy = state.snapshot.node.trusted_proxies.contains(peer.ip());
         let viewer = (!is_proxy).then(|| peer.ip());
         ConnectionMemory::new(&self.edge.answer_memory, viewer, held_back_bytes_max)
     }

@@ -27,12 +27,12 @@ pub(crate) fn raise_limit() -> u64 {
 
 /// Returns the maximum number of descriptors needed for anything but viewers' connections.
 fn others(snapshot: &Snapshot) -> u64 {
-    let workers = worker_count(snapshot.edge.workers) as u64;
+    let workers = worker_count(snapshot.node.edge.workers) as u64;
     let origins = snapshot.origins().iter();
     let origins = origins.filter(|origin| origin.source.is_remote());
     let origins = origins.map(|origin| origin.patience.connections_max as u64);
-    let each = WORKER_DESCRIPTORS + snapshot.listeners.len() as u64 + origins.sum::<u64>();
-    PROCESS_DESCRIPTORS + snapshot.limits.open_files_max as u64 + workers * each
+    let each = WORKER_DESCRIPTORS + snapshot.node.listeners.len() as u64 + origins.sum::<u64>();
+    PROCESS_DESCRIPTORS + snapshot.node.limits.open_files_max as u64 + workers * each
 }
 
 /// Returns how many viewers may be connected when `descriptors_max` files may be open. Half of these are for viewers in
@@ -44,7 +44,7 @@ fn viewers_max(snapshot: &Snapshot, descriptors_max: u64) -> u64 {
 
 /// Returns the warning for a configuration that needs more open files than the edge may have.
 fn shortage_note(snapshot: &Snapshot, descriptors_max: u64) -> Option<String> {
-    let connections_max = snapshot.limits.connections_max;
+    let connections_max = snapshot.node.limits.connections_max;
     let others = others(snapshot);
     let needed = others.saturating_add(connections_max as u64);
     (needed > descriptors_max).then(|| {

@@ -77,21 +77,21 @@ impl RunningEdge {
         let snapshot = Arc::clone(&options.snapshot);
         let state = EdgeState::prepare(snapshot, &path_token_secret, &changes)?;
         let mut listeners = Listeners::default();
-        let opened = listeners.open(&options.snapshot.listeners)?;
-        let log_settings = options.snapshot.log.as_ref();
+        let opened = listeners.open(&options.snapshot.node.listeners)?;
+        let log_settings = options.snapshot.node.log.as_ref();
         let (log, log_thread) = Log::start(log_settings, options.log_stream)
             .map_err(|error| StartError::Log(error.to_string()))?;
-        let limits = &options.snapshot.limits;
-        let cache = open_cache(&options.snapshot.cache)?;
+        let limits = &options.snapshot.node.limits;
+        let cache = open_cache(&options.snapshot.node.cache)?;
         let (drain, draining) = watch::channel(false);
-        let (workers, inboxes) = Workers::new(worker_count(options.snapshot.edge.workers));
+        let (workers, inboxes) = Workers::new(worker_count(options.snapshot.node.edge.workers));
         let notices = Arc::<Notices>::default();
         let context = EdgeContext {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
             cache,
             changes,
-            videos: VideoIndexes::new(&options.snapshot.videos),
+            videos: VideoIndexes::new(&options.snapshot.node.videos),
             connections_by_address: Arc::default(),
             rtmp_connections_by_address: Arc::default(),
             descriptors: Arc::new(Descriptors::new(descriptors_max)),
@@ -152,7 +152,7 @@ fn start_worker(
         .name(format!("privet-worker-{number}"))
         .spawn(move || {
             worker::run(context, number, inbox, || {
-                state.load().snapshot.limits.drain_timeout
+                state.load().snapshot.node.limits.drain_timeout
             })
         })
         .map_err(|error| StartError::Thread(error.to_string()))

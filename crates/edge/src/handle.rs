@@ -171,23 +171,43 @@ impl EdgeHandle {
         let secret = &self.0.path_token_secret;
         let state = Arc::new(EdgeState::prepare(snapshot, secret, &context.changes)?);
         let snapshot = &state.snapshot;
-        let opened = listeners.open(&snapshot.listeners)?;
+        let opened = listeners.open(&snapshot.node.listeners)?;
         let tasks = listeners.tasks(opened, &context.workers)?;
-        let had_test_clock = context.state.load().snapshot.test_clock;
-        if had_test_clock && !snapshot.test_clock {
+        let had_test_clock = context.state.load().snapshot.node.test_clock;
+        if had_test_clock && !snapshot.node.test_clock {
             // A clock that a test has stopped must not outlive test mode.
             context.clock.release();
         }
         tell_of_shortage(snapshot, context.descriptors.max());
         context.state.store(Arc::clone(&state));
         context.notices.renew();
-        let responses_size_bytes_max = snapshot.limits.responses_size_bytes_max;
+        let responses_size_bytes_max = snapshot.node.limits.responses_size_bytes_max;
         context
             .answer_memory
             .set_limit(responses_size_bytes_max as u64);
-        context.log.change(snapshot.log.clone());
+        context.log.change(snapshot.node.log.clone());
         context.workers.hand_out(tasks);
-        listeners.close_all_but(&snapshot.listeners);
+        listeners.close_all_but(&snapshot.node.listeners);
+        Ok(())
+    }
+
+    /// Switches to the snapshot that `change` makes of the one in force, under the same settings of the machine. What the
+    /// two have in common stays as it is, so that the cost is that of what differs.
+    ///
+    /// # Errors
+    /// Returns the error of `change`, or why something that the new snapshot names cannot be opened. The old one stays in
+    /// force, whole.
+    pub fn change_service<E: From<StartError>>(
+        &self,
+        change: impl FnOnce(&Snapshot) -> Result<Snapshot, E>,
+    ) -> Result<(), E> {
+        // A reload must not come between: it would be undone.
+        let _listeners = self.listeners();
+        let context = &self.0.context;
+        let state = context.state.load();
+        let snapshot = Arc::new(change(&state.snapshot)?);
+        let changed = state.changed(snapshot, &context.changes)?;
+        context.state.store(Arc::new(changed));
         Ok(())
     }
 

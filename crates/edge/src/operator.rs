@@ -42,7 +42,7 @@ impl Operator {
     pub(crate) fn new(edge: &EdgeContext) -> Self {
         Operator {
             cache: Arc::clone(&edge.cache),
-            cache_settings: edge.state.load().snapshot.cache.clone(),
+            cache_settings: edge.state.load().snapshot.node.cache.clone(),
             clock: edge.clock.clone(),
             origin_client: Arc::clone(&edge.origin_client),
             privacy: Arc::default(),

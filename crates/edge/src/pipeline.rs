@@ -181,7 +181,7 @@ fn respond(answer: &mut Answer, received: &Received, record: &Record) {
             policy.server_timing_percent,
             &received.request_id,
             answer.outcome.response_result(),
-            &received.state.snapshot.edge.location,
+            &received.state.snapshot.node.edge.location,
         );
         if let Some(timing) = timing {
             answer.headers.append(&SERVER_TIMING, timing);

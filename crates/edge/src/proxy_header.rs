@@ -70,10 +70,10 @@ pub(crate) async fn read<S>(
 where
     S: AsyncRead + Unpin,
 {
-    if !snapshot.trusted_proxies.contains(peer.ip()) {
+    if !snapshot.node.trusted_proxies.contains(peer.ip()) {
         return Err(ProxyFault::UntrustedPeer);
     }
-    let header = tokio::time::timeout(snapshot.limits.head_timeout, read_header(stream));
+    let header = tokio::time::timeout(snapshot.node.limits.head_timeout, read_header(stream));
     let header = header.await.unwrap_or(Err(ProxyFault::Slow))?;
     let said = said(&header)?;
     Ok(ViewerEnd {

@@ -8,8 +8,8 @@ use crate::origin::FolderOrigin;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
-    Certificate, CertificateDocument, Document, ListenerProtocol, OriginDocument, Snapshot,
-    StreamingSourceDocument,
+    Certificate, CertificateDocument, CertificateFiles, CertificateSource, Document,
+    ListenerProtocol, OriginDocument, Secret, Snapshot, StreamingSourceDocument,
 };
 use privet_sign::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -40,7 +40,7 @@ pub fn start_faults(
     read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
 ) -> Vec<StartFault> {
     let listens = |protocol| {
-        let mut listeners = document.listeners.iter();
+        let mut listeners = document.node.listeners.iter();
         listeners.any(|listener| listener.protocol == protocol)
     };
     let (https, rtmps) = (
@@ -48,7 +48,14 @@ pub fn start_faults(
         listens(ListenerProtocol::Rtmps),
     );
     let mut faults = Vec::new();
-    for (position, distribution) in document.distributions.iter().enumerate() {
+    for (position, certificate) in document.service.certificates.iter().enumerate() {
+        let path = format!("certificates[{position}]");
+        match &certificate.source {
+            CertificateSource::Files(files) => faults.extend(files_fault(files, &path, read_file)),
+            CertificateSource::Pem { chain, key } => faults.extend(pem_fault(chain, key, path)),
+        }
+    }
+    for (position, distribution) in document.service.distributions.iter().enumerate() {
         let path = format!("distributions[{position}]");
         if let Some(certificate) = distribution.certificate.as_ref().filter(|_| https) {
             faults.extend(certificate_fault(certificate, &path, read_file));
@@ -57,7 +64,7 @@ pub fn start_faults(
             faults.extend(folder_fault(origin, &format!("{path}.origins[{position}]")));
         }
     }
-    for (position, streaming) in document.streaming_distributions.iter().enumerate() {
+    for (position, streaming) in document.service.streaming_distributions.iter().enumerate() {
         let path = format!("streaming_distributions[{position}]");
         if let Some(certificate) = streaming.certificate.as_ref().filter(|_| rtmps) {
             faults.extend(certificate_fault(certificate, &path, read_file));
@@ -71,7 +78,7 @@ pub fn start_faults(
 
 /// Returns the fault of the database of countries, if there is one.
 pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
-    let reason = match Countries::open(snapshot.geo_database.as_ref()?) {
+    let reason = match Countries::open(snapshot.node.geo_database.as_ref()?) {
         Err(StartError::GeoDatabase { file, reason }) => {
             format!("{} cannot be used: {reason}", file.display())
         }
@@ -118,6 +125,20 @@ fn certificate_fault(
     path: &str,
     read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
 ) -> Option<StartFault> {
+    let certificate = match certificate {
+        CertificateDocument::Files(files) => files,
+        // The certificate that is named is looked at by itself.
+        CertificateDocument::Named(_) => return None,
+    };
+    let path = format!("{path}.certificate");
+    files_fault(certificate, &path, read_file)
+}
+
+fn files_fault(
+    certificate: &CertificateFiles,
+    path: &str,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Option<StartFault> {
     let chain_pem = read_file(&certificate.chain).ok()?;
     let key_pem = read_file(&certificate.key).ok()?;
     let fault = certified_pair(&chain_pem, &key_pem).err()?;
@@ -143,8 +164,16 @@ fn certificate_fault(
         ),
     };
     Some(StartFault {
-        path: format!("{path}.certificate.{name}"),
+        path: format!("{path}.{name}"),
         message,
+    })
+}
+
+fn pem_fault(chain: &str, key: &Secret, path: String) -> Option<StartFault> {
+    let fault = certified_pair(chain.as_bytes(), key.reveal().as_bytes()).err()?;
+    Some(StartFault {
+        path,
+        message: format!("cannot be used: {fault}"),
     })
 }
 

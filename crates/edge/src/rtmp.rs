@@ -31,7 +31,7 @@ pub(crate) async fn serve_plain(stream: TcpStream, end: ViewerEnd, shared: Rc<Wo
 
 /// Performs the TLS handshake and serves the connection to its end. A failed handshake ends it quietly.
 pub(crate) async fn serve_tls(stream: TcpStream, end: ViewerEnd, shared: Rc<WorkerContext>) {
-    let config = shared.current().rtmps.clone();
+    let config = shared.current().rtmps_config();
     if let Some(accepted) = accept_tls(stream, config, end.peer, &shared).await {
         let AcceptedTls { stream, memory } = accepted;
         serve(stream, (end, Scheme::Https), memory, shared).await;

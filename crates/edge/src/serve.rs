@@ -122,8 +122,8 @@ enum Entered {
 /// if there was one.
 fn enter(protocol: &ListenerProtocol, peer: SocketAddr, shared: &WorkerContext) -> Option<Entered> {
     let state = shared.current();
-    let limits = &state.snapshot.limits;
-    if state.snapshot.trusted_proxies.contains(peer.ip()) {
+    let limits = &state.snapshot.node.limits;
+    if state.snapshot.node.trusted_proxies.contains(peer.ip()) {
         return Some(Entered::TrustedProxy);
     }
     let (connections_by_address, key, connections_max, code) = match protocol {

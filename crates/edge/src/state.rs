@@ -4,10 +4,12 @@ use crate::countries::Countries;
 use crate::origin::{FileChanges, FolderOrigin, OriginReader};
 use crate::redeem::Redeemed;
 use crate::start_error::StartError;
-use crate::tls;
+use crate::tls::{TlsKind, TlsState};
 use http::HeaderValue;
-use privet_distribution::config::{ListenerProtocol, Origin, Snapshot};
+use privet_distribution::config::{ListenerProtocol, Origin, Slots, Snapshot};
 use privet_sign::PathTokenSecret;
+use rustls::ServerConfig;
+use std::cell::LazyCell;
 use std::net::IpAddr;
 use std::sync::Arc;
 
@@ -15,16 +17,17 @@ use std::sync::Arc;
 #[derive(Debug)]
 pub(crate) struct EdgeState {
     pub(crate) snapshot: Arc<Snapshot>,
-    pub(crate) tls: Option<Arc<rustls::ServerConfig>>,
-    /// TLS configuration of RTMPS listeners.
-    pub(crate) rtmps: Option<Arc<rustls::ServerConfig>>,
+    /// TLS of HTTPS listeners; `None` if there are none.
+    https: Option<TlsState>,
+    /// TLS of RTMPS listeners; `None` if there are none.
+    rtmps: Option<TlsState>,
     pub(crate) server: HeaderValue,
     pub(crate) location: HeaderValue,
     /// Secret that path tokens are made and checked with.
     pub(crate) path_token_secret: PathTokenSecret,
-    countries: Option<Countries>,
+    countries: Option<Arc<Countries>>,
     /// Readers of the origins, by `Origin::index`.
-    origins: Vec<OriginReader>,
+    origins: Slots<OriginReader>,
 }
 
 impl EdgeState {
@@ -35,36 +38,73 @@ impl EdgeState {
         path_token_secret: &PathTokenSecret,
         changes: &Arc<FileChanges>,
     ) -> Result<Self, StartError> {
-        let configured = snapshot.videos.path_token_secret.as_ref();
-        let path_token_secret = configured.unwrap_or(path_token_secret).clone();
-        let listens = |protocol| {
-            let mut listeners = snapshot.listeners.iter();
-            listeners.any(|listener| listener.protocol == protocol)
+        let node = &snapshot.node;
+        let configured = node.videos.path_token_secret.as_ref();
+        let tls = |kind, protocol: ListenerProtocol| {
+            let mut listeners = node.listeners.iter();
+            let is_spoken = listeners.any(|listener| listener.protocol == protocol);
+            is_spoken
+                .then(|| TlsState::new(kind, &snapshot, None))
+                .transpose()
         };
-        let (https, rtmps) = (
-            listens(ListenerProtocol::Https),
-            listens(ListenerProtocol::Rtmps),
-        );
         Ok(EdgeState {
-            tls: https.then(|| tls::server_config(&snapshot)).transpose()?,
-            rtmps: rtmps.then(|| tls::rtmps_config(&snapshot)).transpose()?,
-            server: header_value(&snapshot.edge.server)?,
-            location: header_value(&snapshot.edge.location)?,
-            countries: snapshot
+            https: tls(TlsKind::Https, ListenerProtocol::Https)?,
+            rtmps: tls(TlsKind::Rtmps, ListenerProtocol::Rtmps)?,
+            server: header_value(&node.edge.server)?,
+            location: header_value(&node.edge.location)?,
+            countries: node
                 .geo_database
                 .as_ref()
-                .map(Countries::open)
+                .map(|database| Countries::open(database).map(Arc::new))
                 .transpose()?,
-            origins: open_origins(&snapshot, changes)?,
-            path_token_secret,
+            origins: open_origins(&snapshot, None, changes)?,
+            path_token_secret: configured.unwrap_or(path_token_secret).clone(),
             snapshot,
         })
+    }
+
+    /// Opens what the snapshot has in addition to that of this state, or instead of it; the node's settings are the
+    /// same. Everything else is the very same: folders and the objects remembered of them, certificates, sessions.
+    ///
+    /// Errors: as those of [`EdgeState::prepare`].
+    pub(crate) fn changed(
+        &self,
+        snapshot: Arc<Snapshot>,
+        changes: &Arc<FileChanges>,
+    ) -> Result<Self, StartError> {
+        let tls = |kind, state: &Option<TlsState>| {
+            let state = state.as_ref();
+            state
+                .map(|state| TlsState::new(kind, &snapshot, Some((&self.snapshot, state))))
+                .transpose()
+        };
+        let before = (self.snapshot.origins(), &self.origins);
+        Ok(EdgeState {
+            https: tls(TlsKind::Https, &self.https)?,
+            rtmps: tls(TlsKind::Rtmps, &self.rtmps)?,
+            server: self.server.clone(),
+            location: self.location.clone(),
+            countries: self.countries.clone(),
+            origins: open_origins(&snapshot, Some(before), changes)?,
+            path_token_secret: self.path_token_secret.clone(),
+            snapshot,
+        })
+    }
+
+    /// Returns the TLS configuration of HTTPS listeners; `None` if there are none.
+    pub(crate) fn https_config(&self) -> Option<Arc<ServerConfig>> {
+        self.https.as_ref().map(|tls| Arc::clone(&tls.config))
+    }
+
+    /// Returns the TLS configuration of RTMPS listeners; `None` if there are none.
+    pub(crate) fn rtmps_config(&self) -> Option<Arc<ServerConfig>> {
+        self.rtmps.as_ref().map(|tls| Arc::clone(&tls.config))
     }
 
     /// Returns the folder of the authorized request's behavior; `None` when its origin is another server.
     pub(crate) fn folder(&self, authorized: &Redeemed<'_>) -> Option<&FolderOrigin> {
         let index = authorized.routed().behavior.origin.primary.index;
-        match self.origins.get(index)? {
+        match &**self.origins.get(index)? {
             OriginReader::Folder(folder) => Some(folder),
             OriginReader::Remote => None,
         }
@@ -85,38 +125,38 @@ impl EdgeState {
 
     /// Closes files that were not requested recently.
     pub(crate) fn forget_idle(&self) {
-        for origin in &self.origins {
+        for origin in self.origins.iter() {
             origin.forget_idle();
         }
     }
 }
 
+/// Opens the folders of the snapshot, except those that are open already.
 fn open_origins(
     snapshot: &Snapshot,
+    before: Option<(&Slots<Origin>, &Slots<OriginReader>)>,
     changes: &Arc<FileChanges>,
-) -> Result<Vec<OriginReader>, StartError> {
-    let origins = snapshot.origins();
-    let folders = origins
-        .iter()
-        .filter(|origin| origin.source.folder_root().is_some())
-        .count();
-    let share = |total: usize| total / folders.max(1);
-    let files_max = share(snapshot.limits.open_files_max);
-    let size_bytes_max = share(snapshot.limits.hot_objects_size_bytes_max);
-    let mut readers = Vec::with_capacity(origins.len());
-    for origin in origins {
+) -> Result<Slots<OriginReader>, StartError> {
+    let limits = &snapshot.node.limits;
+    // Counted when the first folder is opened: a change to a server of another distribution need not look at all.
+    let folders = LazyCell::new(|| {
+        let origins = snapshot.origins().iter();
+        let folders = origins.filter(|origin| origin.source.folder_root().is_some());
+        folders.count().max(1)
+    });
+    snapshot.origins().map_changed(before, |origin| {
         let Some(root) = origin.source.folder_root() else {
-            readers.push(OriginReader::Remote);
-            continue;
+            return Ok(Arc::new(OriginReader::Remote));
         };
+        let files_max = limits.open_files_max / *folders;
+        let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
         let folder = FolderOrigin::open(root, files_max, size_bytes_max, Arc::clone(changes));
         let folder = folder.map_err(|error| StartError::Folder {
             folder: root.to_owned(),
             error: error.to_string(),
         })?;
-        readers.push(OriginReader::Folder(folder));
-    }
-    Ok(readers)
+        Ok(Arc::new(OriginReader::Folder(folder)))
+    })
 }
 
 fn header_value(text: &str) -> Result<HeaderValue, StartError> {

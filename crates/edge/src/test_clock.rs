@@ -32,7 +32,7 @@ pub(crate) async fn answer(
     body: &mut RequestBody,
     shared: &WorkerContext,
 ) -> Option<Answer> {
-    let is_asked = received.state.snapshot.test_clock && received.parts.uri.path() == PATH;
+    let is_asked = received.state.snapshot.node.test_clock && received.parts.uri.path() == PATH;
     if !is_asked || !knows_secret(&received.parts.headers, &shared.edge.test_secret) {
         return None;
     }
@@ -96,7 +96,7 @@ pub(crate) fn random_secret() -> Arc<str> {
 
 /// Shows on every response that the clock may not be the real one.
 pub(crate) fn mark(headers: &mut HeaderMap, shared: &WorkerContext, received: &Received) {
-    if received.state.snapshot.test_clock {
+    if received.state.snapshot.node.test_clock {
         let now = HeaderValue::from(shared.edge.clock.now().as_secs());
         headers.insert(&X_PRIVET_TEST_CLOCK, now);
     }

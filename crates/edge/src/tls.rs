@@ -1,14 +1,16 @@
 //! Certificates by server name, and the names that the log uses for version and cipher suite.
 
 use crate::start_error::StartError;
-use privet_distribution::config::{Certificate, Snapshot};
+use privet_distribution::config::{Certificate, Slots, Snapshot};
 use rustls::crypto::aws_lc_rs;
-use rustls::server::{ClientHello, ResolvesServerCert, ServerConnection, ServerSessionMemoryCache};
+use rustls::server::{
+    ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni, ServerConnection,
+    ServerSessionMemoryCache,
+};
 use rustls::sign::CertifiedKey;
 use rustls::{ProtocolVersion, ServerConfig};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
-use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -18,107 +20,162 @@ pub(crate) type TlsNames = (&'static str, String);
 /// Maximum number of resumable sessions stored for TLS 1.2 viewers.
 const SESSIONS_MAX: usize = 4_096;
 
-/// Selects the certificate by the viewer's server name; the first one if that is missing or unknown.
-#[derive(Debug)]
-struct CertStore {
-    by_name: HashMap<String, Arc<CertifiedKey>>,
-    /// Wildcard certificates by the part after `*.`.
-    by_parent: HashMap<String, Arc<CertifiedKey>>,
-    first: Arc<CertifiedKey>,
+/// The TLS configuration of all listeners of a kind, and the certificates that it serves.
+#[derive(Clone, Debug)]
+pub(crate) struct TlsState {
+    pub(crate) config: Arc<ServerConfig>,
+    /// Certificates at the positions of the distributions; kept to be served under the next snapshot as well.
+    certificates: Slots<ServedCertificate>,
 }
 
-impl ResolvesServerCert for CertStore {
+/// A distribution's certificate; `None` if it has none.
+#[derive(Debug)]
+struct ServedCertificate(Option<Arc<CertifiedKey>>);
+
+/// Selects the certificate by the viewer's server name; the first one if that is missing or unknown. Without any
+/// certificate, handshakes fail.
+#[derive(Debug)]
+struct CertificateResolver {
+    kind: TlsKind,
+    snapshot: Arc<Snapshot>,
+    certificates: Slots<ServedCertificate>,
+    first: Option<Arc<CertifiedKey>>,
+}
+
+/// The protocol over TLS.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum TlsKind {
+    /// HTTP/2 and HTTP/1.1 by ALPN, for distributions.
+    Https,
+    /// RTMP, for streaming distributions.
+    Rtmps,
+}
+
+impl ResolvesServerCert for CertificateResolver {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let found = hello.server_name().and_then(|name| {
-            let name = name.to_ascii_lowercase();
-            let parent = name.split_once('.').map_or("", |(_, parent)| parent);
-            self.by_name
-                .get(&name)
-                .or_else(|| self.by_parent.get(parent))
+        let found = hello.server_name().and_then(|name| match self.kind {
+            TlsKind::Https => self.of_any(self.snapshot.positions_for_server_name(name)),
+            TlsKind::Rtmps => self.of_any(self.snapshot.streaming_positions_for_server_name(name)),
         });
-        Some(Arc::clone(found.unwrap_or(&self.first)))
+        found.or(self.first.as_ref()).cloned()
     }
 }
 
-/// Returns the TLS configuration of all HTTPS listeners: TLS 1.2 and 1.3, HTTP/2 and HTTP/1.1 by ALPN.
-///
-/// Errors: a chain or key that cannot be read, or that do not belong together.
-pub(crate) fn server_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
-    let distributions = snapshot.distributions().iter();
-    let store = cert_store(distributions.map(|distribution| Names {
-        certificate: distribution.certificate.as_ref(),
-        aliases: &distribution.aliases,
-        domain_name: &distribution.domain_name,
-    }))?;
-    let mut config = config_of(store)?;
-    config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()];
-    Ok(Arc::new(config))
+impl CertificateResolver {
+    fn of_any(&self, positions: impl Iterator<Item = usize>) -> Option<&Arc<CertifiedKey>> {
+        let mut certificates =
+            positions.filter_map(|position| self.certificates.get(position)?.0.as_ref());
+        certificates.next()
+    }
 }
 
-/// Returns the TLS configuration of all RTMPS listeners.
-///
-/// Errors: as those of [`server_config`].
-pub(crate) fn rtmps_config(snapshot: &Snapshot) -> Result<Arc<ServerConfig>, StartError> {
-    let distributions = snapshot.streaming_distributions().iter();
-    let store = cert_store(distributions.map(|distribution| Names {
-        certificate: distribution.certificate.as_ref(),
-        aliases: &distribution.aliases,
-        domain_name: &distribution.domain_name,
-    }))?;
-    let mut config = config_of(store)?;
-    // librtmp over GnuTLS mistakes a ticket for a failed read, and connections last too long to be resumed.
-    config.send_tls13_tickets = 0;
-    Ok(Arc::new(config))
+impl TlsState {
+    /// Returns the TLS configuration of all listeners of a kind: TLS 1.2 and 1.3. What `previous` has parsed and agreed
+    /// on with viewers stays: certificates of distributions that are the same, and sessions to resume.
+    ///
+    /// Errors: a chain or key that cannot be read, or that do not belong together; no certificate at all where the
+    /// configuration comes from a file.
+    pub(crate) fn new(
+        kind: TlsKind,
+        snapshot: &Arc<Snapshot>,
+        previous: Option<(&Snapshot, &TlsState)>,
+    ) -> Result<Self, StartError> {
+        let certificates = certificates(kind, snapshot, previous)?;
+        let first = certificates.iter().find_map(|served| served.0.clone());
+        // What is served from a store may come later.
+        if first.is_none() && snapshot.node.store.is_none() {
+            return Err(StartError::NoCertificate);
+        }
+        let resolver = CertificateResolver {
+            kind,
+            snapshot: Arc::clone(snapshot),
+            certificates: certificates.clone(),
+            first,
+        };
+        let mut config = match previous {
+            Some((_, previous)) => (*previous.config).clone(),
+            None => new_config(kind)?,
+        };
+        config.cert_resolver = Arc::new(resolver);
+        Ok(TlsState {
+            config: Arc::new(config),
+            certificates,
+        })
+    }
 }
 
-fn config_of(store: CertStore) -> Result<ServerConfig, StartError> {
+fn new_config(kind: TlsKind) -> Result<ServerConfig, StartError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
         .map_err(|error| StartError::Tls(error.to_string()))?
         .with_no_client_auth()
-        .with_cert_resolver(Arc::new(store));
+        // Replaced by the caller; until then no handshake succeeds.
+        .with_cert_resolver(Arc::new(ResolvesServerCertUsingSni::new()));
     config.session_storage = ServerSessionMemoryCache::new(SESSIONS_MAX);
     config.ticketer =
         aws_lc_rs::Ticketer::new().map_err(|error| StartError::Tls(error.to_string()))?;
+    match kind {
+        TlsKind::Https => config.alpn_protocols = vec![b"h2".to_vec(), b"http/1.1".to_vec()],
+        // librtmp over GnuTLS mistakes a ticket for a failed read, and connections last too long to be resumed.
+        TlsKind::Rtmps => config.send_tls13_tickets = 0,
+    }
     Ok(config)
 }
 
-/// A certificate, and the names that it serves.
-struct Names<'a> {
-    certificate: Option<&'a Certificate>,
-    aliases: &'a [String],
-    domain_name: &'a String,
-}
-
-fn cert_store<'a>(distributions: impl Iterator<Item = Names<'a>>) -> Result<CertStore, StartError> {
-    let mut by_name = HashMap::new();
-    let mut by_parent = HashMap::new();
-    let mut first = None;
-    for distribution in distributions {
-        let Some(certificate) = distribution.certificate else {
-            continue;
-        };
-        let key = Arc::new(certified_key(certificate)?);
-        first.get_or_insert_with(|| Arc::clone(&key));
-        for name in distribution
-            .aliases
-            .iter()
-            .chain([distribution.domain_name])
-        {
-            let name = name.to_ascii_lowercase();
-            let (names, name) = match name.strip_prefix("*.") {
-                Some(parent) => (&mut by_parent, parent.to_owned()),
-                None => (&mut by_name, name),
-            };
-            names.entry(name).or_insert_with(|| Arc::clone(&key));
+/// Parses the certificates of all distributions, each once, except those that were parsed before.
+fn certificates(
+    kind: TlsKind,
+    snapshot: &Snapshot,
+    previous: Option<(&Snapshot, &TlsState)>,
+) -> Result<Slots<ServedCertificate>, StartError> {
+    let mut parsed = Parsed::default();
+    match kind {
+        TlsKind::Https => {
+            let before = previous.map(|(old, state)| (old.distributions(), &state.certificates));
+            snapshot
+                .distributions()
+                .map_changed(before, |distribution| {
+                    parsed.served(distribution.certificate.as_ref())
+                })
+        }
+        TlsKind::Rtmps => {
+            let before =
+                previous.map(|(old, state)| (old.streaming_distributions(), &state.certificates));
+            let streaming = snapshot.streaming_distributions();
+            streaming.map_changed(before, |streaming| {
+                parsed.served(streaming.certificate.as_ref())
+            })
         }
     }
-    Ok(CertStore {
-        by_name,
-        by_parent,
-        first: first.ok_or(StartError::NoCertificate)?,
-    })
+}
+
+/// Certificates parsed so far: many distributions may share one.
+#[derive(Default)]
+struct Parsed(Vec<(Arc<Certificate>, Arc<CertifiedKey>)>);
+
+impl Parsed {
+    fn served(
+        &mut self,
+        certificate: Option<&Arc<Certificate>>,
+    ) -> Result<Arc<ServedCertificate>, StartError> {
+        let Some(certificate) = certificate else {
+            return Ok(Arc::new(ServedCertificate(None)));
+        };
+        // Those that share one follow each other more often than not, so the latest few suffice.
+        const REMEMBERED: usize = 64;
+        let mut latest = self.0.iter().rev().take(REMEMBERED);
+        let known = latest.find(|(known, _)| Arc::ptr_eq(known, certificate));
+        let key = match known {
+            Some((_, key)) => Arc::clone(key),
+            None => {
+                let key = Arc::new(certified_key(certificate)?);
+                self.0.push((Arc::clone(certificate), Arc::clone(&key)));
+                key
+            }
+        };
+        Ok(Arc::new(ServedCertificate(Some(key))))
+    }
 }
 
 fn certified_key(certificate: &Certificate) -> Result<CertifiedKey, StartError> {

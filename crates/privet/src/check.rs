@@ -82,7 +82,7 @@ fn good_json(config: &str, snapshot: &Snapshot, notes: &[String]) -> Value {
     let streaming: Vec<Value> = streaming
         .map(|one| named(&one.id, one.enabled, &one.domain_name, &one.aliases))
         .collect();
-    let listeners: Vec<String> = snapshot.listeners.iter().map(listener_url).collect();
+    let listeners: Vec<String> = snapshot.node.listeners.iter().map(listener_url).collect();
     json!({
         "config": config,
         "ok": true,
@@ -139,7 +139,7 @@ fn listener_url(listener: &Listener) -> String {
 
 fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     terminal::say(format_args!("{config}: ok"))?;
-    for listener in &snapshot.listeners {
+    for listener in &snapshot.node.listeners {
         let behind = if listener.proxy_protocol {
             ", behind a load balancer that sends PROXY headers"
         } else {
@@ -147,10 +147,10 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
         };
         terminal::say(format_args!("listener {}{behind}", listener_url(listener)))?;
     }
-    if let Some(socket) = &snapshot.admin_socket {
+    if let Some(socket) = &snapshot.node.admin_socket {
         terminal::say(format_args!("admin socket {}", socket.display()))?;
     }
-    cache_summary(&snapshot.cache)?;
+    cache_summary(&snapshot.node.cache)?;
     for distribution in snapshot.distributions() {
         distribution_summary(distribution)?;
     }

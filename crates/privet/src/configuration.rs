@@ -128,7 +128,7 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
         let found = start_faults(&document, &mut |path| read_whole(path, BYTES_MAX));
         add_faults(&mut faults, found.into_iter().map(told).collect());
     }
-    let database = document.geo_database.clone();
+    let database = document.node.geo_database.clone();
     let built = Snapshot::build(document, &places, &mut |path| {
         fingerprint.look_at(path);
         let is_database = database.as_deref() == Some(path);

@@ -52,7 +52,7 @@ impl SocketArguments {
 pub(crate) fn configured_socket(config: &Path) -> Result<Option<PathBuf>, CommandError> {
     let text = read_text(config)?;
     let (document, _) = read_toml(&text, config).map_err(LoadError::Faults)?;
-    Ok(document.admin_socket)
+    Ok(document.node.admin_socket)
 }
 
 /// A request to the edge.

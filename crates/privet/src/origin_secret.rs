@@ -35,7 +35,7 @@ impl OriginSecret {
 
     /// Makes the edge send it to the origin, if that is a server on the loopback address; no other server gets it.
     pub(crate) fn add_to(&self, document: &mut Document) {
-        let distributions = document.distributions.iter_mut();
+        let distributions = document.service.distributions.iter_mut();
         let origins = distributions.flat_map(|distribution| &mut distribution.origins);
         for origin in origins.filter(|origin| origin.id == self.origin) {
             let server = origin.source.web_server();
@@ -78,7 +78,7 @@ mod tests {
         let (mut document, _, _) = read_toml_in_part(&text, Path::new("p.toml")).unwrap();
         let secret = OriginSecret::random("site", HEADER);
         secret.add_to(&mut document);
-        let origins = document.distributions[0].origins.iter();
+        let origins = document.service.distributions[0].origins.iter();
         let headers = origins.map(|origin| origin.custom_headers.iter().cloned().collect());
         (secret, headers.collect())
     }

@@ -79,7 +79,7 @@ impl ServeError {
         let StartError::Listen { address, fault } = &error else {
             return ServeError::Start(error);
         };
-        let mut listeners = snapshot.listeners.iter();
+        let mut listeners = snapshot.node.listeners.iter();
         let position = listeners.position(|listener| listener.address == *address);
         let path = format!("listeners[{}].address", position.unwrap_or_default());
         ServeError::Listen {
@@ -169,12 +169,13 @@ pub(crate) fn start(
         fingerprint,
         places,
     } = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
-    let test_clock = snapshot.test_clock;
+    let test_clock = snapshot.node.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
     // The socket comes first: a start that fails must not have served anybody.
-    let socket = Control::bind(snapshot.admin_socket.as_deref()).map_err(ServeError::Socket)?;
+    let socket =
+        Control::bind(snapshot.node.admin_socket.as_deref()).map_err(ServeError::Socket)?;
     let edge = RunningEdge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
         log_stream,
@@ -298,9 +299,9 @@ impl Serving {
 
     fn put_in_force(&mut self, loaded: Result<Loaded, LoadError>) -> Result<(), ServeError> {
         let loaded = loaded.map_err(ServeError::Load)?;
-        let test_clock = loaded.snapshot.test_clock;
+        let test_clock = loaded.snapshot.node.test_clock;
         let snapshot = Arc::new(loaded.snapshot);
-        let socket = self.control.prepare(snapshot.admin_socket.as_deref());
+        let socket = self.control.prepare(snapshot.node.admin_socket.as_deref());
         let socket = socket.map_err(ServeError::Socket)?;
         let reloaded = self.edge.handle().reload(Arc::clone(&snapshot));
         reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;

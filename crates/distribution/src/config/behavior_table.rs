@@ -239,12 +239,12 @@ mod tests {
     #[test]
     fn f3_much_work_is_refused() {
         let snapshot = behaviors("url = 'http://o.test'");
-        let table = &snapshot.distributions()[0].table;
+        let table = &snapshot.distributions().get(0).unwrap().table;
         assert!(table.steps("/a.jpg") < 1000);
         let long = "/a".repeat(4000) + "+%61.mp4";
         let deep = "/a".repeat(40) + ".jpg";
         for path in [long, deep] {
-            let readings = crate::request::Readings::new(&snapshot.distributions()[0]);
+            let readings = crate::request::Readings::new(&snapshot.distributions().get(0).unwrap());
             let found = readings.behavior_of(&path, &Method::GET);
             assert_eq!(found.err(), Some(crate::request::Denial::AmbiguousPath));
         }

@@ -24,7 +24,7 @@ pub struct Distribution {
     /// False if it is treated as an unknown host.
     pub enabled: bool,
     /// Certificate; present whenever an https listener exists and the distribution is enabled.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<Arc<Certificate>>,
     /// Behaviors in order of precedence; the default one is last.
     pub behaviors: Vec<CacheBehavior>,
     /// Pages served instead of errors, and minimum TTLs of errors.
@@ -35,6 +35,8 @@ pub struct Distribution {
     pub https_port: u16,
     /// Lookup table made from `behaviors`.
     pub(crate) table: BehaviorTable,
+    /// Indexes of its origins, including those that no behavior names.
+    pub(crate) origins: Box<[usize]>,
 }
 
 impl Distribution {
@@ -46,7 +48,7 @@ impl Distribution {
 }
 
 /// A set of host names under which videos are played over RTMP.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct StreamingDistribution {
     /// Id, `E…`, which is also in the names of log files.
     pub id: String,
@@ -65,7 +67,15 @@ pub struct StreamingDistribution {
     /// True if a policy may also name a web URL of the video.
     pub web_resources: bool,
     /// Certificate; present whenever an rtmps listener exists and the distribution is enabled.
-    pub certificate: Option<Certificate>,
+    pub certificate: Option<Arc<Certificate>>,
+}
+
+impl StreamingDistribution {
+    /// Returns true if the videos are from an origin of its own: the distribution made of it has the same id, which no
+    /// other one may have.
+    pub(crate) fn has_own_videos(&self) -> bool {
+        self.videos.id == self.id
+    }
 }
 
 /// The page and the minimum TTL of an error (developer guide, "Generate custom error responses").
@@ -101,7 +111,7 @@ pub enum GeoRestriction {
 }
 
 /// The certificate chain and private key, as PEM bytes that the edge parses.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Certificate {
     /// Certificate and intermediates, leaf first.
     pub chain_pem: Vec<u8>,

@@ -12,11 +12,13 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 mod cache;
+mod control;
 mod origin;
 mod streaming;
 mod video;
 
 pub use cache::{CacheSettings, DiskCacheSettings};
+pub use control::{ControlSettings, StoreLocation, StoreSettings};
 pub use origin::{
     CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     S3OriginDocument, Secret, SecretSource,
@@ -25,8 +27,17 @@ pub use streaming::{StreamingDistributionDocument, StreamingSourceDocument};
 pub use video::VideosDocument;
 
 /// The whole configuration, defaults filled in.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Document {
+    /// Settings of the machine.
+    pub node: NodeDocument,
+    /// Everything that is served.
+    pub service: ServiceDocument,
+}
+
+/// The settings of one machine, which only its own file has.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NodeDocument {
     /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
     /// Addresses where viewers connect; at least one.
@@ -45,16 +56,27 @@ pub struct Document {
     pub geo_database: Option<PathBuf>,
     /// Unix socket for the operator's commands to the running edge.
     pub admin_socket: Option<PathBuf>,
+    /// Address at which operators are served over HTTP; `None` for the socket alone.
+    pub control: Option<ControlSettings>,
+    /// Store of what is served; `None` if the file itself says it.
+    pub store: Option<StoreSettings>,
     /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
     /// True if the edge's clock can be set, for tests.
     pub test_clock: bool,
+}
+
+/// What is served, the same from a file and from a store.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ServiceDocument {
     /// All public keys that key groups and trusted signers may name.
     pub public_keys: Vec<PublicKeyDocument>,
     /// Named sets of public keys.
     pub key_groups: Vec<KeyGroupDocument>,
     /// Accounts with their key pairs: the older way to name keys.
     pub trusted_signers: Vec<TrustedSignerDocument>,
+    /// Certificates that distributions may name.
+    pub certificates: Vec<NamedCertificateDocument>,
     /// Cache policies of the operator, in addition to CloudFront's managed ones.
     pub cache_policies: Vec<CachePolicy>,
     /// Origin request policies of the operator, in addition to CloudFront's managed ones.
@@ -282,13 +304,45 @@ pub struct DistributionDocument {
     pub geo: GeoRestriction,
 }
 
+/// The certificate of a distribution.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CertificateDocument {
+    /// PEM files on the machine.
+    Files(CertificateFiles),
+    /// Id of a [`NamedCertificateDocument`].
+    Named(String),
+}
+
 /// PEM files of a certificate.
 #[derive(Clone, Debug, PartialEq)]
-pub struct CertificateDocument {
+pub struct CertificateFiles {
     /// File of the certificate chain, leaf first.
     pub chain: PathBuf,
     /// File of the private key.
     pub key: PathBuf,
+}
+
+/// A certificate that distributions name by its id.
+#[derive(Clone, Debug, PartialEq)]
+pub struct NamedCertificateDocument {
+    /// Name that distributions use.
+    pub id: String,
+    /// Source of chain and key.
+    pub source: CertificateSource,
+}
+
+/// The source of a certificate.
+#[derive(Clone, Debug, PartialEq)]
+pub enum CertificateSource {
+    /// PEM files on the machine.
+    Files(CertificateFiles),
+    /// PEM text in the document itself.
+    Pem {
+        /// Certificate chain, leaf first.
+        chain: String,
+        /// Private key.
+        key: Secret,
+    },
 }
 
 /// A cache behavior as the operator wrote it.
@@ -319,10 +373,10 @@ pub struct BehaviorDocument {
     pub videos: Option<VideoSettings>,
 }
 
-/// A single plain listener on the loopback address, and nothing to serve.
-impl Default for Document {
+/// A single plain listener on the loopback address.
+impl Default for NodeDocument {
     fn default() -> Self {
-        Document {
+        NodeDocument {
             edge: EdgeIdentity::default(),
             listeners: vec![Listener {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),
@@ -336,16 +390,10 @@ impl Default for Document {
             videos: VideosDocument::default(),
             geo_database: None,
             admin_socket: None,
+            control: None,
+            store: None,
             log: None,
             test_clock: false,
-            public_keys: Vec::new(),
-            key_groups: Vec::new(),
-            trusted_signers: Vec::new(),
-            cache_policies: Vec::new(),
-            origin_request_policies: Vec::new(),
-            response_headers_policies: Vec::new(),
-            distributions: Vec::new(),
-            streaming_distributions: Vec::new(),
         }
     }
 }

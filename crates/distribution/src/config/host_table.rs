@@ -1,33 +1,44 @@
 //! Finds the distribution of a `Host`: exact names first, then the longest wildcard alias.
 
+use crate::config::name_table::NameTable;
 use std::borrow::Cow;
-use std::collections::HashMap;
 
 /// Maximum length of a name in the DNS (RFC 1035 2.3.4, as text); longer hosts match nothing.
 const HOST_SIZE_BYTES_MAX: usize = 253;
 
 /// Host names and wildcard aliases, each with the position of its distribution.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct HostTable {
-    exact: HashMap<Box<str>, usize>,
+    exact: NameTable,
     /// Positions by alias without its star: `.example.com`.
-    wildcard: HashMap<Box<str>, usize>,
+    wildcard: NameTable,
 }
 
 impl HostTable {
     /// Adds `name` or `*.name`. The error is the position that already has it.
     pub(crate) fn insert(&mut self, name: &str, position: usize) -> Result<(), usize> {
         let name = name.to_ascii_lowercase();
-        let (names, key) = match name.strip_prefix('*') {
-            Some(suffix) => (&mut self.wildcard, suffix),
-            None => (&mut self.exact, name.as_str()),
-        };
-        match names.get(key) {
-            Some(&taken) => Err(taken),
-            None => {
-                names.insert(key.into(), position);
-                Ok(())
-            }
+        match name.strip_prefix('*') {
+            Some(suffix) => self.wildcard.insert(suffix, position),
+            None => self.exact.insert(&name, position),
+        }
+    }
+
+    /// Removes `name` or `*.name`.
+    pub(crate) fn remove(&mut self, name: &str) {
+        let name = name.to_ascii_lowercase();
+        match name.strip_prefix('*') {
+            Some(suffix) => self.wildcard.remove(suffix),
+            None => self.exact.remove(&name),
+        }
+    }
+
+    /// Returns the owner of exactly `name` or `*.name`.
+    pub(crate) fn owner(&self, name: &str) -> Option<usize> {
+        let name = name.to_ascii_lowercase();
+        match name.strip_prefix('*') {
+            Some(suffix) => self.wildcard.get(suffix),
+            None => self.exact.get(&name),
         }
     }
 
@@ -45,7 +56,7 @@ impl HostTable {
         } else {
             Cow::Borrowed(name)
         };
-        if let Some(&position) = self.exact.get(&*name) {
+        if let Some(position) = self.exact.get(&name) {
             return Some(position);
         }
         if self.wildcard.is_empty() {
@@ -53,7 +64,7 @@ impl HostTable {
         }
         name.match_indices('.')
             .filter(|&(at, _)| at > 0)
-            .find_map(|(at, _)| self.wildcard.get(&name[at..]).copied())
+            .find_map(|(at, _)| self.wildcard.get(&name[at..]))
     }
 }
 
@@ -130,5 +141,10 @@ mod tests {
         let mut table = HostTable::default();
         table.insert("a.example", 7).unwrap();
         assert_eq!(table.insert("A.example", 8), Err(7));
+        assert_eq!(table.owner("A.EXAMPLE"), Some(7));
+        assert_eq!(table.owner("*.example"), None);
+        table.remove("A.example");
+        table.insert("a.example", 8).unwrap();
+        assert_eq!(table.find("a.example"), Some(8));
     }
 }

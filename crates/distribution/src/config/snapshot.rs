@@ -1,26 +1,46 @@
 //! The configuration as the edge uses it: immutable, complete, every reference resolved.
+//!
+//! A snapshot that differs in a few distributions shares everything else with the one before.
 
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::{Distribution, StreamingDistribution};
 use crate::config::document::{
-    CacheSettings, Document, EdgeIdentity, Limits, Listener, LogSettings,
+    CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, Listener, LogSettings,
+    ServiceDocument, StoreSettings,
 };
 use crate::config::geo_database::GeoDatabase;
-use crate::config::host_table::HostTable;
 use crate::config::origin::Origin;
+use crate::config::service_item::ServiceKind;
+use crate::config::slots::Slots;
 use crate::config::trusted_proxies::{ForwardedHeaders, TrustedProxies};
 use crate::config::video_settings::VideosSettings;
+use service::Service;
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 mod build;
 mod check;
+mod service;
 
 pub(crate) use check::check;
+
+/// Reads a file that a configuration names.
+pub type ReadFile<'f> = &'f mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>;
 
 /// The configuration in effect: immutable, every reference resolved, and swapped as a whole.
 #[derive(Debug)]
 pub struct Snapshot {
+    /// Settings of the machine.
+    pub node: Arc<NodeSettings>,
+    /// Files that were read, so that the caller can watch them.
+    pub files: Arc<BTreeSet<PathBuf>>,
+    service: Service,
+}
+
+/// The settings of one machine, with the files read that they name.
+#[derive(Debug)]
+pub struct NodeSettings {
     /// Addresses where viewers connect; at least one.
     pub listeners: Vec<Listener>,
     /// Limits on connections, requests and memory.
@@ -37,6 +57,10 @@ pub struct Snapshot {
     pub geo_database: Option<GeoDatabase>,
     /// Unix socket for the operator's commands to the running edge.
     pub admin_socket: Option<PathBuf>,
+    /// Address at which operators are served over HTTP; `None` for the socket alone.
+    pub control: Option<ControlSettings>,
+    /// Store of what is served; `None` if the file itself says it.
+    pub store: Option<StoreSettings>,
     /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
     /// Access log; `None` writes none.
@@ -44,13 +68,6 @@ pub struct Snapshot {
     /// True if the edge's clock can be set: `[test] clock = true`. Refused unless every listener is on a loopback
     /// address.
     pub test_clock: bool,
-    /// Files that were read, each once, so that the caller can watch them.
-    pub files: Vec<PathBuf>,
-    distributions: Vec<Arc<Distribution>>,
-    origins: Vec<Arc<Origin>>,
-    hosts: HostTable,
-    streaming_distributions: Vec<Arc<StreamingDistribution>>,
-    streaming_hosts: HostTable,
 }
 
 impl Snapshot {
@@ -64,38 +81,111 @@ impl Snapshot {
     pub fn build(
         document: Document,
         places: &Places,
-        read_file: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+        read_file: ReadFile<'_>,
     ) -> Result<Self, Vec<ConfigError>> {
         build::build(document, places, read_file)
     }
 
+    /// Returns a snapshot in which the distributions of `changed` stand in place of those of the same id, and those of
+    /// `removed` are gone. All others are the very same.
+    ///
+    /// `changed` has to hold everything that its distributions refer to, and every distribution that refers to a key, a
+    /// policy or a certificate that has changed: what is already resolved is not looked at again. Streaming
+    /// distributions follow the distribution whose videos they play.
+    ///
+    /// # Errors
+    /// Returns every fault of `changed`, and names that other distributions have.
+    pub fn with_changes(
+        &self,
+        changed: &ServiceDocument,
+        removed: &[(ServiceKind, String)],
+        read_file: ReadFile<'_>,
+    ) -> Result<Self, Vec<ConfigError>> {
+        build::with_changes(self, changed, removed, read_file)
+    }
+
+    /// Returns the same service under the settings of another node document.
+    ///
+    /// # Errors
+    /// Returns every fault of the node's settings.
+    pub fn with_node(
+        &self,
+        document: Document,
+        places: &Places,
+        read_file: ReadFile<'_>,
+    ) -> Result<Self, Vec<ConfigError>> {
+        let node = build::build(document, places, read_file)?;
+        Ok(Snapshot {
+            node: node.node,
+            files: Arc::new(self.files.union(&node.files).cloned().collect()),
+            service: self.service.clone(),
+        })
+    }
+
     /// Returns all distributions, including disabled ones, in the order of the document.
-    pub fn distributions(&self) -> &[Arc<Distribution>] {
-        &self.distributions
+    pub fn distributions(&self) -> &Slots<Distribution> {
+        &self.service.distributions
     }
 
     /// Returns all streaming distributions, including disabled ones, in the order of the document.
-    pub fn streaming_distributions(&self) -> &[Arc<StreamingDistribution>] {
-        &self.streaming_distributions
-    }
-
-    /// Does the same as [`Snapshot::distribution_for`] for streaming distributions.
-    pub fn streaming_distribution_for(&self, host: &str) -> Option<&Arc<StreamingDistribution>> {
-        self.streaming_hosts
-            .find(host)
-            .and_then(|position| self.streaming_distributions.get(position))
+    pub fn streaming_distributions(&self) -> &Slots<StreamingDistribution> {
+        &self.service.streaming_distributions
     }
 
     /// Returns all origins of all distributions, each at its index, including those that no behavior names.
-    pub fn origins(&self) -> &[Arc<Origin>] {
-        &self.origins
+    pub fn origins(&self) -> &Slots<Origin> {
+        &self.service.origins
+    }
+
+    /// Finds a distribution by its id.
+    pub fn distribution(&self, id: &str) -> Option<&Arc<Distribution>> {
+        let position = self.service.distribution_ids.get(id)?;
+        self.service.distributions.get(position)
+    }
+
+    /// Finds a streaming distribution by its id.
+    pub fn streaming_distribution(&self, id: &str) -> Option<&Arc<StreamingDistribution>> {
+        let position = self.service.streaming_ids.get(id)?;
+        self.service.streaming_distributions.get(position)
     }
 
     /// Finds a distribution by `Host` as sent: case and port do not matter; exact names win over aliases such as
     /// `*.example.com`. A name with a trailing dot is another name. Disabled distributions are found too.
     pub fn distribution_for(&self, host: &str) -> Option<&Arc<Distribution>> {
-        self.hosts
-            .find(host)
-            .and_then(|position| self.distributions.get(position))
+        let position = self.service.hosts.find(host)?;
+        self.service.distributions.get(position)
     }
+
+    /// Does the same as [`Snapshot::distribution_for`] for streaming distributions.
+    pub fn streaming_distribution_for(&self, host: &str) -> Option<&Arc<StreamingDistribution>> {
+        let position = self.service.streaming_hosts.find(host)?;
+        self.service.streaming_distributions.get(position)
+    }
+
+    /// Returns the positions among the distributions of the one that has exactly `name`, and of the one whose alias
+    /// `*.parent` is the name with its first label replaced, as certificates cover names.
+    pub fn positions_for_server_name<'s>(
+        &'s self,
+        name: &str,
+    ) -> impl Iterator<Item = usize> + use<'s> {
+        server_name_owners(&self.service.hosts, name)
+    }
+
+    /// Does the same as [`Snapshot::positions_for_server_name`] for streaming distributions.
+    pub fn streaming_positions_for_server_name<'s>(
+        &'s self,
+        name: &str,
+    ) -> impl Iterator<Item = usize> + use<'s> {
+        server_name_owners(&self.service.streaming_hosts, name)
+    }
+}
+
+/// Returns the owners of a server name, the exact one first.
+fn server_name_owners(
+    hosts: &crate::config::host_table::HostTable,
+    name: &str,
+) -> impl Iterator<Item = usize> + use<> {
+    let parent = name.split_once('.').map(|(_, parent)| parent);
+    let wildcard = parent.and_then(|parent| hosts.owner(&format!("*.{parent}")));
+    hosts.owner(name).into_iter().chain(wildcard)
 }

@@ -4,12 +4,15 @@ use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::GeoRestriction;
 use crate::config::document::{
-    BehaviorDocument, CacheSettings, CertificateDocument, DistributionDocument, Document,
-    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
-    PublicKeyDocument, TrustedSignerDocument, VideosDocument,
+    BehaviorDocument, CacheSettings, CertificateDocument, CertificateFiles, CertificateSource,
+    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
+    ListenerProtocol, LogSettings, NamedCertificateDocument, NodeDocument, PublicKeyDocument,
+    Secret, ServiceDocument, TrustedSignerDocument, VideosDocument,
 };
+use crate::config::service_item::{ServiceItem, ServiceKind};
 use crate::config::snapshot::check;
 use crate::config::trusted_proxies::TrustedProxies;
+use control::{read_control, read_store};
 use limits::read_limits;
 use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
@@ -20,18 +23,22 @@ use settings::{
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
-use table::{Reader, Table};
+use table::{Reader, Table, value};
 use toml::de::DeTable;
+use tree::{Entries, Node, Value};
 use videos::{read_behavior_videos, read_streaming_distribution, read_videos};
 
+mod control;
 mod http_values;
 mod limits;
 mod origins;
+mod paths;
 mod policies;
 mod response_policies;
 mod schema;
 mod settings;
 mod table;
+mod tree;
 mod units;
 mod videos;
 
@@ -78,22 +85,173 @@ pub fn read_toml_in_part(
         }
         return Err(reader.errors);
     }
-    let document = read_document(&mut reader, root.get_ref());
+    let entries = Entries::of_toml(root.into_inner());
+    let document = read_document(&mut reader, &entries);
     let Reader { places, errors, .. } = reader;
     Ok((document, places, errors))
 }
 
-fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document {
+/// Reads the items of a service from JSON, each with its kind, and returns what is readable along with all faults. The
+/// paths of faults are those of a file with the same items: `distributions[1].id` is that of the second distribution.
+pub(super) fn read_items_in_part<'i>(
+    items: impl IntoIterator<Item = (ServiceKind, &'i str)>,
+    folder: &Path,
+) -> (ServiceDocument, Vec<ConfigError>) {
+    let mut service = ServiceDocument::default();
+    let mut errors = Vec::new();
+    for (kind, text) in items {
+        let path = format!("{}[{}]", kind.table(), count(&service, kind));
+        let node = match Node::of_json(text) {
+            Ok(node) => node,
+            Err(error) => {
+                errors.push(Places::default().error(&path, format!("is not JSON: {error}")));
+                Node::empty_table()
+            }
+        };
+        let mut reader = Reader::without_places(folder);
+        reader.item(kind, &node, path, &mut service);
+        errors.append(&mut reader.errors);
+    }
+    (service, errors)
+}
+
+/// Reads the service of a TOML text as items. Relative paths become those from `file`.
+///
+/// # Errors
+/// As [`read_toml_in_part`], with the faults of the service's values.
+pub fn read_toml_items(text: &str, file: &Path) -> Result<Vec<ServiceItem>, Vec<ConfigError>> {
+    let (root, syntax_errors) = DeTable::parse_recoverable(text);
+    let mut reader = Reader::new(text, file);
+    for error in &syntax_errors {
+        reader.syntax_fault(error);
+    }
+    let entries = Entries::of_toml(root.into_inner());
+    if reader.errors.is_empty() {
+        read_document(&mut reader, &entries);
+    }
+    if !reader.errors.is_empty() {
+        return Err(reader.errors);
+    }
+    let folder = file.parent().unwrap_or(Path::new(""));
+    let mut items = Vec::new();
+    for kind in ServiceKind::ALL {
+        let elements = entries
+            .get(kind.table())
+            .and_then(|node| node.value.as_array());
+        for element in elements.into_iter().flatten() {
+            let mut value = element.to_json();
+            paths::make_absolute(&mut value, folder);
+            let id = value.get(kind.id_key()).and_then(serde_json::Value::as_str);
+            items.push(ServiceItem {
+                kind,
+                id: id.unwrap_or_default().to_owned(),
+                value,
+            });
+        }
+    }
+    Ok(items)
+}
+
+/// Returns the number of items of a kind.
+fn count(service: &ServiceDocument, kind: ServiceKind) -> usize {
+    match kind {
+        ServiceKind::PublicKey => service.public_keys.len(),
+        ServiceKind::KeyGroup => service.key_groups.len(),
+        ServiceKind::TrustedSigner => service.trusted_signers.len(),
+        ServiceKind::CachePolicy => service.cache_policies.len(),
+        ServiceKind::OriginRequestPolicy => service.origin_request_policies.len(),
+        ServiceKind::ResponseHeadersPolicy => service.response_headers_policies.len(),
+        ServiceKind::Certificate => service.certificates.len(),
+        ServiceKind::Distribution => service.distributions.len(),
+        ServiceKind::StreamingDistribution => service.streaming_distributions.len(),
+    }
+}
+
+impl<'t> Reader<'t> {
+    /// Reads one item at `path` into `service`.
+    fn item(
+        &mut self,
+        kind: ServiceKind,
+        node: &'t Node<'t>,
+        path: String,
+        service: &mut ServiceDocument,
+    ) {
+        let schema = match kind {
+            ServiceKind::PublicKey => &schema::PUBLIC_KEY,
+            ServiceKind::KeyGroup => &schema::KEY_GROUP,
+            ServiceKind::TrustedSigner => &schema::TRUSTED_SIGNER,
+            ServiceKind::CachePolicy => &schema::CACHE_POLICY,
+            ServiceKind::OriginRequestPolicy => &schema::ORIGIN_REQUEST_POLICY,
+            ServiceKind::ResponseHeadersPolicy => &schema::RESPONSE_HEADERS_POLICY,
+            ServiceKind::Certificate => &schema::NAMED_CERTIFICATE,
+            ServiceKind::Distribution => &schema::DISTRIBUTION,
+            ServiceKind::StreamingDistribution => &schema::STREAMING_DISTRIBUTION,
+        };
+        let Some(entries) = node.value.as_table() else {
+            return self.wrong_type(&path, &node.value, "write an object");
+        };
+        let table = self.open(entries, path, schema);
+        self.item_of_table(kind, &table, service);
+    }
+
+    fn item_of_table(
+        &mut self,
+        kind: ServiceKind,
+        table: &Table<'t>,
+        service: &mut ServiceDocument,
+    ) {
+        match kind {
+            ServiceKind::PublicKey => service.public_keys.push(read_public_key(self, table)),
+            ServiceKind::KeyGroup => service.key_groups.push(read_key_group(self, table)),
+            ServiceKind::TrustedSigner => {
+                service
+                    .trusted_signers
+                    .push(read_trusted_signer(self, table));
+            }
+            ServiceKind::CachePolicy => service.cache_policies.push(read_cache_policy(self, table)),
+            ServiceKind::OriginRequestPolicy => {
+                let policy = read_origin_request_policy(self, table);
+                service.origin_request_policies.push(policy);
+            }
+            ServiceKind::ResponseHeadersPolicy => {
+                let policy = read_response_headers_policy(self, table);
+                service.response_headers_policies.push(policy);
+            }
+            ServiceKind::Certificate => {
+                service
+                    .certificates
+                    .push(read_named_certificate(self, table));
+            }
+            ServiceKind::Distribution => service.distributions.push(read_distribution(self, table)),
+            ServiceKind::StreamingDistribution => {
+                let streaming = read_streaming_distribution(self, table);
+                service.streaming_distributions.push(streaming);
+            }
+        }
+    }
+}
+
+fn read_document<'t>(reader: &mut Reader<'t>, root: &'t Entries<'t>) -> Document {
     let root = reader.open(root, String::new(), &schema::ROOT);
-    let edge = reader.table(&root, "edge", &schema::EDGE);
-    let limits = reader.table(&root, "limits", &schema::LIMITS);
-    let log = reader.table(&root, "log", &schema::LOG);
-    let cache = reader.table(&root, "cache", &schema::CACHE);
-    let videos = reader.table(&root, "video", &schema::VIDEOS);
-    let geo = reader.table(&root, "geo", &schema::GEO);
-    let admin = reader.table(&root, "admin", &schema::ADMIN);
-    let test = reader.table(&root, "test", &schema::TEST);
     Document {
+        node: read_node(reader, &root),
+        service: read_service(reader, &root),
+    }
+}
+
+/// Reads everything but the arrays of what is served.
+fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
+    let edge = reader.table(root, "edge", &schema::EDGE);
+    let limits = reader.table(root, "limits", &schema::LIMITS);
+    let log = reader.table(root, "log", &schema::LOG);
+    let cache = reader.table(root, "cache", &schema::CACHE);
+    let videos = reader.table(root, "video", &schema::VIDEOS);
+    let geo = reader.table(root, "geo", &schema::GEO);
+    let admin = reader.table(root, "admin", &schema::ADMIN);
+    let control = reader.table(root, "control", &schema::CONTROL);
+    let store = reader.table(root, "store", &schema::STORE);
+    let test = reader.table(root, "test", &schema::TEST);
+    NodeDocument {
         trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
             read_trusted_proxies(reader, table)
         }),
@@ -102,26 +260,32 @@ fn read_document<'t>(reader: &mut Reader<'t>, root: &'t DeTable<'t>) -> Document
             .and_then(|table| reader.choice(table, "forwarded_headers", &FORWARDED_HEADERS))
             .unwrap_or_default(),
         edge: edge.map_or_else(EdgeIdentity::default, |table| read_edge(reader, &table)),
-        listeners: read_all(reader, &root, &schema::LISTENER, read_listener),
+        listeners: read_all(reader, root, &schema::LISTENER, read_listener),
         limits: limits.map_or_else(Limits::default, |table| read_limits(reader, &table)),
         cache: cache.map_or_else(CacheSettings::default, |table| read_cache(reader, &table)),
         videos: videos.map_or_else(VideosDocument::default, |table| read_videos(reader, &table)),
         geo_database: geo.map(|table| reader.required_path(&table, "database")),
         admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
+        control: control.map(|table| read_control(reader, &table)),
+        store: store.map(|table| read_store(reader, &table)),
         log: log.map(|table| read_log(reader, &table)),
         test_clock: test
             .and_then(|table| reader.boolean(&table, "clock"))
             .unwrap_or(false),
-        ..read_lists(reader, &root)
     }
 }
 
-/// Reads only the arrays of tables.
-fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
-    Document {
+fn read_service<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> ServiceDocument {
+    ServiceDocument {
         public_keys: read_all(reader, root, &schema::PUBLIC_KEY, read_public_key),
         key_groups: read_all(reader, root, &schema::KEY_GROUP, read_key_group),
         trusted_signers: read_all(reader, root, &schema::TRUSTED_SIGNER, read_trusted_signer),
+        certificates: read_all(
+            reader,
+            root,
+            &schema::NAMED_CERTIFICATE,
+            read_named_certificate,
+        ),
         cache_policies: read_all(reader, root, &schema::CACHE_POLICY, read_cache_policy),
         origin_request_policies: read_all(
             reader,
@@ -142,7 +306,6 @@ fn read_lists<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> Document {
             &schema::STREAMING_DISTRIBUTION,
             read_streaming_distribution,
         ),
-        ..Document::default()
     }
 }
 
@@ -250,7 +413,6 @@ fn read_trusted_signer<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Truste
 }
 
 fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> DistributionDocument {
-    let certificate = reader.table(table, "certificate", &schema::CERTIFICATE);
     let default_behavior = reader.table(table, "default_behavior", &schema::DEFAULT_BEHAVIOR);
     let geo = reader.table(table, "geo", &schema::GEO_RESTRICTION);
     if default_behavior.is_none() {
@@ -263,7 +425,7 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
         aliases: reader.strings(table, "aliases").unwrap_or_default(),
         default_root_object: reader.string(table, "default_root_object"),
         enabled: reader.boolean(table, "enabled").unwrap_or(true),
-        certificate: certificate.map(|table| read_certificate(reader, &table)),
+        certificate: read_certificate(reader, table, &schema::CERTIFICATE),
         ignore_port: reader.boolean(table, "ignore_port").unwrap_or(false),
         statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
         origins: read_all(reader, table, &schema::ORIGIN, read_origin),
@@ -283,11 +445,61 @@ fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Distribu
     }
 }
 
-fn read_certificate<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CertificateDocument {
-    CertificateDocument {
+/// Reads `certificate = "ID"`, or a table with the files.
+fn read_certificate<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    schema: &schema::TableSchema,
+) -> Option<CertificateDocument> {
+    match value(table, "certificate")? {
+        Value::String(_) => Some(CertificateDocument::Named(
+            reader.required_string(table, "certificate"),
+        )),
+        Value::Table(_) => {
+            let files = reader.table(table, "certificate", schema)?;
+            Some(CertificateDocument::Files(read_certificate_files(
+                reader, &files,
+            )))
+        }
+        other => {
+            let advice = "write { chain = \"…\", key = \"…\" }, or the id of a certificate";
+            reader.wrong_type(&table.path("certificate"), other, advice);
+            None
+        }
+    }
+}
+
+fn read_certificate_files<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CertificateFiles {
+    CertificateFiles {
         chain: reader.required_path(table, "chain"),
         key: reader.required_path(table, "key"),
     }
+}
+
+/// Reads a certificate with an id: two files, or the text of both.
+fn read_named_certificate<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+) -> NamedCertificateDocument {
+    let id = reader.required_string(table, "id");
+    let has_text = ["chain_pem", "key_pem"]
+        .iter()
+        .any(|key| value(table, key).is_some());
+    let source = if has_text {
+        for key in ["chain", "key"] {
+            if value(table, key).is_some() {
+                let message = "cannot be combined with chain_pem and key_pem; remove one pair";
+                reader.fault(&table.path(key), message);
+            }
+        }
+        CertificateSource::Pem {
+            chain: reader.required_string(table, "chain_pem"),
+            key: Secret::new(reader.required_string(table, "key_pem")),
+        }
+    } else {
+        CertificateSource::Files(read_certificate_files(reader, table))
+    };
+    NamedCertificateDocument { id, source }
 }
 
 fn read_path_behavior<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BehaviorDocument {

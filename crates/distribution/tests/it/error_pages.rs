@@ -45,7 +45,7 @@ fn is_served(snapshot: &Snapshot, custom: &CustomErrorResponse, target: &str) ->
 #[test]
 fn a_page_opens_its_own_path_alone() {
     let snapshot = snapshot_of(CONFIG);
-    let customs = &snapshot.distributions()[0].custom_errors;
+    let customs = &snapshot.distributions().get(0).unwrap().custom_errors;
     let custom = |status| {
         let mut customs = customs.iter();
         customs.find(|custom| custom.error_status == status)

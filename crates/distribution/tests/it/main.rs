@@ -5,7 +5,9 @@ mod buckets;
 mod conformance;
 mod cookie_keys;
 mod error_pages;
+mod items;
 mod objects;
+
 mod options;
 mod path_models;
 mod path_readings;
@@ -13,6 +15,7 @@ mod path_tokens;
 mod reach;
 mod reach_restriction;
 mod remote;
+mod snapshot_changes;
 mod spellings;
 mod streams;
 mod support;

@@ -57,10 +57,10 @@ fn a_snapshot_tells_its_files_and_origins() {
         .filter_map(|file| file.to_str())
         .collect();
     let expected = [
-        "rsa2048.pub.pem",
         "p256.pub.pem",
-        "rsa4096.pub.pem",
         "rsa2048.pem",
+        "rsa2048.pub.pem",
+        "rsa4096.pub.pem",
     ];
     assert_eq!(names, expected);
     let origins = snapshot.distributions().iter();

@@ -386,7 +386,7 @@ fn the_cache_key_takes_the_edges_word_for_the_country() {
     let sent = get(format!("{H}/keyed/a")).header("cloudfront-viewer-country", "XX");
     sent.with(|request| {
         let policy = |path| {
-            let distribution = &snapshot.distributions()[0];
+            let distribution = &snapshot.distributions().get(0).unwrap();
             let mut behaviors = distribution.behaviors.iter();
             let behavior = behaviors.find(|behavior| behavior.path_pattern.as_str() == path);
             behavior.unwrap().cache_policy.clone()

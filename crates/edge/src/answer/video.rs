@@ -43,7 +43,7 @@ impl Answer {
     ) -> Result<Self, ReadFault> {
         let file_sending = received.file_sending();
         let size_bytes = made.content.size_bytes();
-        let ranges_max = received.state.snapshot.limits.ranges_max;
+        let ranges_max = received.state.snapshot.node.limits.ranges_max;
         let selection = made.selected(request, ranges_max);
         let mut answer = Answer::of_made(made, &selection, received.now);
         let is_head = *request.method == Method::HEAD;

@@ -27,7 +27,7 @@ where
     let connection = Rc::clone(io.connection());
     let mut drain = shared.edge.drain.clone();
     // Room for a head over the limit, so that it is refused by us and not cut off.
-    let head_size_bytes_max = shared.current().snapshot.limits.head_size_bytes_max;
+    let head_size_bytes_max = shared.current().snapshot.node.limits.head_size_bytes_max;
     let buffer_size_bytes_max = head_size_bytes_max.max(8 * 1024) + 12 * 1024;
     loop {
         // On the heap, and gone while the connection is idle.

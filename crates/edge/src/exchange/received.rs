@@ -132,6 +132,7 @@ impl Received {
         is_about_the_url
             && (headers.contains_key(&FORWARDED_PROTO) || headers.contains_key(header::FORWARDED))
             && !snapshot
+                .node
                 .trusted_proxies
                 .contains(self.connection.facts.peer.ip())
     }

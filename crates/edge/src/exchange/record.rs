@@ -114,11 +114,15 @@ impl Record {
         let headers = &received.parts.headers;
         let outcome = &self.outcome;
         let time_taken = self.ended.unwrap_or_else(Instant::now) - received.started;
-        let include_cookies = snapshot.log.as_ref().is_some_and(|log| log.include_cookies);
+        let include_cookies = snapshot
+            .node
+            .log
+            .as_ref()
+            .is_some_and(|log| log.include_cookies);
         let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
         LogRecord {
             ended: Timestamp::from_secs(received.now.as_secs() + time_taken.as_secs()),
-            edge_location: &snapshot.edge.location,
+            edge_location: &snapshot.node.edge.location,
             sc_bytes: outcome.head_size_bytes + outcome.body_bytes_sent,
             client: SocketAddr::new(received.viewer, received.connection.facts.peer.port()),
             method: received.parts.method.as_str(),

@@ -36,7 +36,12 @@ pub(super) fn finish(
     let received = &exchange.received;
     let version = received.parts.version;
     let spent = received.connection.request_count()
-        >= received.state.snapshot.limits.requests_per_connection_max;
+        >= received
+            .state
+            .snapshot
+            .node
+            .limits
+            .requests_per_connection_max;
     let headers = &mut answer.headers;
     let is_unset = |name: &HeaderName| headers.get(name).is_none_or(HeaderValue::is_empty);
     match answer.speaker {

@@ -11,7 +11,7 @@ use privet_sign::Scheme;
 /// Refuses heads that are too large or that two readers could interpret differently.
 pub(super) fn check(received: &Received) -> Result<(), Denial> {
     let request = received.viewer_request();
-    let limits = &received.state.snapshot.limits;
+    let limits = &received.state.snapshot.node.limits;
     within_limits(&request, received.request_head_size_bytes(), limits)?;
     well_formed(&received.parts)
 }

@@ -61,7 +61,7 @@ impl ObjectRequest<'_> {
         }
         let path = self.authorized.origin_path(self.request.path);
         let object = folder.fetch(&path).await.map_err(denial)?;
-        let ranges_max = self.received.state.snapshot.limits.ranges_max;
+        let ranges_max = self.received.state.snapshot.node.limits.ranges_max;
         let cache = &self.context.cache;
         Ok(self.folder_answer(&object, ranges_max, cache).await)
     }

@@ -103,7 +103,7 @@ impl ObjectRequest<'_> {
             cache: &self.context.cache,
             ask: None,
             now: self.received.now,
-            ranges_max: self.received.state.snapshot.limits.ranges_max,
+            ranges_max: self.received.state.snapshot.node.limits.ranges_max,
         };
         if let Some(answer) = self.in_memory(&key, digest, &origins).await {
             return Ok(answer);

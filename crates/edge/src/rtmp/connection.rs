@@ -135,7 +135,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         shared: Rc<WorkerContext>,
     ) -> Self {
         let now = Instant::now();
-        let patience = Patience::of(&shared.current().snapshot.limits);
+        let patience = Patience::of(&shared.current().snapshot.node.limits);
         let outgoing = Outgoing::new(memory, patience.write_least);
         let sent_bytes = outgoing.sent_bytes();
         RtmpConnection {

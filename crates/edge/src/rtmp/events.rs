@@ -101,7 +101,7 @@ impl Caller {
 
     /// Returns a slot for a record that is dropped if there is no room.
     fn slot(&self) -> LogSlot {
-        let records_max = self.state.snapshot.limits.log_queue_records_max;
+        let records_max = self.state.snapshot.node.limits.log_queue_records_max;
         self.shared.ends.log.reserve(records_max)
     }
 
@@ -117,7 +117,7 @@ impl Caller {
         };
         StreamLogRecord {
             at: self.shared.edge.clock.now(),
-            edge_location: &self.state.snapshot.edge.location,
+            edge_location: &self.state.snapshot.node.edge.location,
             client: self.client,
             event,
             sc_bytes: self.sent_bytes.get(),

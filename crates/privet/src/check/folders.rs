@@ -10,13 +10,13 @@ use std::path::{Path, PathBuf};
 
 /// Returns a note for each folder that this user could not write.
 pub(super) fn about_written_folders(snapshot: &Snapshot) -> Vec<String> {
-    let log = snapshot.log.as_ref().map(|log| {
+    let log = snapshot.node.log.as_ref().map(|log| {
         let folder = log.folder.join(log.prefix.trim_matches('/'));
         ("[log] folder", folder, Missing::IsMade)
     });
-    let disk = snapshot.cache.disk.as_ref();
+    let disk = snapshot.node.cache.disk.as_ref();
     let cache = disk.map(|disk| ("[cache] folder", disk.folder.clone(), Missing::IsMade));
-    let socket = snapshot.admin_socket.as_ref();
+    let socket = snapshot.node.admin_socket.as_ref();
     let socket = socket.map(|socket| {
         let folder = socket.parent().map_or_else(PathBuf::new, Path::to_owned);
         ("[admin] socket", folder, Missing::IsInTheWay)

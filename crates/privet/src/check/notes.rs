@@ -51,17 +51,18 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
     let mut notes = Vec::new();
     let mut note = |text: &str| notes.push(text.to_owned());
     let has_https = snapshot
+        .node
         .listeners
         .iter()
         .any(|listener| listener.protocol == ListenerProtocol::Https);
     // If proxies are trusted, one of them terminates TLS.
-    if !has_https && snapshot.trusted_proxies.is_empty() {
+    if !has_https && snapshot.node.trusted_proxies.is_empty() {
         note("no https listener: links and files are sent unencrypted");
     }
-    if snapshot.log.is_none() {
+    if snapshot.node.log.is_none() {
         note("no [log] table: requests are not logged");
     }
-    if snapshot.test_clock {
+    if snapshot.node.test_clock {
         note(
             "[test] clock: anyone who can reach a listener and knows the secret that serve prints can set the time",
         );
@@ -83,7 +84,7 @@ fn about_distribution(distribution: &Distribution, notes: &mut Vec<String>) {
 
 fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
     const MARK: &[u8] = b"PRIVATE KEY";
-    for file in &snapshot.files {
+    for file in snapshot.files.iter() {
         let is_key = read_whole(file, BYTES_MAX)
             .is_ok_and(|bytes| bytes.windows(MARK.len()).any(|window| window == MARK));
         let mode = std::fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode());
@@ -99,7 +100,7 @@ fn about_key_files(snapshot: &Snapshot, notes: &mut Vec<String>) {
 /// Notes streaming distributions whose videos require HTTPS, so that they play over rtmps alone, and that no rtmps
 /// listener serves.
 fn about_streams_without_tls(snapshot: &Snapshot, notes: &mut Vec<String>) {
-    let mut listeners = snapshot.listeners.iter();
+    let mut listeners = snapshot.node.listeners.iter();
     if listeners.any(|listener| listener.protocol == ListenerProtocol::Rtmps) {
         return;
     }
@@ -146,12 +147,12 @@ fn about_folders_in_groups(distribution: &Distribution, notes: &mut Vec<String>)
 fn about_certificates(snapshot: &Snapshot, now: Timestamp, notes: &mut Vec<String>) {
     for distribution in snapshot.distributions() {
         let names = std::iter::once(&distribution.domain_name).chain(&distribution.aliases);
-        let certificate = distribution.certificate.as_ref();
+        let certificate = distribution.certificate.as_deref();
         notes.extend(about_certificate(&distribution.id, certificate, names, now));
     }
     for streaming in snapshot.streaming_distributions() {
         let names = std::iter::once(&streaming.domain_name).chain(&streaming.aliases);
-        let certificate = streaming.certificate.as_ref();
+        let certificate = streaming.certificate.as_deref();
         notes.extend(about_certificate(&streaming.id, certificate, names, now));
     }
 }

@@ -53,7 +53,7 @@ default_behavior = {{ origin = 'o' }}"
         );
         let (document, places) = read_toml(&text, Path::new("/etc/p.toml")).unwrap();
         let snapshot = Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap();
-        let origin = &snapshot.origins()[0];
+        let origin = &snapshot.origins().get(0).unwrap();
         assert_eq!(origin_summary(origin), expected);
         assert_eq!(origin.source.comes_in_the_clear(), expected_in_the_clear);
     }
@@ -102,7 +102,10 @@ default_behavior = {{ origin = 'o', trusted_key_groups = ['g'] }}"
         let key = include_bytes!("../../../sign/tests/keys/rsa2048.pub.pem");
         let snapshot =
             Snapshot::build(document, &places, &mut |_: &Path| Ok(key.to_vec())).unwrap();
-        let warning = about_paths(&snapshot.distributions()[0], &snapshot.origins()[0]);
+        let warning = about_paths(
+            &snapshot.distributions().get(0).unwrap(),
+            &snapshot.origins().get(0).unwrap(),
+        );
         assert_eq!(warning.is_some(), expected, "{source}: {warning:?}");
     }
 

@@ -293,7 +293,7 @@ origins = [{ id = \"site\", url = \"http://127.0.0.1:8090\" }]
 ";
         let (mut document, _, _) = read_toml_in_part(text, Path::new("p.toml")).unwrap();
         secret.add_to(&mut document);
-        document.distributions[0].origins[0].custom_headers[0].clone()
+        document.service.distributions[0].origins[0].custom_headers[0].clone()
     }
 
     #[track_caller]

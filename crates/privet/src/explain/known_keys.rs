@@ -137,10 +137,10 @@ fn tls_hint(snapshot: &Snapshot, url: &str) -> Option<String> {
         .trim_start_matches(|char: char| !char.is_ascii_alphabetic())
         .get(..8)
         .is_some_and(|start| start.eq_ignore_ascii_case("https://"));
-    let mut listeners = snapshot.listeners.iter();
+    let mut listeners = snapshot.node.listeners.iter();
     let has_https = listeners.any(|listener| listener.protocol == ListenerProtocol::Https);
-    let is_told = !snapshot.trusted_proxies.is_empty()
-        && snapshot.forwarded_headers != ForwardedHeaders::None;
+    let is_told = !snapshot.node.trusted_proxies.is_empty()
+        && snapshot.node.forwarded_headers != ForwardedHeaders::None;
     (is_https && !has_https && !is_told).then(|| {
         "the edge has no https listener: behind a proxy that terminates TLS, the edge takes the link for http and refuses it, \
          unless the proxy is in edge.trusted_proxies and sends X-Forwarded-Proto"

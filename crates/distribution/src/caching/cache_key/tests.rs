@@ -48,6 +48,7 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
         videos: None,
     }];
     Arc::new(Distribution {
+        origins: Box::new([]),
         id: "E1".to_owned(),
         domain_name: "d1.cloudfront.net".to_owned(),
         aliases: Vec::new(),

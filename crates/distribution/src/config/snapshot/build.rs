@@ -1,22 +1,23 @@
 //! Turns a document into a snapshot: reads keys and certificates, and replaces names by what they refer to.
 
-use super::{Snapshot, check};
+use super::check::check_changes;
+use super::service::Service;
+use super::{NodeSettings, ReadFile, Snapshot, check};
 use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::CacheBehavior;
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::{Certificate, Distribution};
 use crate::config::document::{
-    BehaviorDocument, CertificateDocument, DistributionDocument, Document, KeySource, Listener,
-    ListenerProtocol,
+    BehaviorDocument, CertificateDocument, CertificateFiles, CertificateSource,
+    DistributionDocument, Document, KeySource, Listener, ListenerProtocol, ServiceDocument,
 };
 use crate::config::geo_database::GeoDatabase;
-use crate::config::host_table::HostTable;
-use crate::config::origin::Origin;
 use crate::config::path_pattern::PathPattern;
+use crate::config::service_item::ServiceKind;
 use origins::OriginChoices;
 use policies::Policies;
 use privet_sign::{KeyPairId, KeySet, Leniency, PublicKey};
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -27,66 +28,94 @@ mod streaming;
 pub(super) fn build(
     document: Document,
     places: &Places,
-    read_file: &mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+    read_file: ReadFile<'_>,
 ) -> Result<Snapshot, Vec<ConfigError>> {
     let errors = check(&document, places);
+    let Document { node, service } = document;
     let mut builder = Builder {
         places,
         read_file,
         errors,
-        files: Vec::new(),
-        origins: Vec::new(),
-        https_port: https_port(&document.listeners),
+        files: BTreeSet::new(),
+        https_port: https_port(&node.listeners),
+        service: Service::default(),
     };
-    let keys = builder.read_keys(&document);
-    let signers = key_sets(&document, &keys);
-    let policies = Policies::new(&document);
-    let geo_database = document
+    builder.add(&service);
+    let geo_database = node
         .geo_database
         .as_ref()
         .and_then(|file| Some(GeoDatabase::new(file, builder.read(file, "geo.database")?)));
-    let mut hosts = HostTable::default();
-    let mut distributions = Vec::new();
-    for (position, distribution) in document.distributions.iter().enumerate() {
-        for name in std::iter::once(&distribution.domain_name).chain(&distribution.aliases) {
-            // `check` has reported names with two owners.
-            let _ = hosts.insert(name, position);
-        }
-        let path = format!("distributions[{position}]");
-        distributions.push(Arc::new(builder.distribution(
-            distribution,
-            &path,
-            &signers,
-            &policies,
-        )));
-    }
-    let (streaming_distributions, streaming_hosts) =
-        builder.streaming_distributions(&document, &distributions, &signers, &policies);
-    let videos = builder.videos(&document.videos);
-    if !builder.errors.is_empty() {
-        builder
-            .errors
-            .sort_by_key(|error| (error.line, error.column));
-        return Err(builder.errors);
-    }
+    let videos = builder.videos(&node.videos);
+    let Builder { files, service, .. } = builder.without_errors()?;
     Ok(Snapshot {
-        files: builder.files,
-        listeners: document.listeners,
-        trusted_proxies: document.trusted_proxies,
-        forwarded_headers: document.forwarded_headers,
-        cache: document.cache,
-        videos,
-        geo_database,
-        admin_socket: document.admin_socket,
-        limits: document.limits,
-        edge: document.edge,
-        log: document.log,
-        test_clock: document.test_clock,
-        distributions,
-        origins: builder.origins,
-        hosts,
-        streaming_distributions,
-        streaming_hosts,
+        files: Arc::new(files),
+        node: Arc::new(NodeSettings {
+            listeners: node.listeners,
+            trusted_proxies: node.trusted_proxies,
+            forwarded_headers: node.forwarded_headers,
+            cache: node.cache,
+            videos,
+            geo_database,
+            admin_socket: node.admin_socket,
+            control: node.control,
+            store: node.store,
+            limits: node.limits,
+            edge: node.edge,
+            log: node.log,
+            test_clock: node.test_clock,
+        }),
+        service,
+    })
+}
+
+pub(super) fn with_changes(
+    snapshot: &Snapshot,
+    changed: &ServiceDocument,
+    removed: &[(ServiceKind, String)],
+    read_file: ReadFile<'_>,
+) -> Result<Snapshot, Vec<ConfigError>> {
+    let places = Places::default();
+    let mut service = snapshot.service.clone();
+    for (kind, id) in removed {
+        match kind {
+            ServiceKind::Distribution => service.remove_distribution(id),
+            ServiceKind::StreamingDistribution => service.remove_streaming(id),
+            // What refers to these is resolved again by way of `changed`.
+            ServiceKind::PublicKey
+            | ServiceKind::KeyGroup
+            | ServiceKind::TrustedSigner
+            | ServiceKind::CachePolicy
+            | ServiceKind::OriginRequestPolicy
+            | ServiceKind::ResponseHeadersPolicy
+            | ServiceKind::Certificate => {}
+        }
+    }
+    // All names are given up before any is taken: one may have moved from one distribution to another.
+    for distribution in &changed.distributions {
+        service.release_distribution(&distribution.id);
+    }
+    for streaming in &changed.streaming_distributions {
+        service.release_streaming(&streaming.id);
+    }
+    let errors = check_changes(&snapshot.node, changed, &service);
+    let mut builder = Builder {
+        places: &places,
+        read_file,
+        errors,
+        files: BTreeSet::new(),
+        https_port: https_port(&snapshot.node.listeners),
+        service,
+    };
+    builder.add(changed);
+    let Builder { files, service, .. } = builder.without_errors()?;
+    let is_known = files.is_subset(&snapshot.files);
+    Ok(Snapshot {
+        node: Arc::clone(&snapshot.node),
+        files: match is_known {
+            true => Arc::clone(&snapshot.files),
+            false => Arc::new(snapshot.files.union(&files).cloned().collect()),
+        },
+        service,
     })
 }
 
@@ -132,7 +161,7 @@ impl Signers {
 
 type KeySetParts = Vec<(KeyPairId, PublicKey)>;
 
-fn key_sets(document: &Document, keys: &HashMap<&str, (KeyPairId, PublicKey)>) -> Signers {
+fn key_sets(document: &ServiceDocument, keys: &HashMap<&str, (KeyPairId, PublicKey)>) -> Signers {
     let parts = |ids: &[String]| -> KeySetParts {
         ids.iter()
             .filter_map(|id| keys.get(id.as_str()).cloned())
@@ -150,20 +179,74 @@ fn key_sets(document: &Document, keys: &HashMap<&str, (KeyPairId, PublicKey)>) -
     }
 }
 
+/// What the distributions of a document may name, resolved.
+struct Named {
+    signers: Signers,
+    policies: Policies,
+    certificates: HashMap<String, Arc<Certificate>>,
+}
+
 struct Builder<'b> {
     places: &'b Places,
-    read_file: &'b mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>,
+    read_file: ReadFile<'b>,
     errors: Vec<ConfigError>,
-    files: Vec<PathBuf>,
-    /// Origins built so far, for all distributions.
-    origins: Vec<Arc<Origin>>,
+    files: BTreeSet<PathBuf>,
     https_port: u16,
+    /// What has been built so far, on top of what was there.
+    service: Service,
 }
 
 impl Builder<'_> {
+    /// Adds all distributions of a document, or puts them in the places of those with their ids.
+    fn add(&mut self, document: &ServiceDocument) {
+        let keys = self.read_keys(document);
+        let named = Named {
+            signers: key_sets(document, &keys),
+            policies: Policies::new(document),
+            certificates: self.named_certificates(document),
+        };
+        for (position, distribution) in document.distributions.iter().enumerate() {
+            let path = format!("distributions[{position}]");
+            let distribution = self.distribution(distribution, &path, &named);
+            self.service.put_distribution(distribution);
+        }
+        self.streaming_distributions(document, &named);
+    }
+
+    /// Returns the builder if it has found no fault.
+    fn without_errors(mut self) -> Result<Self, Vec<ConfigError>> {
+        if self.errors.is_empty() {
+            return Ok(self);
+        }
+        self.errors.sort_by_key(|error| (error.line, error.column));
+        Err(self.errors)
+    }
+
+    fn named_certificates(
+        &mut self,
+        document: &ServiceDocument,
+    ) -> HashMap<String, Arc<Certificate>> {
+        let mut certificates = HashMap::new();
+        for (position, named) in document.certificates.iter().enumerate() {
+            let path = format!("certificates[{position}]");
+            let certificate = match &named.source {
+                CertificateSource::Files(files) => self.certificate_of_files(files, &path),
+                CertificateSource::Pem { chain, key } => Some(Certificate {
+                    chain_pem: chain.clone().into_bytes(),
+                    key_pem: key.reveal().as_bytes().to_owned(),
+                    path,
+                }),
+            };
+            if let Some(certificate) = certificate {
+                certificates.insert(named.id.clone(), Arc::new(certificate));
+            }
+        }
+        certificates
+    }
+
     fn read_keys<'d>(
         &mut self,
-        document: &'d Document,
+        document: &'d ServiceDocument,
     ) -> HashMap<&'d str, (KeyPairId, PublicKey)> {
         let mut keys = HashMap::new();
         for (position, public_key) in document.public_keys.iter().enumerate() {
@@ -197,8 +280,7 @@ impl Builder<'_> {
         &mut self,
         document: &DistributionDocument,
         path: &str,
-        signers: &Signers,
-        policies: &Policies,
+        named: &Named,
     ) -> Distribution {
         let origins = self.origin_choices(document, path);
         let leniency = Leniency {
@@ -209,9 +291,8 @@ impl Builder<'_> {
             .behaviors
             .iter()
             .chain(std::iter::once(&document.default_behavior));
-        let behaviors = behaviors.filter_map(|behavior| {
-            resolve_behavior(behavior, &origins, signers, policies, &leniency)
-        });
+        let behaviors =
+            behaviors.filter_map(|behavior| resolve_behavior(behavior, &origins, named, &leniency));
         let behaviors: Vec<CacheBehavior> = behaviors.collect();
         self.check_default_root(document, path, &behaviors);
         Distribution {
@@ -225,7 +306,8 @@ impl Builder<'_> {
             certificate: document
                 .certificate
                 .as_ref()
-                .and_then(|certificate| self.certificate(certificate, path)),
+                .and_then(|certificate| self.certificate(certificate, named, path)),
+            origins: origins.indexes(),
             custom_errors: document.custom_errors.clone(),
             geo: document.geo.clone(),
             https_port: self.https_port,
@@ -260,19 +342,38 @@ impl Builder<'_> {
         }
     }
 
-    fn certificate(&mut self, document: &CertificateDocument, path: &str) -> Option<Certificate> {
-        let chain_pem = self.read(&document.chain, &format!("{path}.certificate.chain"));
-        let key_pem = self.read(&document.key, &format!("{path}.certificate.key"));
+    fn certificate(
+        &mut self,
+        document: &CertificateDocument,
+        named: &Named,
+        path: &str,
+    ) -> Option<Arc<Certificate>> {
+        match document {
+            // `check` has reported a name that nothing has.
+            CertificateDocument::Named(id) => named.certificates.get(id).cloned(),
+            CertificateDocument::Files(files) => self
+                .certificate_of_files(files, &format!("{path}.certificate"))
+                .map(Arc::new),
+        }
+    }
+
+    fn certificate_of_files(
+        &mut self,
+        files: &CertificateFiles,
+        path: &str,
+    ) -> Option<Certificate> {
+        let chain_pem = self.read(&files.chain, &format!("{path}.chain"));
+        let key_pem = self.read(&files.key, &format!("{path}.key"));
         Some(Certificate {
             chain_pem: chain_pem?,
             key_pem: key_pem?,
-            path: format!("{path}.certificate"),
+            path: path.to_owned(),
         })
     }
 
     fn read(&mut self, file: &Path, path: &str) -> Option<Vec<u8>> {
-        if !self.files.iter().any(|known| known == file) {
-            self.files.push(file.to_owned());
+        if !self.files.contains(file) {
+            self.files.insert(file.to_owned());
         }
         match (self.read_file)(file) {
             Ok(bytes) => Some(bytes),
@@ -289,12 +390,13 @@ impl Builder<'_> {
 fn resolve_behavior(
     document: &BehaviorDocument,
     origins: &OriginChoices,
-    signers: &Signers,
-    policies: &Policies,
+    named: &Named,
     leniency: &Leniency,
 ) -> Option<CacheBehavior> {
     let groups = document.trusted_key_groups.as_deref();
-    let trusted_keys = signers.keys(groups, document.trusted_signers.as_deref());
+    let signers = document.trusted_signers.as_deref();
+    let trusted_keys = named.signers.keys(groups, signers);
+    let policies = &named.policies;
     Some(CacheBehavior {
         path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
         origin: origins.find(&document.origin)?.clone(),

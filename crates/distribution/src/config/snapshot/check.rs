@@ -1,9 +1,12 @@
 //! Finds everything that can be wrong with a document apart from the files it names, without stopping at the first
 //! fault.
 
+use super::NodeSettings;
+use super::service::Service;
 use crate::config::config_error::{ConfigError, Places, did_you_mean};
 use crate::config::document::{
-    BehaviorDocument, DistributionDocument, Document, EdgeIdentity, ListenerProtocol, LogSettings,
+    BehaviorDocument, CertificateDocument, ControlSettings, DistributionDocument, Document,
+    EdgeIdentity, Listener, ListenerProtocol, LogSettings, NodeDocument, ServiceDocument,
 };
 use crate::config::path_pattern::PathPattern;
 use privet_sign::KeyPairId;
@@ -22,31 +25,49 @@ const BEHAVIORS_MAX: usize = 75;
 
 /// Returns all faults, in the order of the document. Unreadable names, which are empty, cause no further errors.
 pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
+    let node = &document.node;
     let mut checker = Checker {
-        document,
+        document: &document.service,
+        others: None,
+        listeners: &node.listeners,
+        has_geo_database: node.geo_database.is_some(),
         places,
         errors: Vec::new(),
     };
-    checker.edge(&document.edge);
-    checker.listeners();
-    if let Some(log) = &document.log {
-        checker.log(log);
+    checker.node(node);
+    checker.service();
+    if node.store.is_none() {
+        checker.streaming_listeners();
     }
-    checker.admin_socket();
-    checker.keys();
-    checker.policies();
-    checker.hosts();
-    let ids = document.distributions.iter().map(|d| d.id.as_str());
-    checker.unique("distributions", "id", ids);
-    for (position, distribution) in document.distributions.iter().enumerate() {
-        checker.distribution(distribution, &format!("distributions[{position}]"));
-    }
-    checker.streaming();
+    checker.errors
+}
+
+/// Returns all faults of a change to what `others` has, under the settings of `node`. The distributions that the change
+/// replaces have given up their names there.
+pub(super) fn check_changes(
+    node: &NodeSettings,
+    changed: &ServiceDocument,
+    others: &Service,
+) -> Vec<ConfigError> {
+    let places = Places::default();
+    let mut checker = Checker {
+        document: changed,
+        others: Some(others),
+        listeners: &node.listeners,
+        has_geo_database: node.geo_database.is_some(),
+        places: &places,
+        errors: Vec::new(),
+    };
+    checker.service();
     checker.errors
 }
 
 struct Checker<'c> {
-    document: &'c Document,
+    document: &'c ServiceDocument,
+    /// What is served besides; `None` if the document is all there is.
+    others: Option<&'c Service>,
+    listeners: &'c [Listener],
+    has_geo_database: bool,
     places: &'c Places,
     errors: Vec<ConfigError>,
 }
@@ -79,22 +100,48 @@ impl Checker<'_> {
         }
     }
 
-    fn listeners(&mut self) {
-        if self.document.listeners.is_empty() {
+    fn node(&mut self, node: &NodeDocument) {
+        self.edge(&node.edge);
+        self.node_listeners(node);
+        if let Some(log) = &node.log {
+            self.log(log);
+        }
+        self.admin_socket(node.admin_socket.as_deref());
+        if let Some(control) = &node.control {
+            self.control(control);
+        }
+    }
+
+    fn service(&mut self) {
+        let document = self.document;
+        self.keys();
+        self.policies();
+        self.certificates();
+        self.hosts();
+        let ids = document.distributions.iter().map(|d| d.id.as_str());
+        self.unique("distributions", "id", ids);
+        for (position, distribution) in document.distributions.iter().enumerate() {
+            self.distribution(distribution, &format!("distributions[{position}]"));
+        }
+        self.streaming();
+    }
+
+    fn node_listeners(&mut self, node: &NodeDocument) {
+        if node.listeners.is_empty() {
             self.fault("listeners", "is empty; add a [[listeners]] table");
         }
         let mut known = HashSet::new();
-        for (position, listener) in self.document.listeners.iter().enumerate() {
+        for (position, listener) in node.listeners.iter().enumerate() {
             let path = format!("listeners[{position}].address");
             let address = listener.address;
             if address.port() != 0 && !known.insert(address) {
                 self.fault(&path, format!("{address} is used twice; remove one"));
             }
-            if listener.proxy_protocol && self.document.trusted_proxies.is_empty() {
+            if listener.proxy_protocol && node.trusted_proxies.is_empty() {
                 let message = "is true, but no proxy is trusted; add edge.trusted_proxies";
                 self.fault(&format!("listeners[{position}].proxy_protocol"), message);
             }
-            if self.document.test_clock && !address.ip().is_loopback() {
+            if node.test_clock && !address.ip().is_loopback() {
                 let message = format!(
                     "{address} is not a loopback address, and test.clock is only for those; remove test.clock"
                 );
@@ -104,15 +151,25 @@ impl Checker<'_> {
     }
 
     /// Checks the length of the admin socket's path, which the kernel limits.
-    fn admin_socket(&mut self) {
+    fn admin_socket(&mut self, socket: Option<&Path>) {
         const SIZE_BYTES_MAX: usize = 107;
-        let socket = self.document.admin_socket.as_deref();
-        let size_bytes = socket.map_or(0, |path: &Path| path.as_os_str().len());
+        let size_bytes = socket.map_or(0, |path| path.as_os_str().len());
         if size_bytes > SIZE_BYTES_MAX {
             let message = format!(
                 "is {size_bytes} bytes long, with the folder of this file in front; shorten it to {SIZE_BYTES_MAX}"
             );
             self.fault("admin.socket", message);
+        }
+    }
+
+    /// Checks that keys of operators do not cross a network in the clear.
+    fn control(&mut self, control: &ControlSettings) {
+        if !control.address.ip().is_loopback() && control.certificate.is_none() {
+            let message = format!(
+                "{} is not a loopback address, and only those are served without TLS; add certificate = {{ chain = \"…\", key = \"…\" }}",
+                control.address
+            );
+            self.fault("control.address", message);
         }
     }
 
@@ -160,6 +217,36 @@ impl Checker<'_> {
             let (domain_name, aliases) = (&distribution.domain_name, &distribution.aliases);
             let path = format!("distributions[{position}]");
             self.hosts_of(&mut owners, &path, domain_name, aliases);
+            let Some(others) = self.others else { continue };
+            for name in std::iter::once(domain_name).chain(aliases) {
+                let owner = others.hosts.owner(name);
+                let owner = owner.and_then(|position| others.distributions.get(position));
+                self.no_other_owner(owner.map(|owner| &owner.id), name, &path);
+            }
+        }
+    }
+
+    /// Reports that a name belongs to a distribution outside the document, if it does.
+    fn no_other_owner(&mut self, owner: Option<&String>, name: &str, path: &str) {
+        if let Some(owner) = owner {
+            let message = format!("{name:?} is already taken by {owner}; remove one");
+            self.fault(path, message);
+        }
+    }
+
+    fn certificates(&mut self) {
+        let document = self.document;
+        let ids = document.certificates.iter();
+        self.unique("certificates", "id", ids.map(|named| named.id.as_str()));
+    }
+
+    /// Checks that the certificate that a distribution names is there.
+    fn certificate(&mut self, certificate: Option<&CertificateDocument>, path: &str) {
+        if let Some(CertificateDocument::Named(id)) = certificate {
+            let document = self.document;
+            let known = document.certificates.iter();
+            let known: Vec<&str> = known.map(|named| named.id.as_str()).collect();
+            self.reference(&format!("{path}.certificate"), "certificate", id, &known);
         }
     }
 
@@ -210,6 +297,7 @@ impl Checker<'_> {
         if distribution.enabled && distribution.certificate.is_none() {
             self.no_certificate(&ListenerProtocol::Https, "an https", path);
         }
+        self.certificate(distribution.certificate.as_ref(), path);
         self.origins(distribution, path);
         self.custom_errors(distribution, path);
         self.geo(distribution, path);
@@ -243,7 +331,7 @@ impl Checker<'_> {
     }
 
     fn no_certificate(&mut self, protocol: &ListenerProtocol, spoken: &str, path: &str) {
-        let mut listeners = self.document.listeners.iter();
+        let mut listeners = self.listeners.iter();
         if listeners.any(|listener| listener.protocol == *protocol) {
             let message = format!(
                 "is missing, and there is {spoken} listener; add certificate = {{ chain = \"…\", key = \"…\" }}"

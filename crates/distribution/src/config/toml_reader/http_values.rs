@@ -1,12 +1,12 @@
 //! Reads the values of origins and policies: header names, statuses, percentages, servers, and filters of names.
 
 use super::table::{Reader, Table, value};
+use super::tree::Value;
 use crate::config::origin::HttpServer;
 use crate::config::policies::NameFilter;
 use http::{HeaderName, HeaderValue, StatusCode, Uri};
 use std::ops::RangeInclusive;
 use std::str::FromStr;
-use toml::de::DeValue;
 
 /// The value of a key that takes either one of a few words or a list of names.
 pub(super) enum WordOrNames<T> {
@@ -23,13 +23,14 @@ impl<'t> Reader<'t> {
         words: &[(&str, T)],
     ) -> Option<WordOrNames<T>> {
         match value(table, key)? {
-            DeValue::Array(_) => self.strings(table, key).map(WordOrNames::Names),
-            DeValue::String(_) => self.choice(table, key, words).map(WordOrNames::Word),
-            DeValue::Integer(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Table(_) => {
+            Value::Array(_) => self.strings(table, key).map(WordOrNames::Names),
+            Value::String(_) => self.choice(table, key, words).map(WordOrNames::Word),
+            Value::Null
+            | Value::Integer { .. }
+            | Value::Float(_)
+            | Value::Boolean(_)
+            | Value::Datetime
+            | Value::Table(_) => {
                 let names: Vec<&str> = words.iter().map(|(name, _)| *name).collect();
                 let message = format!("write one of {} or an array of names", names.join(", "));
                 self.fault(&table.path(key), message);
@@ -138,11 +139,11 @@ impl<'t> Reader<'t> {
         let mut numbers = Vec::new();
         for (position, element) in self.elements(table, key, ADVICE).iter().enumerate() {
             let path = self.note_element(&path, position, element);
-            let DeValue::Integer(integer) = element.get_ref() else {
-                self.wrong_type(&path, element.get_ref(), "write an integer");
+            let Value::Integer { digits, radix } = &element.value else {
+                self.wrong_type(&path, &element.value, "write an integer");
                 continue;
             };
-            match u64::from_str_radix(integer.as_str(), integer.radix()) {
+            match u64::from_str_radix(digits, *radix) {
                 Ok(number) if range.contains(&number) => numbers.push(number),
                 Ok(_) | Err(_) => {
                     let (least, most) = (range.start(), range.end());
@@ -157,13 +158,14 @@ impl<'t> Reader<'t> {
     /// Reads a percentage from 0 to 100, an integer or a fraction such as `0.5`.
     pub(super) fn percent(&mut self, table: &Table<'t>, key: &str) -> Option<f64> {
         let text = match value(table, key)? {
-            DeValue::Integer(integer) => integer.as_str(),
-            DeValue::Float(float) => float.as_str(),
-            other @ (DeValue::String(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Array(_)
-            | DeValue::Table(_)) => {
+            Value::Integer { digits, .. } => digits,
+            Value::Float(text) => text,
+            other @ (Value::Null
+            | Value::String(_)
+            | Value::Boolean(_)
+            | Value::Datetime
+            | Value::Array(_)
+            | Value::Table(_)) => {
                 self.wrong_type(&table.path(key), other, "write a number");
                 return None;
             }

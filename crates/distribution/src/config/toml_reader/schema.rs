@@ -38,10 +38,13 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "video",
         "geo",
         "admin",
+        "store",
+        "control",
         "test",
         "public_keys",
         "key_groups",
         "trusted_signers",
+        "certificates",
         "cache_policies",
         "origin_request_policies",
         "response_headers_policies",
@@ -145,6 +148,34 @@ pub(crate) const GEO: TableSchema = TableSchema {
 pub(crate) const ADMIN: TableSchema = TableSchema {
     name: "admin",
     keys: &["socket"],
+};
+
+pub(crate) const STORE: TableSchema = TableSchema {
+    name: "store",
+    keys: &[
+        "file",
+        "url",
+        "key_file",
+        "copy",
+        "stale_after",
+        "edge_name",
+    ],
+};
+
+pub(crate) const CONTROL: TableSchema = TableSchema {
+    name: "control",
+    keys: &["address", "hosts", "certificate"],
+};
+
+/// The keys are documented under `distributions.certificate`.
+pub(crate) const CONTROL_CERTIFICATE: TableSchema = TableSchema {
+    name: "control.certificate",
+    keys: CERTIFICATE.keys,
+};
+
+pub(crate) const NAMED_CERTIFICATE: TableSchema = TableSchema {
+    name: "certificates",
+    keys: &["id", "chain", "key", "chain_pem", "key_pem"],
 };
 
 pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
@@ -416,7 +447,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 37] = [
+pub(crate) const SCHEMA: [&TableSchema; 41] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -426,10 +457,14 @@ pub(crate) const SCHEMA: [&TableSchema; 37] = [
     &VIDEOS,
     &GEO,
     &ADMIN,
+    &STORE,
+    &CONTROL,
+    &CONTROL_CERTIFICATE,
     &TEST,
     &PUBLIC_KEY,
     &KEY_GROUP,
     &TRUSTED_SIGNER,
+    &NAMED_CERTIFICATE,
     &CACHE_POLICY,
     &ORIGIN_REQUEST_POLICY,
     &RESPONSE_HEADERS_POLICY,

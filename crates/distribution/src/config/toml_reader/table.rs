@@ -1,13 +1,12 @@
-//! Reads values out of TOML tables and collects all faults with their positions, instead of stopping at the first.
+//! Reads values out of tables and collects all faults with their positions, instead of stopping at the first.
 
 use super::schema::TableSchema;
+use super::tree::{Entries, Node, Value};
 use super::units::{format_duration, format_size, parse_duration, parse_size};
 use crate::config::config_error::{ConfigError, Places, did_you_mean};
 use std::ops::{Range, RangeInclusive};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use toml::Spanned;
-use toml::de::{DeTable, DeValue};
 
 /// A reader of tables that collects faults and positions.
 pub(super) struct Reader<'t> {
@@ -22,7 +21,7 @@ pub(super) struct Reader<'t> {
 
 /// A table that is being read.
 pub(super) struct Table<'t> {
-    entries: &'t DeTable<'t>,
+    entries: &'t Entries<'t>,
     path: String,
 }
 
@@ -38,7 +37,7 @@ impl Table<'_> {
 
     /// Returns all keys, sorted.
     pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
-        self.entries.keys().map(|key| &**key.get_ref())
+        self.entries.iter().map(|entry| &*entry.key)
     }
 }
 
@@ -50,6 +49,17 @@ impl<'t> Reader<'t> {
             folder: file.parent().map(Path::to_owned).unwrap_or_default(),
             lines: std::iter::once(0).chain(starts).collect(),
             places: Places::new(file),
+            errors: Vec::new(),
+        }
+    }
+
+    /// Returns a reader of JSON, which has no positions; relative paths begin at `folder`.
+    pub(super) fn without_places(folder: &Path) -> Self {
+        Reader {
+            text: "",
+            folder: folder.to_owned(),
+            lines: Vec::new(),
+            places: Places::default(),
             errors: Vec::new(),
         }
     }
@@ -69,28 +79,36 @@ impl<'t> Reader<'t> {
     /// Opens a table: records the positions of its values, and refuses keys that are not in `schema`.
     pub(super) fn open(
         &mut self,
-        entries: &'t DeTable<'t>,
+        entries: &'t Entries<'t>,
         path: String,
         schema: &TableSchema,
     ) -> Table<'t> {
         let table = Table { entries, path };
-        for (key, value) in entries {
-            let path = table.path(key.get_ref());
-            if schema.keys.contains(&&**key.get_ref()) {
-                let (line, column) = self.line_and_column(value.span());
-                self.places.insert(&path, line, column);
+        for entry in entries.iter() {
+            let key = &*entry.key;
+            if schema.keys.contains(&key) {
+                self.note(&table, key, &entry.node);
             } else {
-                let place = self.line_and_column(key.span());
-                let hint = schema.new_name(key.get_ref()).map_or_else(
-                    || did_you_mean(key.get_ref(), schema.keys.iter().copied()),
+                let place = self.line_and_column(entry.key_span.clone());
+                let hint = schema.new_name(key).map_or_else(
+                    || did_you_mean(key, schema.keys.iter().copied()),
                     |name| format!("; it is called {name:?} now"),
                 );
                 let message = format!("is not a key of this table{hint}");
+                let path = table.path(key);
                 self.errors
                     .push(self.places.error_at(place, &path, message));
             }
         }
         table
+    }
+
+    /// Records the position of a value, if it has one.
+    fn note(&mut self, table: &Table<'_>, key: &str, node: &Node<'_>) {
+        if let Some(span) = &node.span {
+            let (line, column) = self.line_and_column(span.clone());
+            self.places.insert(&table.path(key), line, column);
+        }
     }
 
     /// Returns the table under `key`, if there is one.
@@ -118,9 +136,8 @@ impl<'t> Reader<'t> {
             return None;
         };
         let table = Table { entries, path };
-        for (key, value) in entries {
-            let (line, column) = self.line_and_column(value.span());
-            self.places.insert(&table.path(key.get_ref()), line, column);
+        for entry in entries.iter() {
+            self.note(&table, &entry.key, &entry.node);
         }
         Some(table)
     }
@@ -137,9 +154,9 @@ impl<'t> Reader<'t> {
         let mut tables = Vec::new();
         for (position, element) in self.elements(table, key, &advice).iter().enumerate() {
             let path = self.note_element(&path, position, element);
-            match element.get_ref().as_table() {
+            match element.value.as_table() {
                 Some(entries) => tables.push(self.open(entries, path, schema)),
-                None => self.wrong_type(&path, element.get_ref(), &advice),
+                None => self.wrong_type(&path, &element.value, &advice),
             }
         }
         tables
@@ -172,6 +189,11 @@ impl<'t> Reader<'t> {
         self.folder.join(text)
     }
 
+    /// Returns the path of a file of that name in the folder of the document.
+    pub(super) fn beside(&self, name: &str) -> PathBuf {
+        self.folder.join(name)
+    }
+
     /// Reads as [`Reader::required_path`] does, but the value may be missing.
     pub(super) fn path(&mut self, table: &Table<'t>, key: &str) -> Option<PathBuf> {
         value(table, key)?;
@@ -186,11 +208,11 @@ impl<'t> Reader<'t> {
         let elements = self.elements(table, key, "write an array of strings");
         for (position, element) in elements.iter().enumerate() {
             let path = self.note_element(&path, position, element);
-            let text = element.get_ref().as_str();
+            let text = element.value.as_str();
             match text {
                 Some("") => self.fault(&path, "is empty; fill it in"),
                 Some(_) => {}
-                None => self.wrong_type(&path, element.get_ref(), "write a string in quotes"),
+                None => self.wrong_type(&path, &element.value, "write a string in quotes"),
             }
             strings.push(text.unwrap_or_default().to_owned());
         }
@@ -234,9 +256,7 @@ impl<'t> Reader<'t> {
     ) {
         let number = match value(table, key) {
             None => return,
-            Some(DeValue::Integer(integer)) => {
-                u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-            }
+            Some(Value::Integer { digits, radix }) => u64::from_str_radix(digits, *radix).ok(),
             Some(other) => return self.wrong_type(&table.path(key), other, "write an integer"),
         };
         let number = number.filter(|number| range.contains(number));
@@ -257,10 +277,8 @@ impl<'t> Reader<'t> {
         const ADVICE: &str = "write bytes as an integer or as \"32 MiB\" (B, KiB, MiB, GiB)";
         let size = match value(table, key) {
             None => return,
-            Some(DeValue::Integer(integer)) => {
-                u64::from_str_radix(integer.as_str(), integer.radix()).ok()
-            }
-            Some(DeValue::String(text)) => match parse_size(text) {
+            Some(Value::Integer { digits, radix }) => u64::from_str_radix(digits, *radix).ok(),
+            Some(Value::String(text)) => match parse_size(text) {
                 Some(size) => Some(size),
                 None => {
                     return self.fault(
@@ -292,12 +310,11 @@ impl<'t> Reader<'t> {
         const ADVICE: &str = "write it as \"30s\" (ms, s, m, h, d) or as an integer of seconds";
         let duration = match value(table, key) {
             None => return,
-            Some(DeValue::Integer(integer)) => {
-                u64::from_str_radix(integer.as_str(), integer.radix())
-                    .ok()
-                    .map(Duration::from_secs)
+            Some(Value::Integer { digits, radix }) => {
+                let seconds = u64::from_str_radix(digits, *radix).ok();
+                seconds.map(Duration::from_secs)
             }
-            Some(DeValue::String(text)) => match parse_duration(text) {
+            Some(Value::String(text)) => match parse_duration(text) {
                 Some(duration) => Some(duration),
                 None => {
                     return self.fault(
@@ -329,17 +346,8 @@ impl<'t> Reader<'t> {
         self.fault(&table.path(key), message);
     }
 
-    pub(super) fn wrong_type(&mut self, path: &str, found: &DeValue<'_>, advice: &str) {
-        let article = match found {
-            DeValue::Integer(_) | DeValue::Array(_) => "an",
-            DeValue::String(_)
-            | DeValue::Float(_)
-            | DeValue::Boolean(_)
-            | DeValue::Datetime(_)
-            | DeValue::Table(_) => "a",
-        };
-        let message = format!("is {article} {}; {advice}", found.type_str());
-        self.fault(path, message);
+    pub(super) fn wrong_type(&mut self, path: &str, found: &Value<'_>, advice: &str) {
+        self.fault(path, format!("is {}; {advice}", found.kind()));
     }
 
     /// Returns the elements of the array under `key`; none if it is missing or no array.
@@ -348,10 +356,10 @@ impl<'t> Reader<'t> {
         table: &Table<'t>,
         key: &str,
         advice: &str,
-    ) -> &'t [Spanned<DeValue<'t>>] {
+    ) -> &'t [Node<'t>] {
         match value(table, key) {
             None => &[],
-            Some(DeValue::Array(elements)) => elements,
+            Some(Value::Array(elements)) => elements,
             Some(other) => {
                 self.wrong_type(&table.path(key), other, advice);
                 &[]
@@ -363,11 +371,13 @@ impl<'t> Reader<'t> {
         &mut self,
         path: &str,
         position: usize,
-        element: &Spanned<DeValue<'_>>,
+        element: &Node<'_>,
     ) -> String {
         let path = format!("{path}[{position}]");
-        let (line, column) = self.line_and_column(element.span());
-        self.places.insert(&path, line, column);
+        if let Some(span) = &element.span {
+            let (line, column) = self.line_and_column(span.clone());
+            self.places.insert(&path, line, column);
+        }
         path
     }
 
@@ -383,6 +393,6 @@ impl<'t> Reader<'t> {
     }
 }
 
-pub(super) fn value<'t>(table: &Table<'t>, key: &str) -> Option<&'t DeValue<'t>> {
-    table.entries.get(key).map(Spanned::get_ref)
+pub(super) fn value<'t>(table: &Table<'t>, key: &str) -> Option<&'t Value<'t>> {
+    table.entries.get(key).map(|node| &node.value)
 }

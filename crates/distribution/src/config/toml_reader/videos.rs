@@ -2,12 +2,12 @@
 
 use super::origins::read_origin;
 use super::table::{Reader, Table, value};
+use super::tree::Value;
 use super::{MIB, SECOND, read_certificate, schema};
 use crate::config::document::{
     StreamingDistributionDocument, StreamingSourceDocument, VideosDocument,
 };
 use crate::config::video_settings::VideoSettings;
-use toml::de::DeValue;
 
 const PIB: u64 = 1 << 50;
 
@@ -36,9 +36,9 @@ pub(super) fn read_behavior_videos<'t>(
     table: &Table<'t>,
 ) -> Option<VideoSettings> {
     match value(table, "video") {
-        None | Some(DeValue::Boolean(true)) => Some(VideoSettings::default()),
-        Some(DeValue::Boolean(false)) => None,
-        Some(DeValue::Table(_)) => {
+        None | Some(Value::Boolean(true)) => Some(VideoSettings::default()),
+        Some(Value::Boolean(false)) => None,
+        Some(Value::Table(_)) => {
             let videos = reader.table(table, "video", &schema::BEHAVIOR_VIDEOS)?;
             Some(read_video_settings(reader, &videos))
         }
@@ -68,13 +68,12 @@ pub(super) fn read_streaming_distribution<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
 ) -> StreamingDistributionDocument {
-    let certificate = reader.table(table, "certificate", &schema::STREAMING_CERTIFICATE);
     StreamingDistributionDocument {
         id: reader.required_string(table, "id"),
         domain_name: reader.required_string(table, "domain_name"),
         aliases: reader.strings(table, "aliases").unwrap_or_default(),
         enabled: reader.boolean(table, "enabled").unwrap_or(true),
-        certificate: certificate.map(|table| read_certificate(reader, &table)),
+        certificate: read_certificate(reader, table, &schema::STREAMING_CERTIFICATE),
         source: read_streaming_source(reader, table),
         trusted_key_groups: reader.strings(table, "trusted_key_groups"),
         trusted_signers: reader.strings(table, "trusted_signers"),

@@ -119,7 +119,7 @@ async fn sized(
 /// How long an object may turn out to be that comes without its length.
 fn size_bytes_max(ask: &SourceRequest<'_>, wanted: ReadScope<'_>) -> u64 {
     match wanted {
-        ReadScope::Parts => kept_size_bytes_max(&ask.state.snapshot.cache),
+        ReadScope::Parts => kept_size_bytes_max(&ask.state.snapshot.node.cache),
         ReadScope::Whole { size_bytes_max, .. } | ReadScope::Presence { size_bytes_max } => {
             size_bytes_max
         }

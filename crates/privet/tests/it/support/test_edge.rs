@@ -140,7 +140,7 @@ impl TestEdge {
         fs::write(folder.path().join("key.pem"), key).unwrap();
         let live = LiveLog::default();
         let snapshot = snapshot(folder.path(), config);
-        let socket = Control::bind(snapshot.admin_socket.as_deref())?;
+        let socket = Control::bind(snapshot.node.admin_socket.as_deref())?;
         let edge = RunningEdge::start(StartOptions {
             log_stream: LogStream::To(Box::new(live.clone())),
             ..StartOptions::new(snapshot)
@@ -162,7 +162,7 @@ impl TestEdge {
     pub fn reload(&mut self, config: &str) -> Result<(), StartFailure> {
         let snapshot = snapshot(self.folder.path(), config);
         let (edge, control) = self.edge.as_mut().unwrap();
-        let socket = control.prepare(snapshot.admin_socket.as_deref())?;
+        let socket = control.prepare(snapshot.node.admin_socket.as_deref())?;
         edge.handle().reload(snapshot)?;
         control.take(socket);
         Ok(())

@@ -12,13 +12,22 @@ use std::sync::Arc;
 
 /// The origins and origin groups that behaviors may name.
 pub(super) struct OriginChoices {
+    /// The origins, each by itself, before the groups.
     choices: Vec<(String, OriginChoice)>,
+    /// Number of origins among them.
+    origins: usize,
 }
 
 impl OriginChoices {
     pub(super) fn find(&self, id: &str) -> Option<&OriginChoice> {
         let mut choices = self.choices.iter();
         choices.find_map(|(known, choice)| (known == id).then_some(choice))
+    }
+
+    /// Returns the indexes of all origins.
+    pub(super) fn indexes(&self) -> Box<[usize]> {
+        let origins = self.choices.iter().take(self.origins);
+        origins.map(|(_, choice)| choice.primary.index).collect()
     }
 }
 
@@ -56,12 +65,13 @@ impl Builder<'_> {
                 groups.push((group.id.clone(), choice));
             }
         }
+        let origins = choices.len();
         choices.extend(groups);
-        OriginChoices { choices }
+        OriginChoices { choices, origins }
     }
 
     pub(super) fn origin(&mut self, document: &OriginDocument, path: &str) -> Arc<Origin> {
-        let index = self.origins.len();
+        let index = self.service.origins.next_position();
         let trusted_roots_pem = document
             .trusted_roots
             .as_ref()
@@ -84,7 +94,7 @@ impl Builder<'_> {
                 ..document.patience.clone()
             },
         });
-        self.origins.push(origin.clone());
+        self.service.origins.insert(Arc::clone(&origin));
         origin
     }
 

@@ -1,6 +1,6 @@
 //! Finds policies by id or name: CloudFront's managed ones and the operator's.
 
-use crate::config::document::Document;
+use crate::config::document::ServiceDocument;
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,7 +15,7 @@ pub(super) struct Policies {
 }
 
 impl Policies {
-    pub(super) fn new(document: &Document) -> Self {
+    pub(super) fn new(document: &ServiceDocument) -> Self {
         Policies {
             cache: by_id_and_name(CachePolicy::managed(), &document.cache_policies, |policy| {
                 [policy.id.clone(), policy.name.clone()]

@@ -1,16 +1,13 @@
 //! Resolves streaming distributions and the settings of videos.
 
-use super::policies::Policies;
-use super::{Builder, Signers};
+use super::{Builder, Named};
 use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 use crate::config::distribution::{Distribution, GeoRestriction, StreamingDistribution};
 use crate::config::document::{
-    Document, OriginDocument, StreamingDistributionDocument, StreamingSourceDocument,
-    VideosDocument,
+    ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument, VideosDocument,
 };
-use crate::config::host_table::HostTable;
-use crate::config::origin::OriginChoice;
+use crate::config::origin::{Origin, OriginChoice};
 use crate::config::path_pattern::PathPattern;
 use crate::config::video_settings::{VideoSettings, VideosSettings};
 use privet_sign::{KeySet, Leniency, PathTokenSecret};
@@ -39,67 +36,66 @@ impl Builder<'_> {
         }
     }
 
-    pub(super) fn streaming_distributions(
-        &mut self,
-        document: &Document,
-        distributions: &[Arc<Distribution>],
-        signers: &Signers,
-        policies: &Policies,
-    ) -> (Vec<Arc<StreamingDistribution>>, HostTable) {
-        let mut hosts = HostTable::default();
-        let mut all = Vec::new();
+    pub(super) fn streaming_distributions(&mut self, document: &ServiceDocument, named: &Named) {
         for (position, streaming) in document.streaming_distributions.iter().enumerate() {
             let path = format!("streaming_distributions[{position}]");
-            let groups = streaming.trusted_key_groups.as_deref();
-            let keys = signers.keys(groups, streaming.trusted_signers.as_deref());
-            let certificate = streaming
-                .certificate
-                .as_ref()
-                .and_then(|certificate| self.certificate(certificate, &path));
-            let videos = match &streaming.source {
-                StreamingSourceDocument::Distribution(id) => {
-                    distributions.iter().find(|known| known.id == *id).cloned()
-                }
-                StreamingSourceDocument::Origin(origin) => {
-                    Some(self.own_videos(streaming, origin, keys.clone(), policies, &path))
-                }
-            };
             // If there are no videos, `check` has reported a fault, and no snapshot is made.
-            let Some(videos) = videos else { continue };
-            for name in std::iter::once(&streaming.domain_name).chain(&streaming.aliases) {
-                // `check` has reported names with two owners.
-                let _ = hosts.insert(name, all.len());
+            if let Some(streaming) = self.streaming_distribution(streaming, named, &path) {
+                self.service.put_streaming(streaming);
             }
-            all.push(Arc::new(StreamingDistribution {
-                id: streaming.id.clone(),
-                domain_name: streaming.domain_name.clone(),
-                aliases: streaming.aliases.clone(),
-                enabled: streaming.enabled,
-                videos,
-                trusted_keys: keys,
-                leniency: Leniency {
-                    statement_object: streaming.statement_object,
-                    ..Leniency::default()
-                },
-                web_resources: streaming.web_resources,
-                certificate,
-            }));
         }
-        (all, hosts)
+    }
+
+    fn streaming_distribution(
+        &mut self,
+        document: &StreamingDistributionDocument,
+        named: &Named,
+        path: &str,
+    ) -> Option<StreamingDistribution> {
+        let groups = document.trusted_key_groups.as_deref();
+        let signers = document.trusted_signers.as_deref();
+        let keys = named.signers.keys(groups, signers);
+        let certificate = document.certificate.as_ref();
+        let certificate =
+            certificate.and_then(|certificate| self.certificate(certificate, named, path));
+        let videos = match &document.source {
+            StreamingSourceDocument::Distribution(id) => {
+                let position = self.service.distribution_ids.get(id)?;
+                Arc::clone(self.service.distributions.get(position)?)
+            }
+            StreamingSourceDocument::Origin(origin) => {
+                let origin = self.origin(origin, &format!("{path}.origin"));
+                self.own_videos(document, origin, keys.clone(), named)
+            }
+        };
+        Some(StreamingDistribution {
+            id: document.id.clone(),
+            domain_name: document.domain_name.clone(),
+            aliases: document.aliases.clone(),
+            enabled: document.enabled,
+            videos,
+            trusted_keys: keys,
+            leniency: Leniency {
+                statement_object: document.statement_object,
+                ..Leniency::default()
+            },
+            web_resources: document.web_resources,
+            certificate,
+        })
     }
 
     /// Makes a distribution around the origin, which no host name leads to. It requires the same keys, in case anything
     /// else ever reads from it.
     fn own_videos(
-        &mut self,
+        &self,
         streaming: &StreamingDistributionDocument,
-        origin: &OriginDocument,
+        origin: Arc<Origin>,
         trusted_keys: Option<KeySet>,
-        policies: &Policies,
-        path: &str,
+        named: &Named,
     ) -> Arc<Distribution> {
+        let origins = Box::new([origin.index]);
         let origin = OriginChoice {
-            primary: self.origin(origin, &format!("{path}.origin")),
+            primary: origin,
             failover: None,
         };
         let behavior = PathPattern::parse("*")
@@ -107,7 +103,7 @@ impl Builder<'_> {
             .map(|path_pattern| CacheBehavior {
                 path_pattern,
                 origin,
-                cache_policy: policies.cache_default.clone(),
+                cache_policy: named.policies.cache_default.clone(),
                 origin_request_policy: None,
                 response_headers_policy: None,
                 compress: false,
@@ -130,6 +126,7 @@ impl Builder<'_> {
             certificate: None,
             table: BehaviorTable::new(&behaviors),
             behaviors,
+            origins,
             custom_errors: Vec::new(),
             geo: GeoRestriction::None,
             https_port: self.https_port,

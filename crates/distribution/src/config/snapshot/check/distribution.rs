@@ -62,7 +62,7 @@ impl Checker<'_> {
                 self.fault(&format!("{place}[{position}]"), message);
             }
         }
-        if self.document.geo_database.is_none() {
+        if !self.has_geo_database {
             let message = "needs a database of countries; add geo.database = \"country.mmdb\"";
             self.fault(&format!("{path}.geo"), message);
         }

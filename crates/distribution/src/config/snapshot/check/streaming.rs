@@ -2,19 +2,26 @@
 
 use super::Checker;
 use crate::config::document::{
-    Document, ListenerProtocol, StreamingDistributionDocument, StreamingSourceDocument,
+    ListenerProtocol, StreamingDistributionDocument, StreamingSourceDocument,
 };
 use std::collections::HashMap;
 
 impl Checker<'_> {
     pub(super) fn streaming(&mut self) {
         let document = self.document;
-        self.streaming_listeners(document);
         let mut owners = HashMap::new();
         for (position, streaming) in document.streaming_distributions.iter().enumerate() {
             let path = format!("streaming_distributions[{position}]");
             let (domain_name, aliases) = (&streaming.domain_name, &streaming.aliases);
             self.hosts_of(&mut owners, &path, domain_name, aliases);
+            if let Some(others) = self.others {
+                for name in std::iter::once(domain_name).chain(aliases) {
+                    let owner = others.streaming_hosts.owner(name);
+                    let owner =
+                        owner.and_then(|position| others.streaming_distributions.get(position));
+                    self.no_other_owner(owner.map(|owner| &owner.id), name, &path);
+                }
+            }
             self.streaming_id(position, &streaming.id, &path);
             self.streaming_distribution(streaming, &path);
         }
@@ -22,12 +29,13 @@ impl Checker<'_> {
 
     /// Checks that RTMP listeners and streaming distributions exist together, since neither makes sense without the
     /// other.
-    fn streaming_listeners(&mut self, document: &Document) {
+    pub(super) fn streaming_listeners(&mut self) {
         let is_rtmp = |protocol: &ListenerProtocol| match protocol {
             ListenerProtocol::Http | ListenerProtocol::Https => false,
             ListenerProtocol::Rtmp | ListenerProtocol::Rtmps => true,
         };
-        let mut listeners = document.listeners.iter();
+        let document = self.document;
+        let mut listeners = self.listeners.iter();
         let listener = listeners.position(|listener| is_rtmp(&listener.protocol));
         if let Some(position) = listener
             && document.streaming_distributions.is_empty()
@@ -54,7 +62,11 @@ impl Checker<'_> {
         let distributions = document.distributions.iter().map(|other| &other.id);
         let before = document.streaming_distributions[..position].iter();
         let mut others = distributions.chain(before.map(|other| &other.id));
-        if !id.is_empty() && others.any(|other| other == id) {
+        let is_distribution = self.others.is_some_and(|others| {
+            let position = others.distribution_ids.get(id);
+            position.is_some()
+        });
+        if !id.is_empty() && (is_distribution || others.any(|other| other == id)) {
             let message = format!("{id:?} is used twice; rename or remove one");
             self.fault(&format!("{path}.id"), message);
         }
@@ -64,11 +76,17 @@ impl Checker<'_> {
         if streaming.enabled && streaming.certificate.is_none() {
             self.no_certificate(&ListenerProtocol::Rtmps, "an rtmps", path);
         }
+        self.certificate(streaming.certificate.as_ref(), path);
         match &streaming.source {
             StreamingSourceDocument::Distribution(id) => {
                 let distributions = self.document.distributions.iter();
                 let ids: Vec<&str> = distributions.map(|other| other.id.as_str()).collect();
-                self.reference(&format!("{path}.distribution"), "distribution", id, &ids);
+                let is_there = self
+                    .others
+                    .is_some_and(|others| others.distribution_ids.get(id).is_some());
+                if !is_there {
+                    self.reference(&format!("{path}.distribution"), "distribution", id, &ids);
+                }
             }
             StreamingSourceDocument::Origin(origin) => {
                 self.origin(origin, &format!("{path}.origin"));

@@ -67,7 +67,9 @@ fn addresses_of_servers() {
         "{ id = 'o', url = 'http://a:81', protocol = 'match-viewer', https_port = 444 }",
         "",
     ));
-    let origin = &snapshot.distributions()[0].behaviors[0].origin.primary;
+    let origin = &snapshot.distributions().get(0).unwrap().behaviors[0]
+        .origin
+        .primary;
     let OriginSource::Http(http) = &origin.source else {
         panic!("{origin:?}");
     };
@@ -141,7 +143,9 @@ fn buckets_and_their_keys() {
 fn a_bucket_at_amazon_and_one_elsewhere() {
     let found = |s3: &str| {
         let snapshot = snapshot(&config(&format!("{{ id = 'o', s3 = {{ {s3} }} }}"), ""));
-        let origin = &snapshot.distributions()[0].behaviors[0].origin.primary;
+        let origin = &snapshot.distributions().get(0).unwrap().behaviors[0]
+            .origin
+            .primary;
         match &origin.source {
             OriginSource::S3(bucket) => bucket.clone(),
             other @ (OriginSource::Folder { .. } | OriginSource::Http(_)) => panic!("{other:?}"),
@@ -209,7 +213,7 @@ fn origin_groups() {
         "{HEAD}origins = [{two}]\ndefault_behavior = {{ origin = 'g' }}\norigin_groups = [{{ id = 'g', origins = ['p', 'o'], failover_statuses = [403, 404] }}]"
     );
     let snapshot = snapshot(&text);
-    let choice = &snapshot.distributions()[0].behaviors[0].origin;
+    let choice = &snapshot.distributions().get(0).unwrap().behaviors[0].origin;
     assert_eq!(choice.primary.id, "p");
     let failover = choice.failover.as_ref().unwrap();
     assert_eq!(failover.secondary.id, "o");
@@ -241,8 +245,8 @@ fn custom_errors_and_countries() {
         folder,
         "geo = { block = ['BR'] }\ncustom_errors = [{ status = 404, page = '/404.html' }]\n[geo]\ndatabase = 'country.mmdb'",
     ));
-    assert!(snapshot.geo_database.is_some());
-    let distribution = &snapshot.distributions()[0];
+    assert!(snapshot.node.geo_database.is_some());
+    let distribution = &snapshot.distributions().get(0).unwrap();
     let missing = distribution
         .custom_error(http::StatusCode::NOT_FOUND)
         .unwrap();

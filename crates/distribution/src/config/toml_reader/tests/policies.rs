@@ -27,7 +27,7 @@ fn times_to_live_are_in_order() {
     );
     let ttls = |text: &str| {
         let document = read(&format!("cache_policies = [{{ id = 'a', {text} }}]"));
-        let policy = &document.cache_policies[0];
+        let policy = &document.service.cache_policies[0];
         [policy.min_ttl, policy.default_ttl, policy.max_ttl].map(|ttl| ttl.as_secs())
     };
     assert_eq!(ttls("name = 'b'"), [0, 86_400, 31_536_000]);
@@ -76,7 +76,13 @@ behaviors = [
     );
     let (document, places) = read_toml(&text, Path::new("p.toml")).unwrap();
     let snapshot = Snapshot::build(document, &places, &mut |_: &Path| Ok(Vec::new())).unwrap();
-    let [first, second, default] = snapshot.distributions()[0].behaviors.as_slice() else {
+    let [first, second, default] = snapshot
+        .distributions()
+        .get(0)
+        .unwrap()
+        .behaviors
+        .as_slice()
+    else {
         panic!("three behaviors");
     };
     assert_eq!(first.cache_policy.id, "a");
@@ -95,7 +101,7 @@ fn filters_of_headers_and_names() {
         let document = read(&format!(
             "origin_request_policies = [{{ id = 'a', {text} }}]"
         ));
-        document.origin_request_policies[0].clone()
+        document.service.origin_request_policies[0].clone()
     };
     let names = |names: &[&'static str]| -> Vec<http::HeaderName> {
         let names = names.iter().map(|name| http::HeaderName::from_static(name));
@@ -171,7 +177,7 @@ xss_protection = { block = true, report = 'https://a' }
 id = 'a'
 security = { strict_transport_security = { max_age = '1d', include_subdomains = true, preload = true, override = true }, content_type_options = {}, xss_protection = { protection = false } }",
     );
-    let headers = &document.response_headers_policies[0].headers;
+    let headers = &document.service.response_headers_policies[0].headers;
     let values: Vec<_> = headers
         .iter()
         .map(|header| (header.value.to_str().unwrap(), header.overrides))

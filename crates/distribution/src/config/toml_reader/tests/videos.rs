@@ -3,6 +3,7 @@
 use super::*;
 use crate::config::document::{StreamingSourceDocument, VideosDocument};
 use crate::config::video_settings::VideoSettings;
+use std::collections::BTreeSet;
 
 const LISTENER: &str = "listeners = [{ address = '127.0.0.1:80' }]\n";
 const RTMP: &str = "listeners = [{ address = '127.0.0.1:80' }, { address = '127.0.0.1:1935', protocol = 'rtmp' }]\n";
@@ -18,7 +19,10 @@ fn with_behavior(videos: &str) -> String {
 
 fn videos_of(behavior: &str) -> Option<VideoSettings> {
     let (document, _) = read_toml(&with_behavior(behavior), Path::new("p.toml")).unwrap();
-    document.distributions[0].default_behavior.videos.clone()
+    document.service.distributions[0]
+        .default_behavior
+        .videos
+        .clone()
 }
 
 #[test]
@@ -100,14 +104,14 @@ fn a_secret_has_32_bytes() {
     check(&text, "");
     let (document, places) = read_toml(&text, Path::new("/etc/privet.toml")).unwrap();
     let snapshot = Snapshot::build(document, &places, &mut |_| Ok(KEY.to_vec())).unwrap();
-    assert!(snapshot.videos.path_token_secret.is_some());
-    assert_eq!(snapshot.files, [Path::new("/etc/long")]);
+    assert!(snapshot.node.videos.path_token_secret.is_some());
+    assert_eq!(*snapshot.files, BTreeSet::from(["/etc/long".into()]));
     check(
         &format!("{LISTENER}video = {{ index_memory = '1 MiB' }}"),
         "2:26: video.index_memory: is out of range; write a value from 16 MiB to 1048576 GiB",
     );
     assert_eq!(
-        read_toml(LISTENER, Path::new("p")).unwrap().0.videos,
+        read_toml(LISTENER, Path::new("p")).unwrap().0.node.videos,
         VideosDocument::default()
     );
 }
@@ -198,7 +202,7 @@ fn a_streaming_distribution_has_its_own_host_table() {
         {FOLDER}"
     );
     let (document, places) = read_toml(&text, Path::new("p.toml")).unwrap();
-    let source = &document.streaming_distributions[0].source;
+    let source = &document.service.streaming_distributions[0].source;
     assert_eq!(
         *source,
         StreamingSourceDocument::Distribution("E".to_owned())

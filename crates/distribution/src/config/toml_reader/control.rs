@@ -1,0 +1,89 @@
+//! Reads the operators' listener and the store.
+
+use super::table::{Reader, Table, value};
+use super::{DAY, SECOND, read_certificate_files, schema};
+use crate::config::document::{ControlSettings, Secret, StoreLocation, StoreSettings};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+/// Time without news of the database after which an edge says that it is stale.
+const STALE_AFTER: Duration = Duration::from_secs(60);
+
+pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> ControlSettings {
+    let text = reader.required_string(table, "address");
+    let address = text.parse();
+    if address.is_err() && !text.is_empty() {
+        let message =
+            format!("{text:?} is not an address; write it like 127.0.0.1:9443 or [::1]:9443");
+        reader.fault(&table.path("address"), message);
+    }
+    let certificate = reader.table(table, "certificate", &schema::CONTROL_CERTIFICATE);
+    ControlSettings {
+        // An unreadable address is a fault, and stands for one that causes no other.
+        address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
+        hosts: reader.strings(table, "hosts").unwrap_or_default(),
+        certificate: certificate.map(|table| read_certificate_files(reader, &table)),
+    }
+}
+
+pub(super) fn read_store<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> StoreSettings {
+    let location = read_location(reader, table);
+    let copy = reader.path(table, "copy");
+    if let (StoreLocation::File(_), Some(_)) = (&location, &copy) {
+        let message = "is only for url; a database in a file is its own copy";
+        reader.fault(&table.path("copy"), message);
+    }
+    let key_file = reader.path(table, "key_file");
+    let mut stale_after = STALE_AFTER;
+    let range = SECOND..=30 * DAY;
+    reader.set_duration(table, "stale_after", range, &mut stale_after);
+    StoreSettings {
+        key_file: match (&location, key_file) {
+            (_, Some(file)) => Some(file),
+            (StoreLocation::File(file), None) => Some(with_suffix(file, ".key")),
+            (StoreLocation::Url(_), None) => None,
+        },
+        copy: match (&location, copy) {
+            (StoreLocation::File(file), _) => file.clone(),
+            (StoreLocation::Url(_), Some(copy)) => copy,
+            (StoreLocation::Url(_), None) => reader.beside("privet-copy.db"),
+        },
+        stale_after,
+        edge_name: reader.string(table, "edge_name"),
+        location,
+    }
+}
+
+fn read_location<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> StoreLocation {
+    let has = |key| value(table, key).is_some();
+    match (has("file"), has("url")) {
+        (true, true) => {
+            let message = "cannot be combined with file; remove one of them";
+            reader.fault(&table.path("url"), message);
+        }
+        (false, false) => {
+            let message = "is missing; add file = \"privet.db\", or url = \"postgres://…\"";
+            reader.fault(&table.path("file"), message);
+            return StoreLocation::File(PathBuf::new());
+        }
+        (true, false) | (false, true) => {}
+    }
+    if has("file") {
+        return StoreLocation::File(reader.required_path(table, "file"));
+    }
+    let url = reader.required_string(table, "url");
+    if !url.starts_with("postgres://") && !url.starts_with("postgresql://") && !url.is_empty() {
+        // The message does not repeat the URL, which may contain a password.
+        let message =
+            "is not the URL of a PostgreSQL database; write it like postgres://user@host/database";
+        reader.fault(&table.path("url"), message);
+    }
+    StoreLocation::Url(Secret::new(url))
+}
+
+fn with_suffix(file: &Path, suffix: &str) -> PathBuf {
+    let mut name = file.as_os_str().to_owned();
+    name.push(suffix);
+    name.into()
+}
