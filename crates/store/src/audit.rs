@@ -9,7 +9,7 @@ pub use filter::AuditFilter;
 
 use serde_json::Value;
 
-use crate::documents::json;
+use crate::documents::{check_size, json};
 use crate::session::{Row, Session};
 use crate::{Actor, DocumentName, Store, StoreError, Timestamp};
 
@@ -95,8 +95,11 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// Those of the database.
+    /// [`StoreError::Invalid`] for a value that is larger than a body may be.
     pub async fn audit(&self, entry: AuditEntry) -> Result<u64, StoreError> {
+        for value in [&entry.before, &entry.after].into_iter().flatten() {
+            check_size("audit entry", value)?;
+        }
         let key = self.inner.key.clone();
         let act = move |session: &mut dyn Session| {
             let before = entry.before.as_ref().map(Value::to_string);

@@ -2,6 +2,7 @@
 
 use serde_json::Value;
 
+use crate::limits::BODY_BYTES_MAX;
 use crate::names::check_limit;
 use crate::session::{Row, Session};
 use crate::{DocumentName, Page, Store, StoreError, Timestamp};
@@ -229,4 +230,18 @@ fn version_of(mut row: Row) -> Result<StoredVersion, StoreError> {
 pub(crate) fn json(text: &str) -> Result<Value, StoreError> {
     serde_json::from_str(text)
         .map_err(|error| StoreError::damaged(format!("a body is not JSON: {error}")))
+}
+
+/// Refuses a value that is larger as text than a body may be.
+pub(crate) fn check_size(field: &'static str, value: &Value) -> Result<(), StoreError> {
+    check_length(field, value.to_string().len())
+}
+
+/// Refuses a text of JSON that is longer than a body may be.
+pub(crate) fn check_length(field: &'static str, length: usize) -> Result<(), StoreError> {
+    if length <= BODY_BYTES_MAX {
+        return Ok(());
+    }
+    let problem = format!("has {length} bytes, and {BODY_BYTES_MAX} are allowed");
+    Err(StoreError::invalid(field, problem))
 }

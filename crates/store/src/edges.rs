@@ -2,8 +2,8 @@
 
 use serde_json::Value;
 
-use crate::documents::json;
-use crate::limits::{BODY_BYTES_MAX, ID_BYTES_MAX};
+use crate::documents::{check_length, json};
+use crate::limits::ID_BYTES_MAX;
 use crate::names::{check_short, check_text};
 use crate::session::{Row, Session};
 use crate::{Store, StoreError, Timestamp};
@@ -43,9 +43,7 @@ impl Store {
         check_short("edge name", &report.name)?;
         check_short("edge version", &report.version)?;
         let state = report.state.to_string();
-        if state.len() > BODY_BYTES_MAX {
-            return Err(StoreError::invalid("edge state", "is too long"));
-        }
+        check_length("edge state", state.len())?;
         let parameters = vec![
             (&report.id).into(),
             (&report.name).into(),

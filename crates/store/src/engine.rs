@@ -24,7 +24,7 @@ pub(crate) struct Engine {
 }
 
 /// Makes a session that connects when it is first used.
-pub(crate) type NewSession = Box<dyn Fn(SessionUse) -> Box<dyn Session> + Send>;
+pub(crate) type NewSession = Box<dyn Fn(SessionUse) -> Result<Box<dyn Session>, StoreError> + Send>;
 
 /// What a session is made for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,19 +50,23 @@ impl Engine {
         let reading = engine.reading.clone();
         let changes = engine.last_change.clone();
         spawn("store-write", move || {
-            let mut session = new_session(SessionUse::Write);
-            let outcome = prepare(session.as_mut()).and_then(|prepared| {
+            let outcome = new_session(SessionUse::Write).and_then(|mut session| {
+                let prepared = prepare(session.as_mut())?;
                 for _ in 0..readers {
+                    let mut reader = new_session(SessionUse::Read)?;
                     let reading = reading.clone();
-                    let mut session = new_session(SessionUse::Read);
-                    spawn("store-read", move || read_loop(session.as_mut(), &reading))?;
+                    spawn("store-read", move || read_loop(reader.as_mut(), &reading))?;
                 }
-                Ok(prepared)
+                Ok((session, prepared))
             });
-            let going = outcome.is_ok();
-            let _ = ready.send(outcome);
-            if going {
-                write_loop(session.as_mut(), &writing, &changes);
+            match outcome {
+                Ok((mut session, prepared)) => {
+                    let _ = ready.send(Ok(prepared));
+                    write_loop(session.as_mut(), &writing, &changes);
+                }
+                Err(error) => {
+                    let _ = ready.send(Err(error));
+                }
             }
         })?;
         let prepared = prepared.await.map_err(|_| StoreError::Closed)??;

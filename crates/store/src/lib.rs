@@ -6,6 +6,7 @@
 //! its own.
 
 mod audit;
+mod backup;
 mod changes;
 mod documents;
 mod edges;
@@ -17,8 +18,10 @@ mod location;
 mod migrate;
 mod names;
 mod operators;
+mod postgres;
 mod queue;
 mod random;
+mod replica;
 mod seal;
 mod secret;
 mod session;
@@ -27,6 +30,7 @@ mod store;
 mod write;
 
 pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerdict, Outcome};
+pub use backup::BackupSummary;
 pub use changes::Change;
 pub use documents::{StoredDocument, StoredVersion};
 pub use edges::{EdgeRecord, EdgeReport};
@@ -38,6 +42,7 @@ pub use operators::{
     AccessKeyChange, AccessKeySummary, Credential, NewAccessKey, NewOperator, Operator,
     OperatorChange, Role,
 };
+pub use replica::{CaughtUp, Replica};
 pub use seal::SealingKey;
 pub use secret::Secret;
 pub use store::{Location, Store, StoreOptions};

@@ -33,5 +33,5 @@ pub const REMEMBERED_SECONDS: i64 = 24 * 60 * 60;
 pub(crate) const QUEUE_MAX: usize = 10_000;
 /// Writes that are committed together at most.
 pub(crate) const GROUP_MAX: usize = 64;
-/// Longest line of a backup, in bytes: an audit entry with two bodies, each escaped once more.
-pub(crate) const BACKUP_LINE_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// Longest line of a backup, in bytes: what is remembered of a write with the most changes, escaped once more.
+pub(crate) const BACKUP_LINE_BYTES_MAX: usize = 128 * 1024 * 1024;

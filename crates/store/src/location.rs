@@ -1,7 +1,7 @@
 //! URLs of PostgreSQL databases, as libpq reads them, with stricter TLS where a URL says nothing.
 
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::str::FromStr;
 
 use tokio_postgres::config::{Config, Host, SslMode, TargetSessionAttrs};
@@ -75,6 +75,18 @@ impl PostgresUrl {
             verification,
             root_certificates,
         })
+    }
+
+    pub(crate) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    pub(crate) fn verification(&self) -> Verification {
+        self.verification
+    }
+
+    pub(crate) fn root_certificates(&self) -> Option<&Path> {
+        self.root_certificates.as_deref()
     }
 }
 

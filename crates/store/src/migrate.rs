@@ -98,7 +98,8 @@ fn schema(session: &mut dyn Session) -> Result<u64, StoreError> {
         .map_err(|_| StoreError::damaged("the schema is not a number"))
 }
 
-fn set(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
+/// Sets a value of the table `meta`.
+pub(crate) fn set(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
     let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) \
                ON CONFLICT (name) DO UPDATE SET value = excluded.value";
     session.execute(sql, vec![name.into(), value.into()])?;

@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use std::sync::{Arc, mpsc};
 
 use serde_json::Value;
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Engine, SessionUse, spawn};
+use crate::postgres::{Connector, PostgresSession};
 use crate::session::{Mode, Session};
 use crate::sqlite::SqliteSession;
-use crate::{PostgresUrl, SealingKey, StoreError, changes, migrate, sqlite};
+use crate::{PostgresUrl, SealingKey, StoreError, changes, migrate, postgres, sqlite};
 
 /// Threads that read, beside the one that writes.
 const READERS: usize = 2;
@@ -50,6 +51,7 @@ pub(crate) struct Inner {
 
 enum Watching {
     File { _stop: mpsc::Sender<()> },
+    Url { _stop: oneshot::Sender<()> },
 }
 
 impl Store {
@@ -61,11 +63,6 @@ impl Store {
     /// where no server answers, [`StoreError::File`].
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let StoreOptions { location, key } = options;
-        if let Location::Url(_) = location {
-            return Err(StoreError::Failed {
-                cause: "PostgreSQL is not supported yet: use a file".to_owned(),
-            });
-        }
         let sessions = location.clone();
         let new_session = Box::new(move |session_use| new_session(&sessions, session_use));
         let proven = key.clone();
@@ -123,11 +120,14 @@ impl fmt::Debug for Store {
     }
 }
 
-fn new_session(location: &Location, session_use: SessionUse) -> Box<dyn Session> {
-    match location {
+fn new_session(
+    location: &Location,
+    session_use: SessionUse,
+) -> Result<Box<dyn Session>, StoreError> {
+    Ok(match location {
         Location::File(path) => Box::new(SqliteSession::new(path, session_use)),
-        Location::Url(_) => unreachable!("refused when the store is opened"),
-    }
+        Location::Url(url) => Box::new(PostgresSession::new(Connector::new(url)?)?),
+    })
 }
 
 /// Migrates and checks the key; returns the store's id and the number of its last change.
@@ -154,6 +154,13 @@ fn watch_changes(location: &Location, engine: &Engine) -> Result<Watching, Store
             })?;
             Ok(Watching::File { _stop: stop })
         }
-        Location::Url(_) => unreachable!("refused when the store is opened"),
+        Location::Url(url) => {
+            let (stop, stopped) = oneshot::channel();
+            let connector = Connector::new(url)?;
+            spawn("store-listen", move || {
+                postgres::listen(&connector, &changes, stopped);
+            })?;
+            Ok(Watching::Url { _stop: stop })
+        }
     }
 }

@@ -4,8 +4,8 @@ use std::collections::HashSet;
 
 use serde_json::Value;
 
-use crate::documents::json;
-use crate::limits::{BODY_BYTES_MAX, CHANGES_MAX, CLAIMS_MAX, REFERENCES_MAX};
+use crate::documents::{check_length, check_size, json};
+use crate::limits::{CHANGES_MAX, CLAIMS_MAX, REFERENCES_MAX};
 use crate::names::check_short;
 use crate::seal::Sealer;
 use crate::session::{Cell, Row, Session};
@@ -45,6 +45,7 @@ pub(super) fn check(write: &Write) -> Result<(), StoreError> {
     if let Some(idempotency) = &write.idempotency {
         check_short("idempotency key", &idempotency.key)?;
         check_short("request digest", &idempotency.request_digest)?;
+        check_size("response", &idempotency.response)?;
     }
     let mut names = HashSet::new();
     for change in &write.changes {
@@ -156,9 +157,6 @@ fn sealed_text(
         current: stored.as_ref(),
     };
     let text = sealer.seal(body.clone(), &change.secrets)?.to_string();
-    if text.len() > BODY_BYTES_MAX {
-        let problem = format!("has {} bytes, and {BODY_BYTES_MAX} are allowed", text.len());
-        return Err(StoreError::invalid("body", problem));
-    }
+    check_length("body", text.len())?;
     Ok(text)
 }
