@@ -2,7 +2,7 @@
 //! invalidations.
 
 use crate::command_error::CommandError;
-use crate::operator::{Question, SocketArguments, list, number, text};
+use crate::admin_socket::{Question, SocketArguments, list, number, text};
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};

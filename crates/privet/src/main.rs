@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use printable::{is_printable, printable};
 
+mod admin_socket;
 mod cache;
 mod check;
 mod command_error;
@@ -25,7 +26,7 @@ mod key_source;
 mod manual;
 mod moment;
 mod new_key;
-mod operator;
+
 mod origin_secret;
 mod printable;
 mod probe;

@@ -4,7 +4,7 @@
 use crate::command_error::CommandError;
 use crate::configuration::load;
 use crate::moment;
-use crate::operator::{Question, SocketArguments, list, text};
+use crate::admin_socket::{Question, SocketArguments, list, text};
 use crate::printable::json_line;
 use crate::report::{self, say_all};
 use clap::Args;
