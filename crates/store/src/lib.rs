@@ -1,0 +1,49 @@
+//! Privet's store: documents with versions, operators, the audit trail and the feed of changes, in SQLite or
+//! PostgreSQL.
+//!
+//! The only crate with SQL. It does not know what documents mean: kinds and ids are texts, bodies are JSON. It has no
+//! clock: callers say what time it is. Its operations can be awaited in any runtime, for statements run on threads of
+//! its own.
+
+mod audit;
+mod backup;
+mod changes;
+mod documents;
+mod edges;
+mod engine;
+mod error;
+mod idempotency;
+pub mod limits;
+mod location;
+mod migrate;
+mod names;
+mod operators;
+mod postgres;
+mod queue;
+mod random;
+mod replica;
+mod seal;
+mod secret;
+mod session;
+mod sqlite;
+mod store;
+mod write;
+
+pub use audit::{AuditEntry, AuditFilter, AuditRecord, AuditVerdict, Outcome};
+pub use backup::BackupSummary;
+pub use changes::Change;
+pub use documents::{StoredDocument, StoredVersion};
+pub use edges::{EdgeRecord, EdgeReport};
+pub use error::StoreError;
+pub use idempotency::Remembered;
+pub use location::PostgresUrl;
+pub use names::{DocumentName, Page, Timestamp};
+pub use operators::{
+    AccessKeyChange, AccessKeySummary, Credential, NewAccessKey, NewOperator, Operator,
+    OperatorChange, Role,
+};
+pub use replica::{CaughtUp, Replica};
+pub use seal::SealingKey;
+pub use secret::Secret;
+pub use store::{Location, Store, StoreOptions};
+pub use write::{Actor, DocumentChange, Expected, Idempotency, Write, Written, WrittenDocument};

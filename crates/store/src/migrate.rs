@@ -1,0 +1,115 @@
+//! Numbered migrations, which run by themselves and refuse a newer database; and what a new database begins with.
+
+use crate::seal::Place;
+use crate::session::{Dialect, Session};
+use crate::{SealingKey, StoreError, random};
+
+/// Steps from an empty database to the newest schema: the first makes schema 1.
+pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
+    both: include_str!("migrations/0001.sql"),
+    sqlite: include_str!("migrations/0001.sqlite.sql"),
+    postgres: include_str!("migrations/0001.postgres.sql"),
+}];
+
+const META: &str =
+    "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);";
+
+/// One step of the schema.
+pub(crate) struct Migration {
+    both: &'static str,
+    sqlite: &'static str,
+    postgres: &'static str,
+}
+
+/// Newest schema that this program knows.
+pub(crate) fn newest() -> u64 {
+    MIGRATIONS.len().try_into().unwrap_or(u64::MAX)
+}
+
+/// Brings the database from its schema to the newest of `migrations`, in the transaction that is open.
+pub(crate) fn migrate(
+    session: &mut dyn Session,
+    migrations: &[Migration],
+) -> Result<(), StoreError> {
+    session.batch(&in_dialect(session.dialect(), META))?;
+    let known = u64::try_from(migrations.len()).unwrap_or(u64::MAX);
+    let found = schema(session)?;
+    if found > known {
+        return Err(StoreError::Newer { found, known });
+    }
+    let done = usize::try_from(found).unwrap_or(usize::MAX);
+    for migration in migrations.iter().skip(done) {
+        let dialect = session.dialect();
+        session.batch(&in_dialect(dialect, migration.both))?;
+        match dialect {
+            Dialect::Sqlite => session.batch(migration.sqlite)?,
+            Dialect::Postgres => session.batch(migration.postgres)?,
+        }
+    }
+    if found < known {
+        set(session, "schema", &known.to_string())?;
+    }
+    Ok(())
+}
+
+/// Checks the sealing key against the database, or writes down a proof of it; returns the random id of this store.
+pub(crate) fn identify(session: &mut dyn Session, key: &SealingKey) -> Result<String, StoreError> {
+    match get(session, "seal_check")? {
+        Some(sealed) => check_key(key, &sealed)?,
+        None => set(
+            session,
+            "seal_check",
+            &key.seal(&KEY_CHECK, KEY_CHECK_TEXT)?,
+        )?,
+    }
+    if let Some(id) = get(session, "store_id")? {
+        return Ok(id);
+    }
+    let id = random::upper("", 26)?;
+    set(session, "store_id", &id)?;
+    Ok(id)
+}
+
+/// Refuses a key that does not open the proof that a database was made with.
+pub(crate) fn check_key(key: &SealingKey, sealed: &str) -> Result<(), StoreError> {
+    let opened = key.open(&KEY_CHECK, sealed);
+    let same = opened.is_some_and(|text| text.expose() == KEY_CHECK_TEXT);
+    same.then_some(()).ok_or(StoreError::WrongKey)
+}
+
+const KEY_CHECK: Place<'_> = Place {
+    kind: "",
+    id: "meta",
+    pointer: "seal_check",
+};
+const KEY_CHECK_TEXT: &str = "privet";
+
+/// Returns a value of the table `meta`.
+pub(crate) fn get(session: &mut dyn Session, name: &str) -> Result<Option<String>, StoreError> {
+    let row = session.query_first("SELECT value FROM meta WHERE name = $1", vec![name.into()])?;
+    row.map(|mut row| row.text()).transpose()
+}
+
+fn schema(session: &mut dyn Session) -> Result<u64, StoreError> {
+    let Some(text) = get(session, "schema")? else {
+        return Ok(0);
+    };
+    text.parse()
+        .map_err(|_| StoreError::damaged("the schema is not a number"))
+}
+
+/// Sets a value of the table `meta`.
+pub(crate) fn set(session: &mut dyn Session, name: &str, value: &str) -> Result<(), StoreError> {
+    let sql = "INSERT INTO meta (name, value) VALUES ($1, $2) \
+               ON CONFLICT (name) DO UPDATE SET value = excluded.value";
+    session.execute(sql, vec![name.into(), value.into()])?;
+    Ok(())
+}
+
+/// PostgreSQL sorts texts by its locale unless told otherwise; SQLite by bytes, which is what pages rely on.
+fn in_dialect(dialect: Dialect, sql: &str) -> String {
+    match dialect {
+        Dialect::Sqlite => sql.to_owned(),
+        Dialect::Postgres => sql.replace(" TEXT", " TEXT COLLATE \"C\""),
+    }
+}

@@ -1,0 +1,253 @@
+//! The local copy of an edge: documents and references in a SQLite file, readable with the database down.
+
+mod fill;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rusqlite::Connection;
+use serde_json::Value;
+
+use crate::documents::{self, StoredDocument};
+use crate::engine::{Engine, SessionUse};
+use crate::session::{Mode, Session};
+use crate::sqlite::{self, SqliteSession};
+use crate::{Change, DocumentName, Location, Page, SealingKey, Store, StoreError};
+
+const READERS: usize = 1;
+
+/// Copy of a store's documents, which follows the store's changes.
+pub struct Replica {
+    copy: Copy,
+}
+
+enum Copy {
+    File(FileCopy),
+    Store(StoreCopy),
+}
+
+struct FileCopy {
+    path: PathBuf,
+    engine: Engine,
+    applied: AtomicU64,
+    /// Connection that catches up, one call after the other.
+    target: Arc<Mutex<SqliteSession>>,
+}
+
+struct StoreCopy {
+    path: PathBuf,
+    store: Store,
+    applied: Mutex<Option<u64>>,
+}
+
+/// What a replica has taken over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CaughtUp {
+    /// Number of the change up to which the replica has everything.
+    pub seq: u64,
+    /// Last change of each changed document, oldest first; empty where everything was taken anew.
+    pub changed: Vec<Change>,
+    /// Whether everything was taken anew, because the store is another than before or was put back to an older state.
+    pub whole: bool,
+}
+
+impl Replica {
+    /// Opens a replica, or creates an empty one.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::File`], [`StoreError::Damaged`]: a damaged replica may be deleted, for it is a copy.
+    pub async fn open(path: &Path) -> Result<Self, StoreError> {
+        let path = path.to_owned();
+        let file = path.clone();
+        let new_session = Box::new(move |session_use| {
+            let session: Box<dyn Session> = Box::new(SqliteSession::new(&file, session_use));
+            Ok(session)
+        });
+        let (engine, applied) = Engine::start(new_session, READERS, fill::prepare).await?;
+        let target = SqliteSession::new(&path, SessionUse::Write);
+        let copy = FileCopy {
+            path,
+            engine,
+            applied: AtomicU64::new(applied),
+            target: Arc::new(Mutex::new(target)),
+        };
+        Ok(Self {
+            copy: Copy::File(copy),
+        })
+    }
+
+    /// Makes a replica of a store in a SQLite file: it reads the store itself, for there is nothing to be copied.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Invalid`] for a store in PostgreSQL, which needs a file.
+    pub fn of_store(store: &Store) -> Result<Self, StoreError> {
+        match &store.inner.location {
+            Location::File(path) => Ok(Self {
+                copy: Copy::Store(StoreCopy {
+                    path: path.clone(),
+                    store: store.clone(),
+                    applied: Mutex::new(None),
+                }),
+            }),
+            Location::Url(_) => {
+                let problem = "is in PostgreSQL: open a replica in a file";
+                Err(StoreError::invalid("store", problem))
+            }
+        }
+    }
+
+    /// Returns the number of the change up to which the replica has everything, 0 at first.
+    #[must_use]
+    pub fn applied(&self) -> u64 {
+        match &self.copy {
+            Copy::File(file) => file.applied.load(Ordering::Acquire),
+            Copy::Store(copy) => copy.applied().unwrap_or(0),
+        }
+    }
+
+    /// Takes over what has changed in `store`, all at once: afterwards the replica is as the store was at one moment.
+    ///
+    /// # Errors
+    ///
+    /// Those of both databases, after which the replica is as it was before.
+    pub async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
+        match &self.copy {
+            Copy::File(file) => file.catch_up(store).await,
+            Copy::Store(copy) => copy.catch_up().await,
+        }
+    }
+
+    /// Returns a document, or `None` where there is none of this name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub async fn document(
+        &self,
+        kind: &str,
+        id: &str,
+    ) -> Result<Option<StoredDocument>, StoreError> {
+        let name = DocumentName::new(kind, id);
+        let act = move |session: &mut dyn Session| documents::document(session, &name);
+        self.engine().read(act).await
+    }
+
+    /// Returns documents of a kind, by id.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Invalid`] for a page without rows or with too many.
+    pub async fn documents(
+        &self,
+        kind: &str,
+        page: &Page,
+    ) -> Result<Vec<StoredDocument>, StoreError> {
+        let (kind, page) = (kind.to_owned(), page.clone());
+        let act = move |session: &mut dyn Session| documents::documents(session, &kind, &page);
+        self.engine().read(act).await
+    }
+
+    /// Returns the documents that refer to this one, by name.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub async fn used_by(&self, kind: &str, id: &str) -> Result<Vec<DocumentName>, StoreError> {
+        let name = DocumentName::new(kind, id);
+        let act = move |session: &mut dyn Session| documents::used_by(session, &name, i64::MAX);
+        self.engine().read(act).await
+    }
+
+    /// Passes id and body of every document of a kind to `each`, by id, on the calling thread. Bodies are JSON text in
+    /// which secrets are sealed.
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn for_each(&self, kind: &str, mut each: impl FnMut(&str, &str)) -> Result<(), StoreError> {
+        let connection = sqlite::connect(self.path(), SessionUse::Read)?;
+        read_all(&connection, kind, &mut each).map_err(sqlite::failure)
+    }
+
+    /// Returns a document's body with its secrets in clear.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sealed`] where a secret was sealed with another key, or for another document or place.
+    pub fn unseal(
+        &self,
+        key: &SealingKey,
+        name: &DocumentName,
+        body: &Value,
+    ) -> Result<Value, StoreError> {
+        key.unseal(&name.kind, &name.id, body)
+    }
+
+    fn engine(&self) -> &Engine {
+        match &self.copy {
+            Copy::File(file) => &file.engine,
+            Copy::Store(copy) => copy.store.engine(),
+        }
+    }
+
+    fn path(&self) -> &Path {
+        match &self.copy {
+            Copy::File(file) => &file.path,
+            Copy::Store(copy) => &copy.path,
+        }
+    }
+}
+
+impl FileCopy {
+    async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
+        let target = self.target.clone();
+        let store_id = store.id().to_owned();
+        // The store's own thread reads and writes both, so that no more than a few documents are in memory.
+        let act = move |source: &mut dyn Session| {
+            let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
+            let session: &mut dyn Session = &mut *target;
+            session.begin(Mode::Change)?;
+            let outcome = fill::fill(session, source, &store_id)
+                .and_then(|caught_up| session.commit().map(|()| caught_up));
+            if outcome.is_err() {
+                session.rollback();
+            }
+            outcome
+        };
+        let caught_up = store.engine().snapshot(act).await?;
+        self.applied.store(caught_up.seq, Ordering::Release);
+        Ok(caught_up)
+    }
+}
+
+impl StoreCopy {
+    fn applied(&self) -> Option<u64> {
+        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn catch_up(&self) -> Result<CaughtUp, StoreError> {
+        let applied = self.applied();
+        let act = move |session: &mut dyn Session| fill::changed_since(session, applied);
+        let caught_up = self.store.engine().snapshot(act).await?;
+        let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        *applied = Some(caught_up.seq);
+        Ok(caught_up)
+    }
+}
+
+fn read_all(
+    connection: &Connection,
+    kind: &str,
+    each: &mut dyn FnMut(&str, &str),
+) -> Result<(), rusqlite::Error> {
+    let sql = "SELECT id, body FROM documents WHERE kind = ?1 ORDER BY id";
+    let mut statement = connection.prepare(sql)?;
+    let mut rows = statement.query([kind])?;
+    while let Some(row) = rows.next()? {
+        each(row.get_ref(0)?.as_str()?, row.get_ref(1)?.as_str()?);
+    }
+    Ok(())
+}

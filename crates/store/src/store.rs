@@ -1,0 +1,166 @@
+//! The store: opens a database, and hands work to its threads.
+
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::{Arc, mpsc};
+
+use serde_json::Value;
+use tokio::sync::{oneshot, watch};
+
+use crate::engine::{Engine, SessionUse, spawn};
+use crate::postgres::{Connector, PostgresSession};
+use crate::session::{Mode, Session};
+use crate::sqlite::SqliteSession;
+use crate::{PostgresUrl, SealingKey, StoreError, changes, migrate, postgres, sqlite};
+
+/// Threads that read, beside the one that writes.
+const READERS: usize = 2;
+
+/// Place of a database.
+#[derive(Clone, Debug)]
+pub enum Location {
+    /// SQLite file, created if it does not exist; several processes may have it open.
+    File(PathBuf),
+    /// PostgreSQL database, which has to exist.
+    Url(PostgresUrl),
+}
+
+/// What a store is opened with.
+#[derive(Clone, Debug)]
+pub struct StoreOptions {
+    /// Place of the database.
+    pub location: Location,
+    /// Key that its secrets are sealed with.
+    pub key: SealingKey,
+}
+
+/// Documents, operators, audit trail and changes in one database. A clone is the same store.
+#[derive(Clone)]
+pub struct Store {
+    pub(crate) inner: Arc<Inner>,
+}
+
+pub(crate) struct Inner {
+    pub(crate) engine: Engine,
+    pub(crate) key: SealingKey,
+    pub(crate) location: Location,
+    pub(crate) id: String,
+    /// Its end tells the thread that looks for changes to end.
+    _watching: Watching,
+}
+
+enum Watching {
+    File { _stop: mpsc::Sender<()> },
+    Url { _stop: oneshot::Sender<()> },
+}
+
+impl Store {
+    /// Opens the database and migrates it. The sealing key becomes the database's own where that is new.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Newer`] for a database of a newer Privet, [`StoreError::WrongKey`], [`StoreError::Unreachable`]
+    /// where no server answers, [`StoreError::File`].
+    pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
+        let StoreOptions { location, key } = options;
+        let sessions = location.clone();
+        let new_session = Box::new(move |session_use| new_session(&sessions, session_use));
+        let proven = key.clone();
+        let (engine, (id, change)) = Engine::start(new_session, READERS, move |session| {
+            prepare(session, &proven)
+        })
+        .await?;
+        engine.last_change().send_replace(change);
+        let watching = watch_changes(&location, &engine)?;
+        Ok(Self {
+            inner: Arc::new(Inner {
+                engine,
+                key,
+                location,
+                id,
+                _watching: watching,
+            }),
+        })
+    }
+
+    /// Returns the random id of this database, which a replica is bound to.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        &self.inner.id
+    }
+
+    /// Returns a receiver that wakes when something may have been changed, by this process or another. Its value is
+    /// the number of the last change known.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<u64> {
+        self.inner.engine.last_change().subscribe()
+    }
+
+    /// Returns a document's body with its secrets in clear.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Sealed`] where a secret was sealed for another document or place.
+    pub fn unseal(&self, kind: &str, id: &str, body: &Value) -> Result<Value, StoreError> {
+        self.inner.key.unseal(kind, id, body)
+    }
+
+    pub(crate) fn engine(&self) -> &Engine {
+        &self.inner.engine
+    }
+}
+
+impl fmt::Debug for Store {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Store")
+            .field("location", &self.inner.location)
+            .field("id", &self.inner.id)
+            .finish_non_exhaustive()
+    }
+}
+
+fn new_session(
+    location: &Location,
+    session_use: SessionUse,
+) -> Result<Box<dyn Session>, StoreError> {
+    Ok(match location {
+        Location::File(path) => Box::new(SqliteSession::new(path, session_use)),
+        Location::Url(url) => Box::new(PostgresSession::new(Connector::new(url)?)?),
+    })
+}
+
+/// Migrates and checks the key; returns the store's id and the number of its last change.
+fn prepare(session: &mut dyn Session, key: &SealingKey) -> Result<(String, u64), StoreError> {
+    session.begin(Mode::Prepare)?;
+    let outcome = migrate::migrate(session, migrate::MIGRATIONS)
+        .and_then(|()| migrate::identify(session, key))
+        .and_then(|id| Ok((id, changes::last_change(session)?)))
+        .and_then(|prepared| session.commit().map(|()| prepared));
+    if outcome.is_err() {
+        session.rollback();
+    }
+    outcome
+}
+
+fn watch_changes(location: &Location, engine: &Engine) -> Result<Watching, StoreError> {
+    let changes = engine.last_change().clone();
+    match location {
+        Location::File(path) => {
+            let (stop, stopped) = mpsc::channel();
+            let path = path.clone();
+            spawn("store-watch", move || {
+                sqlite::look_for_changes(&path, &changes, &stopped);
+            })?;
+            Ok(Watching::File { _stop: stop })
+        }
+        Location::Url(url) => {
+            let (stop, stopped) = oneshot::channel();
+            let connector = Connector::new(url)?;
+            spawn("store-listen", move || {
+                postgres::listen(&connector, &changes, stopped);
+            })?;
+            Ok(Watching::Url { _stop: stop })
+        }
+    }
+}
