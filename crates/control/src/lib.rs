@@ -4,11 +4,13 @@
 
 mod api;
 mod attempts;
+mod diff;
 mod operator_server;
 mod replay;
 pub mod sigv4;
 mod socket;
 mod thread;
 
+pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use socket::SocketError;
 pub use thread::{Control, SocketChange};
