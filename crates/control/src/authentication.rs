@@ -147,14 +147,22 @@ impl Authentication {
             lock(&self.used).use_once(verified.signature, signed_at, presented.now)?;
         }
         self.note_use(&admitted.access_key_id, presented.now).await;
-        Ok(Authenticated::checked(caller(admitted.credential, address, presented.request_id)))
+        Ok(Authenticated::checked(caller(
+            admitted.credential,
+            address,
+            presented.request_id,
+        )))
     }
 
     async fn admit(&self, presented: &Presented<'_>) -> Result<Admitted, AccessError> {
         match read(presented)? {
             Presentation::Signature(claim) => {
-                let credential = self.credential(claim.access_key_id(), presented.now).await?;
-                let secret = credential.as_ref().map(|known| known.secret_access_key.expose());
+                let credential = self
+                    .credential(claim.access_key_id(), presented.now)
+                    .await?;
+                let secret = credential
+                    .as_ref()
+                    .map(|known| known.secret_access_key.expose());
                 let verified = claim.verify(secret).map_err(|refusal| match refusal {
                     Refusal::UnknownKey | Refusal::Mismatch => AccessError::Refused,
                     other @ (Refusal::Absent
@@ -173,7 +181,9 @@ impl Authentication {
             }
             Presentation::Token { id, secret } => {
                 let credential = self.credential(&id, presented.now).await?;
-                let known = credential.as_ref().map(|known| known.secret_access_key.expose());
+                let known = credential
+                    .as_ref()
+                    .map(|known| known.secret_access_key.expose());
                 match (is_same(known.unwrap_or_default(), &secret), credential) {
                     (true, Some(credential)) => Ok(Admitted {
                         credential,
@@ -188,7 +198,9 @@ impl Authentication {
 
     async fn credential(&self, id: &str, now: i64) -> Result<Option<Credential>, AccessError> {
         match &self.store {
-            Some(store) => Ok(store.authenticate_key(id, Timestamp::from_seconds(now)).await?),
+            Some(store) => Ok(store
+                .authenticate_key(id, Timestamp::from_seconds(now))
+                .await?),
             None => Ok(None),
         }
     }
@@ -228,11 +240,7 @@ fn local(entry: Entry, request_id: Option<&str>) -> Authenticated {
     })
 }
 
-fn caller(
-    credential: Credential,
-    address: IpAddr,
-    request_id: &str,
-) -> Caller {
+fn caller(credential: Credential, address: IpAddr, request_id: &str) -> Caller {
     let scope = match credential.scope {
         None => Scope::All,
         Some(ids) => Scope::Distributions(ids.into_iter().collect()),

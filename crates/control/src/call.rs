@@ -65,7 +65,9 @@ impl<R: Rank> Call<R> {
     pub(crate) fn page_beside_others(&mut self) -> Result<PageRequest, Problem> {
         let query = &mut self.input.query;
         let rule = "is not a number from 1 to 200";
-        let limit = query.take_number("limit", 1..=200, rule).map_err(RequestError::from)?;
+        let limit = query
+            .take_number("limit", 1..=200, rule)
+            .map_err(RequestError::from)?;
         let after = query.take("after");
         if after.as_ref().is_some_and(|after| !is_cursor(after)) {
             let fault = QueryFault::Value {
@@ -158,7 +160,9 @@ fn header(
 
 /// Returns an entity tag without quotes, as clients may send it either way.
 fn unquoted(etag: String) -> String {
-    let inner = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let inner = etag
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
     inner.map(str::to_owned).unwrap_or(etag)
 }
 

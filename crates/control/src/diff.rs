@@ -53,7 +53,12 @@ pub fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     found
 }
 
-fn walk(path: &mut String, before: Option<&Value>, after: Option<&Value>, found: &mut Vec<Difference>) {
+fn walk(
+    path: &mut String,
+    before: Option<&Value>,
+    after: Option<&Value>,
+    found: &mut Vec<Difference>,
+) {
     if before == after || found.len() > DIFFERENCES_MAX {
         return;
     }
@@ -127,7 +132,9 @@ fn access(document: &Value) -> BTreeSet<(CutOffKind, String)> {
     add(CutOffKind::Key, document.get("key_pairs"));
     let behaviors = document.get("behaviors").and_then(Value::as_array);
     let behaviors = behaviors.into_iter().flatten();
-    let trusting = behaviors.chain(document.get("default_behavior")).chain([document]);
+    let trusting = behaviors
+        .chain(document.get("default_behavior"))
+        .chain([document]);
     for behavior in trusting {
         add(CutOffKind::KeyGroup, behavior.get("trusted_key_groups"));
         add(CutOffKind::TrustedSigner, behavior.get("trusted_signers"));
@@ -149,7 +156,11 @@ mod tests {
     #[test]
     fn differences_have_the_paths_of_values() {
         check(&json!({}), &json!({}), &json!([]));
-        check(&json!(null), &json!({"a": 1}), &json!([{"path": "", "before": null, "after": {"a": 1}}]));
+        check(
+            &json!(null),
+            &json!({"a": 1}),
+            &json!([{"path": "", "before": null, "after": {"a": 1}}]),
+        );
         check(
             &json!({"a": [1, 2], "b/c": 1, "d": {"e": 1}}),
             &json!({"a": [1, 3, 4], "d": {"e": 1}}),
@@ -176,8 +187,10 @@ mod tests {
         check_cut_off(&before, Some(&before), &json!([]));
         let gone = |what: &str, id: &str| json!({"what": what, "id": id, "document": "E1"});
         let all = json!([
-            gone("host", "a.example"), gone("host", "b.example"),
-            gone("key_group", "g"), gone("trusted_signer", "self"),
+            gone("host", "a.example"),
+            gone("host", "b.example"),
+            gone("key_group", "g"),
+            gone("trusted_signer", "self"),
         ]);
         check_cut_off(&before, None, &all);
         let mut disabled = before.clone();

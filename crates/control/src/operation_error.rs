@@ -112,7 +112,9 @@ impl From<RoleTooLow> for OperationError {
 }
 
 fn first_message(faults: &[Fault]) -> &str {
-    faults.first().map_or("the request is invalid", |fault| fault.message.as_str())
+    faults
+        .first()
+        .map_or("the request is invalid", |fault| fault.message.as_str())
 }
 
 /// Returns the name of a kind in words.

@@ -19,12 +19,16 @@ mod writing;
 
 pub use applied::Applied;
 pub use audit::AuditQuery;
-pub use documents::{ChangeRequest, Changed, Undo};
+pub(crate) use audit::Call as AuditedCall;
+pub(crate) use cache::report as cache_report;
+pub(crate) use documents::can_be_disabled;
+pub use documents::{ChangeRequest, Changed, Mode, Switch, Undo};
 pub use explain::ExplainRequest;
 pub use import::Imported;
 pub use invalidations::InvalidationRequest;
 pub use jobs::{Job, JobState};
 pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
+pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
 pub use writing::{Outcome, Plan};
 

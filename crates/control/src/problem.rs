@@ -93,7 +93,10 @@ impl Problem {
         let mut response = Response::new(Body::from(format!("{body}\n")));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
-        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/problem+json"));
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("application/problem+json"),
+        );
         if self.status == StatusCode::UNAUTHORIZED {
             let scheme = HeaderValue::from_static("Bearer realm=\"privet\"");
             headers.insert(WWW_AUTHENTICATE, scheme);
@@ -101,7 +104,10 @@ impl Problem {
         let texts = [
             (ALLOW, self.allow.clone()),
             (ETAG, self.etag.as_ref().map(|etag| format!("\"{etag}\""))),
-            (RETRY_AFTER, self.retry_after_secs.map(|seconds| seconds.to_string())),
+            (
+                RETRY_AFTER,
+                self.retry_after_secs.map(|seconds| seconds.to_string()),
+            ),
         ];
         for (name, text) in texts {
             let value = text.and_then(|text| HeaderValue::try_from(text).ok());
@@ -191,15 +197,11 @@ fn signature(refusal: &Refusal) -> Problem {
         Refusal::BodyDigest => Problem::new(StatusCode::BAD_REQUEST, "body_digest_wrong", refusal),
         Refusal::Service => Problem::new(StatusCode::UNAUTHORIZED, "signature_service", refusal)
             .hint("sign for the service privet or cloudfront; the region does not matter"),
-        Refusal::SecurityToken => {
-            Problem::new(StatusCode::UNAUTHORIZED, "security_token", refusal)
-        }
+        Refusal::SecurityToken => Problem::new(StatusCode::UNAUTHORIZED, "security_token", refusal),
         Refusal::Malformed { part, .. } => {
             Problem::new(StatusCode::BAD_REQUEST, "signature_malformed", refusal).field(*part)
         }
-        Refusal::Absent | Refusal::UnknownKey | Refusal::Mismatch => {
-            AccessError::Refused.into()
-        }
+        Refusal::Absent | Refusal::UnknownKey | Refusal::Mismatch => AccessError::Refused.into(),
     }
 }
 
@@ -223,9 +225,11 @@ impl From<OperationError> for Problem {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_edge", detail)
             }
             OperationError::Invalid(faults) => invalid(detail, faults),
-            OperationError::IfMatchMissing => {
-                Problem::new(StatusCode::PRECONDITION_REQUIRED, "if_match_missing", detail)
-            }
+            OperationError::IfMatchMissing => Problem::new(
+                StatusCode::PRECONDITION_REQUIRED,
+                "if_match_missing",
+                detail,
+            ),
             OperationError::NotDisabled(_) => {
                 Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", detail)
             }
@@ -285,10 +289,12 @@ fn store(error: StoreError) -> Problem {
             etag: Some(current),
             ..Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
         },
-        StoreError::NoSuchReference { .. } => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "no_such_reference", detail)
-                .field("document")
-        }
+        StoreError::NoSuchReference { .. } => Problem::new(
+            StatusCode::UNPROCESSABLE_ENTITY,
+            "no_such_reference",
+            detail,
+        )
+        .field("document"),
         StoreError::InUse { by, .. } => Problem {
             used_by: by,
             ..Problem::new(StatusCode::CONFLICT, "in_use", detail)
@@ -314,12 +320,17 @@ fn store(error: StoreError) -> Problem {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
         }
         StoreError::Unreachable { .. } => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unreachable", detail).retry_after(5)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unreachable", detail)
+                .retry_after(5)
         }
-        StoreError::Unknown => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "outcome_unknown", detail)
-                .hint("read again before you repeat the change, or repeat it with the same Idempotency-Key")
-        }
+        StoreError::Unknown => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "outcome_unknown",
+            detail,
+        )
+        .hint(
+            "read again before you repeat the change, or repeat it with the same Idempotency-Key",
+        ),
         StoreError::Newer { .. }
         | StoreError::WrongKey
         | StoreError::MalformedKey

@@ -22,7 +22,10 @@ pub(crate) enum QueryFault {
     #[error("there is no such parameter here")]
     Unknown { name: String },
     #[error("{rule}")]
-    Value { name: &'static str, rule: &'static str },
+    Value {
+        name: &'static str,
+        rule: &'static str,
+    },
 }
 
 impl QueryFault {

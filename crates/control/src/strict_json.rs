@@ -66,7 +66,9 @@ impl<'de> Visitor<'de> for Strict {
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
         let number = Number::from_f64(value);
-        number.map(Value::Number).ok_or_else(|| E::custom("a number out of range"))
+        number
+            .map(Value::Number)
+            .ok_or_else(|| E::custom("a number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -87,7 +89,9 @@ impl<'de> Visitor<'de> for Strict {
         let mut object = Map::new();
         while let Some(key) = members.next_key::<String>()? {
             if object.contains_key(&key) {
-                return Err(A::Error::custom(format_args!("the member {key:?} is there twice")));
+                return Err(A::Error::custom(format_args!(
+                    "the member {key:?} is there twice"
+                )));
             }
             object.insert(key, members.next_value_seed(inner)?);
         }
@@ -110,8 +114,14 @@ mod tests {
 
     #[test]
     fn what_two_readers_may_read_differently_is_refused() {
-        check("{\"a\": 1, \"a\": 1}", Err("\"a\" is there twice at line 1"));
-        check("[{\"a\": {\"b\": 1, \"\\u0062\": 2}}]", Err("\"b\" is there twice"));
+        check(
+            "{\"a\": 1, \"a\": 1}",
+            Err("\"a\" is there twice at line 1"),
+        );
+        check(
+            "[{\"a\": {\"b\": 1, \"\\u0062\": 2}}]",
+            Err("\"b\" is there twice"),
+        );
         check("{} {}", Err("trailing characters"));
         check("{} ", Ok(json!({})));
         check("", Err("EOF"));
@@ -131,7 +141,8 @@ mod tests {
 
     #[test]
     fn values_stay_what_they_are() {
-        let text = "{\"a\": [1, -2, 1.5, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
+        let text =
+            "{\"a\": [1, -2, 1.5, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
         check(text, Ok(serde_json::from_str(text).unwrap()));
     }
 }

@@ -65,7 +65,11 @@ impl Operations {
     }
 
     pub(super) fn applied_document(&self, progress: &Progress, etag: &str) -> Applied {
-        let change = self.shared.recent.find(etag).unwrap_or(progress.last_change);
+        let change = self
+            .shared
+            .recent
+            .find(etag)
+            .unwrap_or(progress.last_change);
         count(&progress.edges, change)
     }
 }
@@ -82,7 +86,9 @@ pub(super) async fn applied(store: &Store, change: u64) -> Result<Applied, Opera
 }
 
 fn count(edges: &[EdgeRecord], change: u64) -> Applied {
-    let applied = edges.iter().filter(|edge| edge.report.applied_seq >= change);
+    let applied = edges
+        .iter()
+        .filter(|edge| edge.report.applied_seq >= change);
     Applied {
         edges: applied.clone().count(),
         of: edges.len(),

@@ -1,8 +1,8 @@
 //! The audit trail: who did what, how and from where, and whether the trail is whole.
 
 use crate::operation_error::OperationError;
-use crate::operations::reading::{Listed, PAGE_MAX, PageRequest, cut};
 use crate::operations::Operations;
+use crate::operations::reading::{Listed, PAGE_MAX, PageRequest, cut};
 use crate::operator::{Admin, Caller, Operator, Scope};
 use privet_store::{
     AuditEntry, AuditFilter, AuditRecord, AuditVerdict, DocumentName, Outcome, Timestamp,
@@ -46,7 +46,9 @@ impl Operations {
         }
         let wanted = page.limit.clamp(1, PAGE_MAX);
         let entries = self.own_store()?.audit_entries(&filter, wanted + 1).await?;
-        Ok(cut(entries, wanted, |entry: &AuditRecord| entry.seq.to_string()))
+        Ok(cut(entries, wanted, |entry: &AuditRecord| {
+            entry.seq.to_string()
+        }))
     }
 
     /// Returns an entry of the audit trail.
@@ -107,8 +109,8 @@ impl Operations {
 fn check_scope(operator: &Operator<Admin>) -> Result<(), OperationError> {
     match &operator.caller().scope {
         Scope::All => Ok(()),
-        Scope::Distributions(_) => {
-            Err(OperationError::ScopeTooNarrow("this shows what is done to all distributions"))
-        }
+        Scope::Distributions(_) => Err(OperationError::ScopeTooNarrow(
+            "this shows what is done to all distributions",
+        )),
     }
 }

@@ -101,10 +101,13 @@ pub(super) fn clear_item(
     store: &Store,
     document: &StoredDocument,
 ) -> Result<ServiceItem, OperationError> {
-    let kind = document.kind.parse().map_err(|_| OperationError::NotFound {
-        what: "item",
-        id: document.id.clone(),
-    })?;
+    let kind = document
+        .kind
+        .parse()
+        .map_err(|_| OperationError::NotFound {
+            what: "item",
+            id: document.id.clone(),
+        })?;
     Ok(ServiceItem {
         kind,
         id: document.id.clone(),
@@ -177,9 +180,12 @@ fn open(value: &mut Value, known: &BTreeMap<String, Value>) -> Result<(), String
         Value::Object(members) => members.iter_mut().try_for_each(|(key, value)| {
             open(value, known).map_err(|pointer| format!("/{key}{pointer}"))
         }),
-        Value::Array(values) => values.iter_mut().enumerate().try_for_each(|(index, value)| {
-            open(value, known).map_err(|pointer| format!("/{index}{pointer}"))
-        }),
+        Value::Array(values) => values
+            .iter_mut()
+            .enumerate()
+            .try_for_each(|(index, value)| {
+                open(value, known).map_err(|pointer| format!("/{index}{pointer}"))
+            }),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
     }
 }

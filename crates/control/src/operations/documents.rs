@@ -120,7 +120,10 @@ impl Operations {
         let stated = object.entry(kind.id_key()).or_insert_with(|| id.into());
         if stated.as_str() != Some(id) {
             let field = format!("document.{}", kind.id_key());
-            return Err(OperationError::invalid(field, "is not the id of the path; an id cannot be changed"));
+            return Err(OperationError::invalid(
+                field,
+                "is not the id of the path; an id cannot be changed",
+            ));
         }
         let intent = Intent {
             operation: "update",
@@ -185,7 +188,10 @@ impl Operations {
         }
         let wanted = self.version(&operator.reader(), kind, id, version).await?;
         let document = wanted.document.ok_or_else(|| {
-            OperationError::invalid("version", "is the one that deleted the item; restore one before it")
+            OperationError::invalid(
+                "version",
+                "is the one that deleted the item; restore one before it",
+            )
         })?;
         let before = match store.document(kind.as_str(), id).await? {
             Some(_) => Some(self.expected(operator, kind, id, request).await?),
@@ -273,7 +279,10 @@ fn check_etag(
     document: &StoredDocument,
     request: &ChangeRequest,
 ) -> Result<(), OperationError> {
-    let if_match = request.if_match.as_deref().ok_or(OperationError::IfMatchMissing)?;
+    let if_match = request
+        .if_match
+        .as_deref()
+        .ok_or(OperationError::IfMatchMissing)?;
     if if_match == document.etag {
         return Ok(());
     }

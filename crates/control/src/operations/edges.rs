@@ -10,7 +10,10 @@ impl Operations {
     ///
     /// # Errors
     /// [`OperationError::NoStore`], and those of the store.
-    pub async fn edges(&self, _operator: &Operator<Read>) -> Result<Vec<EdgeRecord>, OperationError> {
+    pub async fn edges(
+        &self,
+        _operator: &Operator<Read>,
+    ) -> Result<Vec<EdgeRecord>, OperationError> {
         Ok(self.own_store()?.edges().await?)
     }
 
@@ -43,7 +46,9 @@ impl Operations {
         match &operator.caller().scope {
             Scope::All => {}
             Scope::Distributions(_) => {
-                return Err(OperationError::ScopeTooNarrow("this changes what edges are known"));
+                return Err(OperationError::ScopeTooNarrow(
+                    "this changes what edges are known",
+                ));
             }
         }
         self.edge_by_id(&operator.reader(), id).await?;

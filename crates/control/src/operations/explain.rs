@@ -40,10 +40,13 @@ impl Operations {
         let host = host_and_path(&request.link).map(|(host, _)| host);
         if let Some(distribution) = host.and_then(|host| snapshot.distribution_for(host)) {
             let id = &distribution.id;
-            self.check_visible(operator, ServiceKind::Distribution, id).await?;
+            self.check_visible(operator, ServiceKind::Distribution, id)
+                .await?;
         }
         let known = LinkAccess::of(&snapshot, &request.link);
-        let now = request.at.map_or_else(|| self.shared.clock.now(), Timestamp::from_secs);
+        let now = request
+            .at
+            .map_or_else(|| self.shared.clock.now(), Timestamp::from_secs);
         let mut explanation = match &known.access {
             Access::Checked => privet_sign::explain(&Question {
                 url: &request.link,

@@ -1,9 +1,9 @@
 //! Taking over many items at once: the whole service is checked with them, and one write makes all or nothing.
 
 use crate::operation_error::{Fault, OperationError};
+use crate::operations::Operations;
 use crate::operations::documents::Mode;
 use crate::operations::reading::resolve;
-use crate::operations::Operations;
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts};
 use privet_distribution::config::ServiceItem;
@@ -75,9 +75,11 @@ fn read(items: Vec<ServiceItem>) -> Result<Vec<(ServiceItem, Facts)>, OperationE
         }
         match facts(&item) {
             Ok(facts) => known.push((item, facts)),
-            Err(OperationError::Invalid(of_item)) => faults.extend(of_item.into_iter().map(|fault| {
-                Fault::new(format!("items[{index}].{}", fault.field), fault.message)
-            })),
+            Err(OperationError::Invalid(of_item)) => {
+                faults.extend(of_item.into_iter().map(|fault| {
+                    Fault::new(format!("items[{index}].{}", fault.field), fault.message)
+                }))
+            }
             Err(other) => return Err(other),
         }
     }

@@ -3,7 +3,7 @@
 use crate::operation_error::{Fault, OperationError};
 use crate::operations::reading::{Item, Listed, MadeBy, PAGE_MAX, PageRequest, cut};
 use crate::operations::writing::digest_of;
-use crate::operations::{Applied, ChangeRequest, Operations, Source, random_text};
+use crate::operations::{Applied, ChangeRequest, Mode, Operations, Source, random_text};
 use crate::operator::{Operator, Publish, Read};
 use privet_distribution::config::ServiceKind;
 use privet_edge::{Invalidation, InvalidationItem, InvalidationReach, check_invalidation};
@@ -64,6 +64,7 @@ impl InvalidationRequest {
 
 impl Operations {
     /// Makes an invalidation. Without a store it is in force when this returns; with one, once all edges have applied it.
+    /// Returns `None` if it was only tried.
     ///
     /// # Errors
     /// [`OperationError::Invalidation`], [`OperationError::NotFound`] for a distribution out of scope, and others.
@@ -72,26 +73,41 @@ impl Operations {
         operator: &Operator<Publish>,
         request: InvalidationRequest,
         change: &ChangeRequest,
-    ) -> Result<Item, OperationError> {
+    ) -> Result<Option<Item>, OperationError> {
         let items = request.items()?;
+        check_invalidation(&items)?;
         let reader = operator.reader();
         let id = &request.distribution;
-        self.check_visible(&reader, ServiceKind::Distribution, id).await?;
+        self.check_visible(&reader, ServiceKind::Distribution, id)
+            .await?;
         match &self.shared.source {
             Source::Store(store) => {
-                if store.document(ServiceKind::Distribution.as_str(), id).await?.is_none() {
+                if store
+                    .document(ServiceKind::Distribution.as_str(), id)
+                    .await?
+                    .is_none()
+                {
                     return Err(OperationError::no_item(ServiceKind::Distribution, id));
                 }
-                check_invalidation(&items)?;
-                self.store_invalidation(store, operator, &request, change).await
+                if change.mode == Mode::DryRun {
+                    return Ok(None);
+                }
+                let made = self
+                    .store_invalidation(store, operator, &request, change)
+                    .await?;
+                Ok(Some(made))
             }
             Source::File(_) => {
                 let edge = self.edge()?.clone();
                 let id = request.distribution.clone();
+                if change.mode == Mode::DryRun {
+                    return Ok(None);
+                }
                 // An invalidation waits for the disk.
                 let work = tokio::task::spawn_blocking(move || edge.invalidate(&id, &items));
                 let lost = |_| OperationError::System("the thread for this has failed");
-                Ok(edge_item(&*work.await.map_err(lost)??))
+                let made = work.await.map_err(lost)??;
+                Ok(Some(edge_item(&made)))
             }
         }
     }
@@ -163,7 +179,10 @@ impl Operations {
                 let all = all.iter().filter(|made| scope.has(&made.distribution_id));
                 let behind: Vec<Item> = all.map(|made| edge_item(made)).collect();
                 let begin = page.after.as_ref().and_then(|after| {
-                    behind.iter().position(|item| item.id == *after).map(|at| at + 1)
+                    behind
+                        .iter()
+                        .position(|item| item.id == *after)
+                        .map(|at| at + 1)
                 });
                 let rest = behind.into_iter().skip(begin.unwrap_or_default()).collect();
                 Ok(cut(rest, wanted, |item: &Item| item.id.clone()))
@@ -175,8 +194,13 @@ impl Operations {
                     limit: wanted + 1,
                 };
                 let documents = store.documents(KIND, &page).await?;
-                let listed = cut(documents, wanted, |document: &StoredDocument| document.id.clone());
-                let items = listed.items.into_iter().filter(|document| scope.has(distribution_of(document)));
+                let listed = cut(documents, wanted, |document: &StoredDocument| {
+                    document.id.clone()
+                });
+                let items = listed
+                    .items
+                    .into_iter()
+                    .filter(|document| scope.has(distribution_of(document)));
                 let items = items.map(|document| {
                     let applied = self.applied_document(&progress, &document.etag);
                     stored_item(document, applied)
@@ -258,7 +282,10 @@ fn stored_item(document: StoredDocument, applied: Applied) -> Item {
 fn edge_item(made: &Invalidation) -> Item {
     let at = i64::try_from(made.created.as_secs()).unwrap_or(i64::MAX);
     let written = |reach: InvalidationReach, is: bool| -> Vec<&str> {
-        let items = made.items.iter().filter(|item| (item.reach() == reach) == is);
+        let items = made
+            .items
+            .iter()
+            .filter(|item| (item.reach() == reach) == is);
         items.map(InvalidationItem::as_str).collect()
     };
     Item {
@@ -297,7 +324,9 @@ fn id_at(now: i64) -> String {
         let value = usize::try_from((left >> (5 * position)) & 31).unwrap_or_default();
         char::from(DIGITS[value])
     };
-    std::iter::once('I').chain((0..7).rev().map(digit)).collect()
+    std::iter::once('I')
+        .chain((0..7).rev().map(digit))
+        .collect()
 }
 
 #[cfg(test)]
@@ -306,7 +335,12 @@ mod tests {
 
     #[track_caller]
     fn check(earlier: i64, later: i64) {
-        assert!(id_at(later) < id_at(earlier), "{} {}", id_at(later), id_at(earlier));
+        assert!(
+            id_at(later) < id_at(earlier),
+            "{} {}",
+            id_at(later),
+            id_at(earlier)
+        );
         assert_eq!(id_at(later).len(), 8);
     }
 

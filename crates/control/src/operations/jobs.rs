@@ -54,13 +54,17 @@ impl Jobs {
 
     fn add(&self, job: Job) -> Result<(), OperationError> {
         let mut jobs = self.lock();
-        let running = jobs.values().filter(|(job, _)| job.state == JobState::Running);
+        let running = jobs
+            .values()
+            .filter(|(job, _)| job.state == JobState::Running);
         if running.count() >= RUNNING_MAX {
             return Err(OperationError::TooManyJobs);
         }
         let number = jobs.last_key_value().map_or(0, |(last, _)| last + 1);
         if jobs.len() >= JOBS_MAX {
-            let ended = jobs.iter().find(|(_, (job, _))| job.state != JobState::Running);
+            let ended = jobs
+                .iter()
+                .find(|(_, (job, _))| job.state != JobState::Running);
             let ended = ended.map(|(number, _)| *number);
             ended.map(|number| jobs.remove(&number));
         }
@@ -68,7 +72,11 @@ impl Jobs {
         Ok(())
     }
 
-    fn change(&self, id: &str, change: impl FnOnce(&mut (Job, Option<AbortHandle>))) -> Option<Job> {
+    fn change(
+        &self,
+        id: &str,
+        change: impl FnOnce(&mut (Job, Option<AbortHandle>)),
+    ) -> Option<Job> {
         let mut jobs = self.lock();
         let entry = jobs.values_mut().find(|(job, _)| job.id == id)?;
         change(entry);
@@ -114,7 +122,9 @@ impl Operations {
             operations.shared.jobs.end(&id, state);
         });
         let handle = work.abort_handle();
-        self.shared.jobs.change(&job.id, |(_, abort)| *abort = Some(handle));
+        self.shared
+            .jobs
+            .change(&job.id, |(_, abort)| *abort = Some(handle));
         Ok(job)
     }
 

@@ -120,7 +120,9 @@ impl Operations {
             disabled,
         };
         let actor = admin.caller().actor();
-        Ok(store.change_operator(name, change, &actor, self.timestamp()).await?)
+        Ok(store
+            .change_operator(name, change, &actor, self.timestamp())
+            .await?)
     }
 
     /// Deletes an operator with all access keys.
@@ -134,7 +136,9 @@ impl Operations {
     ) -> Result<(), OperationError> {
         let store = self.operator_store(admin)?;
         let actor = admin.caller().actor();
-        Ok(store.delete_operator(name, &actor, self.timestamp()).await?)
+        Ok(store
+            .delete_operator(name, &actor, self.timestamp())
+            .await?)
     }
 
     /// Lists the access keys of an operator, without their secrets.
@@ -177,7 +181,10 @@ impl Operations {
         let store = self.own_key(admin, name, id).await?;
         let overlap = i64::try_from(overlap_secs.min(OVERLAP_SECS_MAX));
         if overlap_secs > OVERLAP_SECS_MAX {
-            return Err(OperationError::invalid("overlap_seconds", "is more than 90 days"));
+            return Err(OperationError::invalid(
+                "overlap_seconds",
+                "is more than 90 days",
+            ));
         }
         let (actor, now) = (admin.caller().actor(), self.timestamp());
         let new = store.add_access_key(name, &actor, now).await?;
@@ -202,7 +209,9 @@ impl Operations {
     ) -> Result<AccessKeySummary, OperationError> {
         let store = self.own_key(admin, name, id).await?;
         let actor = admin.caller().actor();
-        Ok(store.change_access_key(id, change, &actor, self.timestamp()).await?)
+        Ok(store
+            .change_access_key(id, change, &actor, self.timestamp())
+            .await?)
     }
 
     /// Deletes an access key.
@@ -216,16 +225,18 @@ impl Operations {
     ) -> Result<(), OperationError> {
         let store = self.own_key(admin, name, id).await?;
         let actor = admin.caller().actor();
-        Ok(store.delete_access_key(id, &actor, self.timestamp()).await?)
+        Ok(store
+            .delete_access_key(id, &actor, self.timestamp())
+            .await?)
     }
 
     fn operator_store(&self, admin: &Operator<Admin>) -> Result<&Store, OperationError> {
         match &admin.caller().scope {
             Scope::All => self.own_store(),
             // Otherwise an operator could widen the own scope.
-            Scope::Distributions(_) => {
-                Err(OperationError::ScopeTooNarrow("this is about other operators"))
-            }
+            Scope::Distributions(_) => Err(OperationError::ScopeTooNarrow(
+                "this is about other operators",
+            )),
         }
     }
 

@@ -120,7 +120,9 @@ impl Operations {
             }
             Some(names) => {
                 let after = page.after.as_deref().unwrap_or_default();
-                let names = names.into_iter().filter(|(of, id)| *of == kind && id.as_str() > after);
+                let names = names
+                    .into_iter()
+                    .filter(|(of, id)| *of == kind && id.as_str() > after);
                 let names = names.take(page_length(wanted) + 1);
                 let mut documents = Vec::new();
                 for (_, id) in names {
@@ -153,7 +155,8 @@ impl Operations {
                 let items = service.items.load_full();
                 let mut items = items.iter();
                 let item = items.find(|item| item.kind == kind && item.id == id);
-                item.map(file_item).ok_or_else(|| OperationError::no_item(kind, id))
+                item.map(file_item)
+                    .ok_or_else(|| OperationError::no_item(kind, id))
             }
             Source::Store(store) => {
                 let document = store.document(kind.as_str(), id).await?;
@@ -196,7 +199,9 @@ impl Operations {
             return Err(OperationError::no_item(kind, id));
         }
         let versions = versions.into_iter().map(version_of).collect();
-        Ok(cut(versions, wanted, |version: &ItemVersion| version.version.to_string()))
+        Ok(cut(versions, wanted, |version: &ItemVersion| {
+            version.version.to_string()
+        }))
     }
 
     /// Returns one version of an item.
@@ -268,8 +273,13 @@ fn roots(scope: &Scope) -> Option<Vec<(ServiceKind, String)>> {
     let Scope::Distributions(ids) = scope else {
         return None;
     };
-    let kinds = [ServiceKind::Distribution, ServiceKind::StreamingDistribution];
-    let names = ids.iter().flat_map(|id| kinds.map(|kind| (kind, id.clone())));
+    let kinds = [
+        ServiceKind::Distribution,
+        ServiceKind::StreamingDistribution,
+    ];
+    let names = ids
+        .iter()
+        .flat_map(|id| kinds.map(|kind| (kind, id.clone())));
     Some(names.collect())
 }
 
@@ -282,7 +292,9 @@ fn visible_in_file(
     while let Some((kind, id)) = waiting.pop() {
         let item = items.iter().find(|item| item.kind == kind && item.id == id);
         // An item that cannot be read refers to nothing.
-        let references = item.and_then(|item| facts(item).ok()).map(|facts| facts.references);
+        let references = item
+            .and_then(|item| facts(item).ok())
+            .map(|facts| facts.references);
         for name in references.unwrap_or_default() {
             if names.insert(name.clone()) {
                 waiting.push(name);

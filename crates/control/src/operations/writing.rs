@@ -2,11 +2,11 @@
 
 use crate::diff::{CutOff, Difference, cut_off, differences};
 use crate::operation_error::OperationError;
+use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::closure::clear_submitted;
 use crate::operations::documents::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::reading::{mask, resolve};
-use crate::operations::Operations;
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
@@ -76,7 +76,8 @@ impl Operations {
             Some(after) => Some(self.read_item(store, operator, &intent, after).await?),
             None => None,
         };
-        self.check_service(store, item.as_slice(), &removed(&intent)).await?;
+        self.check_service(store, item.as_slice(), &removed(&intent))
+            .await?;
         if request.mode == Mode::DryRun {
             let secrets = item.map(|(_, facts)| facts.secrets).unwrap_or_default();
             return Ok(Outcome::Tried(plan(&intent, &secrets)));
@@ -130,7 +131,10 @@ impl Operations {
         if request_digest != digest {
             return Err(OperationError::IdempotencyKeyReused);
         }
-        let id = response.get("id").and_then(Value::as_str).unwrap_or_default();
+        let id = response
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
         let before = response.get("before").and_then(Value::as_u64);
         Ok(Some(self.changed(store, id, before, &written).await?))
     }
@@ -167,11 +171,13 @@ impl Operations {
             Scope::Distributions(_) if !super::documents::can_be_disabled(intent.kind) => Err(
                 OperationError::ScopeTooNarrow("this changes what several distributions may share"),
             ),
-            scope @ Scope::Distributions(_) if !scope.has(&intent.id) => {
-                Err(OperationError::ScopeTooNarrow("this creates a distribution outside the scope"))
-            }
+            scope @ Scope::Distributions(_) if !scope.has(&intent.id) => Err(
+                OperationError::ScopeTooNarrow("this creates a distribution outside the scope"),
+            ),
             Scope::Distributions(_) => match (&intent.before, &intent.after) {
-                (None, _) => Err(OperationError::ScopeTooNarrow("this creates a distribution")),
+                (None, _) => Err(OperationError::ScopeTooNarrow(
+                    "this creates a distribution",
+                )),
                 (Some(_), None) => Ok(()),
                 (Some(before), Some(after)) => check_origins(&before.body, after),
             },
@@ -225,10 +231,21 @@ impl Operations {
 
 /// Origins may be folders of the machine: only an operator for all of it may say which.
 fn check_origins(before: &Value, after: &Value) -> Result<(), OperationError> {
-    let places = ["origins", "origin", "certificate", "certificate_file", "key_file"];
-    match places.iter().all(|place| before.get(place) == after.get(place)) {
+    let places = [
+        "origins",
+        "origin",
+        "certificate",
+        "certificate_file",
+        "key_file",
+    ];
+    match places
+        .iter()
+        .all(|place| before.get(place) == after.get(place))
+    {
         true => Ok(()),
-        false => Err(OperationError::ScopeTooNarrow("this changes origins or certificates")),
+        false => Err(OperationError::ScopeTooNarrow(
+            "this changes origins or certificates",
+        )),
     }
 }
 
@@ -283,7 +300,9 @@ async fn document_change(
     };
     if let Some((_, facts)) = item {
         for (kind, reference) in &facts.references {
-            change.references.push(resolve(store, *kind, reference).await?);
+            change
+                .references
+                .push(resolve(store, *kind, reference).await?);
         }
         change.references.dedup();
         change.secrets = facts.secrets;
