@@ -1,11 +1,51 @@
-//! The operator's access to a running edge: a Unix socket that speaks HTTP/1.1 and JSON.
+//! The operators' side: what they can see and change of a service and of a running edge, over a Unix socket and over a
+//! listener of its own.
 //!
-//! [`Control`] is the thread that serves it. The edge itself carries out the requests, through its handle.
+//! [`Control`] is the thread that serves both. [`Operations`] are what every interface calls; the edge carries out what is
+//! about itself, through its handle, and the store keeps everything else.
 
-mod api;
+mod app;
+mod attempts;
+mod authentication;
+mod call;
+mod connection;
+mod diff;
+mod hosts;
+mod link_access;
+mod listener;
+mod operation_error;
+mod operations;
+mod operator;
 mod operator_server;
+mod problem;
+mod query;
+mod refusals;
+mod replay;
+mod request_error;
+mod routes;
+mod service;
+pub mod sigv4;
 mod socket;
+mod socket_api;
+mod strict_json;
 mod thread;
+mod tls;
 
+pub use authentication::{AccessError, Authentication, Peer, Presented, holder_of};
+pub use diff::{CutOff, CutOffKind, Difference};
+pub use link_access::{Access, LinkAccess, host_and_path};
+pub use listener::ListenerOptions;
+pub use operation_error::{Fault, OperationError};
+pub use operations::{
+    Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
+    InvalidationRequest, Item, ItemVersion, Job, JobState, Listed, MadeBy, Mode,
+    NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
+    Rotation, Running, Source, Switch, Undo,
+};
+pub use operator::{
+    Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
+};
+pub use replay::ReplayRefusal;
 pub use socket::SocketError;
-pub use thread::{Control, SocketChange};
+pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
+pub use tls::server_config;

@@ -1,30 +1,59 @@
-//! The shared state behind the operator's requests: the running edge, and a client of its own for probing origins.
+//! The shared state behind the requests of the socket: the running edge, and a client of its own for probing origins.
 
-use privet_edge::{EdgeHandle, OriginPrivacy, ProbeError, Prober, Probing};
-use tokio::sync::Semaphore;
+use privet_edge::{EdgeHandle, OriginPrivacy, ProbeError, Probing};
+use tokio::sync::{mpsc, oneshot};
 
-/// The state that the thread's tasks share.
-#[derive(Debug)]
+/// Probes that wait for their turn; more wait before they are put there.
+const WAITING_MAX: usize = 16;
+
+/// The state that requests share.
+#[derive(Clone, Debug)]
 pub(super) struct OperatorServer {
     pub(super) edge: EdgeHandle,
-    prober: Prober,
-    /// Permit for a probe, so that only one runs at a time.
-    probes: Semaphore,
+    probes: mpsc::Sender<WantedProbe>,
+}
+
+/// The task that probes, one probe at a time. The edge's client stays on one thread.
+#[derive(Debug)]
+pub(super) struct Probes {
+    edge: EdgeHandle,
+    wanted: mpsc::Receiver<WantedProbe>,
+}
+
+#[derive(Debug)]
+struct WantedProbe {
+    probing: Probing,
+    answer: oneshot::Sender<Result<Vec<OriginPrivacy>, ProbeError>>,
 }
 
 impl OperatorServer {
-    pub(super) fn new(edge: EdgeHandle) -> Self {
-        OperatorServer {
-            prober: edge.prober(),
-            edge,
-            probes: Semaphore::new(1),
-        }
+    /// Makes the state, and the task that has to run for probes to be answered.
+    pub(super) fn new(edge: EdgeHandle) -> (Self, Probes) {
+        let (probes, wanted) = mpsc::channel(WAITING_MAX);
+        let task = Probes {
+            edge: edge.clone(),
+            wanted,
+        };
+        (OperatorServer { edge, probes }, task)
     }
 
     /// Probes the origins; later callers wait for their turn.
-    pub(super) async fn probe(&self, probing: &Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
-        // Acquiring fails only if the semaphore is closed, and nothing closes it.
-        let _turn = self.probes.acquire().await;
-        self.prober.probe(probing).await
+    pub(super) async fn probe(&self, probing: Probing) -> Result<Vec<OriginPrivacy>, ProbeError> {
+        let gone = || ProbeError::Runtime("the task that probes has ended".to_owned());
+        let (answer, answered) = oneshot::channel();
+        let wanted = WantedProbe { probing, answer };
+        self.probes.send(wanted).await.map_err(|_| gone())?;
+        answered.await.map_err(|_| gone())?
+    }
+}
+
+impl Probes {
+    /// Probes until nobody can ask any more.
+    pub(super) async fn run(mut self) {
+        let prober = self.edge.prober();
+        while let Some(WantedProbe { probing, answer }) = self.wanted.recv().await {
+            // Whoever asked may have hung up.
+            let _ = answer.send(prober.probe(&probing).await);
+        }
     }
 }

@@ -5,6 +5,7 @@ use rustix::fs::Mode;
 use socket2::{Domain, SockAddr, Socket, Type};
 use std::fs;
 use std::io;
+use std::net::SocketAddr;
 use std::os::unix::fs::{FileTypeExt, MetadataExt};
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,22 @@ pub enum SocketError {
         path: PathBuf,
         /// Cause of the failure.
         error: String,
+    },
+    /// The listener cannot be opened.
+    #[error("cannot listen on {address}: {error}; correct the address in [control]")]
+    Listener {
+        /// Address as configured.
+        address: SocketAddr,
+        /// Cause of the failure.
+        error: String,
+    },
+    /// Secrets would pass a network in the clear.
+    #[error(
+        "the listener {address} needs a certificate; without one, [control] may have a loopback address only"
+    )]
+    PlainListener {
+        /// Address as configured.
+        address: SocketAddr,
     },
     /// The operating system could not start a thread.
     #[error("a thread cannot be started: {0}")]

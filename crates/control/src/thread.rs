@@ -1,31 +1,36 @@
-//! The thread that serves the operator's socket and probes whether origins are private.
+//! The thread that serves operators, on the socket and on the listener, and probes whether origins are private.
 
-use crate::api;
-use crate::operator_server::OperatorServer;
+use crate::app::{self, App, Door};
+use crate::authentication::{Authentication, Peer};
+use crate::connection::{serve_one, serve_tcp};
+use crate::hosts::Hosts;
+use crate::listener::{BoundListener, ListenerOptions};
+use crate::operations::{FileService, Operations, OperationsOptions, Running, Source};
+use crate::operator_server::{OperatorServer, Probes};
 use crate::socket::{OperatorSocket, SocketError, SocketFile};
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
+use crate::socket_api;
+use arc_swap::ArcSwap;
+use axum::Router;
+use axum::extract::Request;
 use privet_edge::{
     EdgeHandle, OriginAccess, ProbeScope, Probing, UnseenCause, WritingCheck, standard_error,
 };
-use std::convert::Infallible;
+use rustls::ServerConfig;
 use std::io;
-use std::path::Path;
-use std::rc::Rc;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
-use tokio::net::{UnixListener, UnixStream};
+use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
 use tokio::sync::mpsc;
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
-/// Maximum number of connections served at the same time; others wait.
-const CONNECTIONS_MAX: usize = 16;
-/// Time limit for the head of a request.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
-/// Time limit for a request and its response together.
-const CONNECTION_TIMEOUT: Duration = Duration::from_secs(120);
+/// Maximum number of connections of the socket served at the same time; others wait.
+const SOCKET_CONNECTIONS_MAX: usize = 16;
+/// Maximum number of connections of the listener served at the same time; others wait.
+const CONNECTIONS_MAX: usize = 64;
 /// Time limit for responses in progress when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pause before the next attempt when a connection cannot be accepted.
@@ -33,17 +38,35 @@ const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Maximum number of threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 4;
 
-/// The thread that serves operators, and the socket that it was told to serve.
+/// The thread that serves operators, with the socket and the listener that it was told to serve.
 #[derive(Debug)]
 pub struct Control {
     commands: mpsc::UnboundedSender<Command>,
     thread: JoinHandle<()>,
     socket: Option<SocketFile>,
+    listener: Option<(SocketAddr, SocketAddr)>,
+}
+
+/// Everything that [`Control::start_with`] needs.
+#[derive(Debug)]
+pub struct ControlOptions {
+    /// Edge that is served to operators.
+    pub edge: EdgeHandle,
+    /// Place where the service is written down.
+    pub source: Source,
+    /// Folder at which relative paths of files begin.
+    pub folder: PathBuf,
+    /// Socket to begin with.
+    pub socket: SocketChange,
+    /// Listener to begin with.
+    pub listener: ListenerChange,
 }
 
 #[derive(Debug)]
 enum Command {
     Listen(Option<OperatorSocket>),
+    ListenOn(Option<BoundListener>),
+    Renew(ListenerOptions),
     Probe,
     Stop,
 }
@@ -61,6 +84,26 @@ pub enum SocketChange {
 #[derive(Debug)]
 pub struct Bound(OperatorSocket);
 
+/// The effect of a configuration on the listener, prepared but not yet applied.
+#[derive(Debug)]
+pub struct ListenerChange(ListenerState);
+
+#[derive(Debug)]
+enum ListenerState {
+    Keep,
+    /// Configured address, and what is bound.
+    Change(Option<(SocketAddr, BoundListener)>),
+    /// The same socket with other names or another certificate.
+    Renew(ListenerOptions),
+}
+
+impl ListenerChange {
+    /// Keeps what is served.
+    pub fn keep() -> Self {
+        ListenerChange(ListenerState::Keep)
+    }
+}
+
 impl Control {
     /// Binds the socket that a configuration names, if it names one, before there is an edge.
     ///
@@ -71,11 +114,49 @@ impl Control {
         Ok(SocketChange::Change(socket.map(Bound)))
     }
 
-    /// Starts serving operators of `edge` on `socket`. Origins are probed in the background.
+    /// Binds the listener that a configuration names, if it names one, before there is an edge.
+    ///
+    /// # Errors
+    /// Fails if the address cannot be bound, or would need a certificate.
+    pub fn bind_listener(options: Option<&ListenerOptions>) -> Result<ListenerChange, SocketError> {
+        let bound = options.map(|options| {
+            let bound = BoundListener::bind(options)?;
+            Ok((options.address, bound))
+        });
+        Ok(ListenerChange(ListenerState::Change(bound.transpose()?)))
+    }
+
+    /// Starts serving operators of `edge` on `socket` alone, without a store and without anything to show of the
+    /// service. Origins are probed in the background.
     ///
     /// # Errors
     /// Fails if the operating system cannot start a thread.
     pub fn start(edge: EdgeHandle, socket: SocketChange) -> Result<Self, SocketError> {
+        let service = FileService {
+            file: PathBuf::from("its configuration file"),
+            items: ArcSwap::default(),
+        };
+        Control::start_with(ControlOptions {
+            edge,
+            source: Source::File(Arc::new(service)),
+            folder: PathBuf::new(),
+            socket,
+            listener: ListenerChange::keep(),
+        })
+    }
+
+    /// Starts serving operators. Origins are probed in the background.
+    ///
+    /// # Errors
+    /// Fails if the operating system cannot start a thread.
+    pub fn start_with(options: ControlOptions) -> Result<Self, SocketError> {
+        let ControlOptions {
+            edge,
+            source,
+            folder,
+            socket,
+            listener,
+        } = options;
         let (commands, inbox) = mpsc::unbounded_channel();
         let fault = |error: io::Error| SocketError::Thread(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -84,11 +165,13 @@ impl Control {
             .max_blocking_threads(DISK_THREADS_MAX)
             .build()
             .map_err(fault)?;
+        let (served, probes) = Served::new(edge, source, folder);
         let thread = std::thread::Builder::new()
             .name("privet-operator".into())
             .spawn(move || {
                 let local = LocalSet::new();
-                local.block_on(&runtime, run(edge, inbox));
+                local.spawn_local(probes.run());
+                local.block_on(&runtime, run(served, inbox));
                 drop(local);
                 runtime.shutdown_background();
             })
@@ -97,8 +180,10 @@ impl Control {
             commands,
             thread,
             socket: None,
+            listener: None,
         };
         started.take(socket);
+        started.take_listener(listener);
         Ok(started)
     }
 
@@ -115,21 +200,63 @@ impl Control {
         Control::bind(path)
     }
 
+    /// Binds the listener that a new configuration names, without serving it yet. The same address gets the new names and
+    /// the new certificate.
+    ///
+    /// # Errors
+    /// Fails if the address cannot be bound, or would need a certificate; the old listener stays in service.
+    pub fn prepare_listener(
+        &self,
+        options: Option<&ListenerOptions>,
+    ) -> Result<ListenerChange, SocketError> {
+        match (self.listener, options) {
+            (None, None) => Ok(ListenerChange::keep()),
+            (Some((configured, _)), Some(options)) if configured == options.address => {
+                BoundListener::check(options)?;
+                Ok(ListenerChange(ListenerState::Renew(options.clone())))
+            }
+            (Some(_) | None, options) => Control::bind_listener(options),
+        }
+    }
+
     /// Switches to a prepared socket, and probes the origins of the active configuration.
     pub fn take(&mut self, change: SocketChange) {
         if let SocketChange::Change(socket) = change {
             self.socket = socket.as_ref().map(|bound| bound.0.file.clone());
             let socket = socket.map(|bound| bound.0);
-            // Sending fails only after the thread has panicked; the edge keeps running without it.
-            let _ = self.commands.send(Command::Listen(socket));
+            self.send(Command::Listen(socket));
         }
-        let _ = self.commands.send(Command::Probe);
+        self.send(Command::Probe);
+    }
+
+    /// Switches to a prepared listener. Connections of the old one go on until they end.
+    pub fn take_listener(&mut self, change: ListenerChange) {
+        match change.0 {
+            ListenerState::Keep => {}
+            ListenerState::Change(bound) => {
+                self.listener = bound
+                    .as_ref()
+                    .map(|(configured, bound)| (*configured, bound.address));
+                self.send(Command::ListenOn(bound.map(|(_, bound)| bound)));
+            }
+            ListenerState::Renew(options) => self.send(Command::Renew(options)),
+        }
+    }
+
+    /// Returns the bound address of the listener, with the real port where 0 was configured.
+    pub fn listener_address(&self) -> Option<SocketAddr> {
+        self.listener.map(|(_, bound)| bound)
     }
 
     /// Removes the socket and stops the thread, after the responses in progress.
     pub fn stop(self) {
-        let _ = self.commands.send(Command::Stop);
+        self.send(Command::Stop);
         let _ = self.thread.join();
+    }
+
+    fn send(&self, command: Command) {
+        // Sending fails only after the thread has panicked; the edge keeps running without it.
+        let _ = self.commands.send(command);
     }
 }
 
@@ -140,54 +267,101 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
     })
 }
 
+/// What connections are served with.
+struct Served {
+    server: OperatorServer,
+    /// Routes of the socket: those of `/v1`, and the older ones.
+    socket_router: Router,
+    /// Routes of the listener.
+    router: Router,
+}
+
+impl Served {
+    fn new(edge: EdgeHandle, source: Source, folder: PathBuf) -> (Self, Probes) {
+        let store = match &source {
+            Source::Store(store) => Some(store.clone()),
+            Source::File(_) => None,
+        };
+        let operations = Operations::new(OperationsOptions {
+            source,
+            clock: edge.clock().clone(),
+            running: Running::Edge(edge.clone()),
+            folder,
+        });
+        let app = Arc::new(App::new(operations, Authentication::new(store)));
+        let (server, probes) = OperatorServer::new(edge);
+        let served = Served {
+            socket_router: socket_router(&app, &server),
+            router: app::router(&app),
+            server,
+        };
+        (served, probes)
+    }
+}
+
+/// Returns the routes of the socket. What is not beneath `/v1` is answered as it was before there was one.
+fn socket_router(app: &Arc<App>, server: &OperatorServer) -> Router {
+    let (absent, server) = (app::absent(app), server.clone());
+    app::router(app).fallback(move |request: Request| {
+        let (server, absent) = (server.clone(), absent.clone());
+        async move {
+            match request.uri().path().starts_with("/v1/") {
+                true => absent(request).await,
+                false => socket_api::answer(&server, request).await,
+            }
+        }
+    })
+}
+
 /// Serves operators until told to stop.
-async fn run(edge: EdgeHandle, mut commands: mpsc::UnboundedReceiver<Command>) {
-    let server = Rc::new(OperatorServer::new(edge));
+async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut listening = None;
+    let mut listening_on = None;
+    let mut socket_connections = JoinSet::new();
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             command = commands.recv() => match command {
                 Some(Command::Listen(socket)) => listening = socket.and_then(listen),
+                Some(Command::ListenOn(bound)) => listening_on = bound.and_then(listen_on),
+                Some(Command::Renew(options)) => renew(listening_on.as_mut(), options),
                 Some(Command::Probe) => {
-                    tokio::task::spawn_local(probe_aloud(Rc::clone(&server)));
+                    tokio::spawn(probe_aloud(served.server.clone()));
                 }
                 Some(Command::Stop) | None => break,
             },
-            stream = accept(listening.as_ref()), if connections.len() < CONNECTIONS_MAX => {
-                connections.spawn_local(serve(Rc::clone(&server), stream));
+            stream = accept(listening.as_ref()), if socket_connections.len() < SOCKET_CONNECTIONS_MAX => {
+                let door = Door { peer: Peer::Socket, hosts: None };
+                socket_connections.spawn(serve_one(stream, served.socket_router.clone(), door));
             }
+            (stream, bound) = accept_tcp(listening_on.as_ref()), if connections.len() < CONNECTIONS_MAX => {
+                let (stream, address) = stream;
+                let door = Door {
+                    peer: Peer::Address(address.ip().to_canonical()),
+                    hosts: Some(Arc::clone(&bound.hosts)),
+                };
+                connections.spawn(serve_tcp(stream, bound.tls.clone(), served.router.clone(), door));
+            }
+            Some(_) = socket_connections.join_next(), if !socket_connections.is_empty() => {}
             Some(_) = connections.join_next(), if !connections.is_empty() => {}
         }
     }
-    drop(listening);
-    let drained = async { while connections.join_next().await.is_some() {} };
+    drop((listening, listening_on));
+    let drained = async {
+        while socket_connections.join_next().await.is_some() {}
+        while connections.join_next().await.is_some() {}
+    };
     let _ = timeout(DRAIN_TIMEOUT, drained).await;
 }
 
-/// Serves a connection: one request, one response.
-async fn serve(server: Rc<OperatorServer>, stream: UnixStream) {
-    let answer = service_fn(|request| {
-        let server = Rc::clone(&server);
-        async move { Ok::<_, Infallible>(api::answer(&server, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .keep_alive(false)
-        .serve_connection(TokioIo::new(stream), answer);
-    // There is nobody to tell about an operator who hangs up or does not speak HTTP.
-    let _ = timeout(CONNECTION_TIMEOUT, connection).await;
-}
-
 /// Warns the operator of origins that are not private.
-async fn probe_aloud(server: Rc<OperatorServer>) {
+async fn probe_aloud(server: OperatorServer) {
     let probing = Probing {
         scope: ProbeScope::Buckets,
         objects: Vec::new(),
         writing: WritingCheck::Leave,
     };
-    let origins = match server.probe(&probing).await {
+    let origins = match server.probe(probing).await {
         Ok(origins) => origins,
         Err(error) => return standard_error::warning(error),
     };
@@ -230,6 +404,49 @@ fn listen(socket: OperatorSocket) -> Option<Listening> {
     }
 }
 
+/// A listener that is served.
+struct ListeningOn {
+    listener: TcpListener,
+    bound: Names,
+    address: SocketAddr,
+}
+
+/// What a listener answers to, and its certificate.
+#[derive(Clone)]
+struct Names {
+    hosts: Arc<Hosts>,
+    tls: Option<Arc<ServerConfig>>,
+}
+
+fn listen_on(bound: BoundListener) -> Option<ListeningOn> {
+    let BoundListener {
+        listener,
+        address,
+        tls,
+        hosts,
+    } = bound;
+    match TcpListener::from_std(listener) {
+        Ok(listener) => Some(ListeningOn {
+            listener,
+            bound: Names { hosts, tls },
+            address,
+        }),
+        Err(error) => {
+            standard_error::warning(format_args!("{address} cannot be served: {error}"));
+            None
+        }
+    }
+}
+
+fn renew(listening: Option<&mut ListeningOn>, options: ListenerOptions) {
+    if let Some(listening) = listening {
+        listening.bound = Names {
+            hosts: Arc::new(Hosts::new(&options.hosts, listening.address)),
+            tls: options.tls,
+        };
+    }
+}
+
 /// Accepts a connection. Waits forever if there is no socket.
 async fn accept(listening: Option<&Listening>) -> UnixStream {
     let Some(listening) = listening else {
@@ -239,6 +456,20 @@ async fn accept(listening: Option<&Listening>) -> UnixStream {
         match listening.listener.accept().await {
             Ok((stream, _)) => return stream,
             // The process is out of file descriptors; the request waits in the backlog.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Accepts a connection of the listener. Waits forever if there is none.
+async fn accept_tcp(listening: Option<&ListeningOn>) -> ((TcpStream, SocketAddr), Names) {
+    let Some(listening) = listening else {
+        return std::future::pending().await;
+    };
+    loop {
+        match listening.listener.accept().await {
+            Ok(accepted) => return (accepted, listening.bound.clone()),
+            // The process is out of file descriptors; the client waits in the backlog.
             Err(_) => sleep(ACCEPT_PAUSE).await,
         }
     }

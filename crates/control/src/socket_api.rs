@@ -1,24 +1,21 @@
-//! The operator's requests over the socket: HTTP/1.1 and JSON.
+//! The requests over the socket that are older than `/v1`, and keep their forms: the command line sends them.
 //!
 //! `POST /invalidations`, `GET /invalidations`, `GET /invalidations/ID`, `GET /cache`, `GET /origins`,
 //! `POST /origins/probe`.
 
+use crate::operations::cache_report;
 use crate::operator_server::OperatorServer;
+use axum::body::Body;
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
-use http_body::{Body, Frame, SizeHint};
-use hyper::body::Incoming;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
 use privet_edge::{
     Invalidation, InvalidationError, InvalidationItem, InvalidationReach, KnownObject,
     OriginPrivacy, ProbeError, ProbeScope, Probing, WritingCheck,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
-use std::convert::Infallible;
-use std::future::poll_fn;
-use std::pin::Pin;
-use std::task::{Context, Poll};
 use std::time::Duration;
 use thiserror::Error;
 use tokio::time::timeout;
@@ -32,13 +29,13 @@ const LISTED_MAX: usize = 10_000;
 const PROBE_OBJECTS_MAX: usize = 1_000;
 
 /// Responds to one request, whatever it is.
-pub(super) async fn answer(server: &OperatorServer, request: Request<Incoming>) -> Response<Page> {
+pub(super) async fn answer(server: &OperatorServer, request: Request<Body>) -> Response<Body> {
     let (parts, body) = request.into_parts();
     let answered = match Call::of(&parts) {
         Ok(Call::Invalidate) => invalidate(server, body).await,
         Ok(Call::List { count_max }) => Ok(list(server, count_max)),
         Ok(Call::Show { id }) => show(server, id),
-        Ok(Call::Cache) => Ok(cache(server)),
+        Ok(Call::Cache) => Ok(cache_report(&server.edge)),
         Ok(Call::Origins) => Ok(origins(&server.edge.privacy_of_origins())),
         Ok(Call::Probe) => probe(server, body).await,
         Err(refusal) => Err(refusal),
@@ -161,7 +158,7 @@ impl Refusal {
         }
     }
 
-    fn page(&self) -> Response<Page> {
+    fn page(&self) -> Response<Body> {
         let mut page = page(self.status(), &json!({ "error": self.to_string() }));
         if let Refusal::Method(allowed) = self {
             let allowed = HeaderValue::from_static(allowed);
@@ -203,7 +200,7 @@ impl InvalidationRequest {
     }
 }
 
-async fn invalidate(server: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
+async fn invalidate(server: &OperatorServer, body: Body) -> Result<Value, Refusal> {
     let wanted: InvalidationRequest = parse(&read(body).await?)?;
     let items = wanted.items()?;
     let edge = server.edge.clone();
@@ -253,30 +250,6 @@ fn whole(invalidation: &Invalidation) -> Value {
     whole
 }
 
-fn cache(server: &OperatorServer) -> Value {
-    let statistics = server.edge.cache_statistics();
-    let settings = server.edge.cache_settings();
-    let disk = settings.disk.as_ref();
-    json!({
-        "objects": statistics.objects,
-        "blocks": statistics.blocks,
-        "memory_bytes": statistics.memory_bytes,
-        "memory_bytes_max": settings.memory_size_bytes_max,
-        "disk_entries": statistics.disk_entries,
-        "disk_bytes": statistics.disk_bytes,
-        "disk_bytes_max": disk.map(|disk| disk.size_bytes_max),
-        "index_bytes": statistics.index_bytes,
-        "hits_memory": statistics.hits_memory,
-        "hits_disk": statistics.hits_disk,
-        "misses": statistics.misses,
-        "evictions_memory": statistics.evictions_memory,
-        "evictions_disk": statistics.evictions_disk,
-        "writes": statistics.writes,
-        "writes_skipped": statistics.writes_skipped,
-        "read_failures": statistics.read_failures,
-    })
-}
-
 /// The body of `POST /origins/probe`, which may be empty.
 #[derive(Debug, Default, Deserialize)]
 #[serde(
@@ -290,7 +263,7 @@ struct WantedProbe {
     write: bool,
 }
 
-async fn probe(server: &OperatorServer, body: Incoming) -> Result<Value, Refusal> {
+async fn probe(server: &OperatorServer, body: Body) -> Result<Value, Refusal> {
     let bytes = read(body).await?;
     let wanted: WantedProbe = if bytes.is_empty() {
         WantedProbe::default()
@@ -312,7 +285,7 @@ async fn probe(server: &OperatorServer, body: Incoming) -> Result<Value, Refusal
             WritingCheck::Read
         },
     };
-    Ok(origins(&server.probe(&probing).await?))
+    Ok(origins(&server.probe(probing).await?))
 }
 
 fn origins(privacy: &[OriginPrivacy]) -> Value {
@@ -323,58 +296,23 @@ fn parse<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, Refusal> {
     serde_json::from_slice(bytes).map_err(|error| Refusal::Json(error.to_string()))
 }
 
-async fn read(body: Incoming) -> Result<Vec<u8>, Refusal> {
-    let reading = timeout(BODY_TIMEOUT, read_patiently(body)).await;
-    reading.unwrap_or(Err(Refusal::BodyTimeout))
-}
-
-async fn read_patiently(mut body: Incoming) -> Result<Vec<u8>, Refusal> {
-    if body.size_hint().lower() > BODY_SIZE_BYTES_MAX as u64 {
-        return Err(Refusal::BodyTooLarge);
-    }
-    let mut bytes = Vec::new();
-    while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
-        let frame = frame.map_err(|_| Refusal::BodyBroken)?;
+async fn read(body: Body) -> Result<Bytes, Refusal> {
+    let reading = Limited::new(body, BODY_SIZE_BYTES_MAX).collect();
+    match timeout(BODY_TIMEOUT, reading).await {
+        Err(_) => Err(Refusal::BodyTimeout),
         // Trailers carry nothing here.
-        let Ok(piece) = frame.into_data() else {
-            continue;
-        };
-        if bytes.len() + piece.len() > BODY_SIZE_BYTES_MAX {
-            return Err(Refusal::BodyTooLarge);
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(Refusal::BodyTooLarge)
         }
-        bytes.extend_from_slice(&piece);
-    }
-    Ok(bytes)
-}
-
-/// The body of a response, sent in one piece.
-#[derive(Debug)]
-pub(super) struct Page(Option<Bytes>);
-
-impl Body for Page {
-    type Data = Bytes;
-    type Error = Infallible;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        _context: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
-        Poll::Ready(self.0.take().map(|bytes| Ok(Frame::data(bytes))))
-    }
-
-    fn is_end_stream(&self) -> bool {
-        self.0.is_none()
-    }
-
-    fn size_hint(&self) -> SizeHint {
-        SizeHint::with_exact(self.0.as_ref().map_or(0, Bytes::len) as u64)
+        Ok(Err(_)) => Err(Refusal::BodyBroken),
     }
 }
 
-fn page(status: StatusCode, value: &Value) -> Response<Page> {
+fn page(status: StatusCode, value: &Value) -> Response<Body> {
     let text = format!("{value}\n");
     let length = HeaderValue::from(text.len());
-    let mut response = Response::new(Page(Some(Bytes::from(text))));
+    let mut response = Response::new(Body::from(text));
     *response.status_mut() = status;
     let headers = response.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));

@@ -1,0 +1,362 @@
+//! The application that socket and listener serve: who asks, whether it is allowed, what the operation answers, and what is
+//! written down of it.
+
+use crate::authentication::{AccessError, Authentication, Peer, Presented};
+use crate::call::{Answer, Input};
+use crate::hosts::Hosts;
+use crate::operation_error::OperationError;
+use crate::operations::{AuditedCall, Operations};
+use crate::operator::{Authenticated, Caller, Entry, Scope};
+use crate::problem::Problem;
+use crate::query::Query;
+use crate::refusals::Refusals;
+use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
+use crate::routes::{Note, Route, collection_of, routes};
+use axum::Router;
+use axum::body::Body;
+use axum::extract::{FromRequestParts, RawPathParams, Request};
+use axum::response::Response;
+use axum::routing::{MethodFilter, MethodRouter};
+use bytes::Bytes;
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::request::Parts;
+use http::{HeaderName, HeaderValue};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use privet_edge::standard_error;
+use privet_store::{DocumentName, Outcome, Role};
+use std::collections::{BTreeMap, BTreeSet};
+use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Time limit for a request from its head to its answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
+/// Requests that are worked on at the same time, each with a body in memory.
+const REQUESTS_MAX: usize = 64;
+const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// Name in the audit trail of those who are not known; no operator can have it.
+const UNKNOWN: &str = "?";
+
+/// What all requests share.
+#[derive(Debug)]
+pub(crate) struct App {
+    operations: Operations,
+    authentication: Authentication,
+    refusals: Mutex<Refusals>,
+    requests: Semaphore,
+}
+
+/// The door by which a connection came.
+#[derive(Clone, Debug)]
+pub(crate) struct Door {
+    pub(crate) peer: Peer,
+    /// Names that are answered; the socket has none.
+    pub(crate) hosts: Option<Arc<Hosts>>,
+}
+
+/// What a path and a method lead to.
+#[derive(Clone, Debug)]
+enum Target {
+    Operation(Route),
+    Refusal(RequestError),
+}
+
+impl App {
+    pub(crate) fn new(operations: Operations, authentication: Authentication) -> Self {
+        App {
+            operations,
+            authentication,
+            refusals: Mutex::default(),
+            requests: Semaphore::new(REQUESTS_MAX),
+        }
+    }
+}
+
+/// Returns the router of `/v1`, made of the table of routes.
+pub(crate) fn router(app: &Arc<App>) -> Router {
+    let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
+    for route in routes() {
+        by_path.entry(route.path.clone()).or_default().push(route);
+    }
+    let mut router = Router::new();
+    for (path, routes) in by_path {
+        let allowed: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
+        let allowed = allowed.join(", ");
+        let refusal = Target::Refusal(RequestError::Method { allowed });
+        let mut methods = MethodRouter::new().fallback(handler(app, refusal));
+        for route in routes {
+            // All methods of the table are among those that axum knows; a test serves each of them.
+            if let Ok(filter) = MethodFilter::try_from(route.method.clone()) {
+                methods = methods.on(filter, handler(app, Target::Operation(route)));
+            }
+        }
+        router = router.route(&path, methods);
+    }
+    router.fallback(absent(app))
+}
+
+/// Returns the handler of paths that are not in the table.
+pub(crate) fn absent(
+    app: &Arc<App>,
+) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
+    handler(app, Target::Refusal(RequestError::NoSuchPath))
+}
+
+type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
+
+fn handler(
+    app: &Arc<App>,
+    target: Target,
+) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
+    let app = Arc::clone(app);
+    move |request| {
+        let (app, target) = (Arc::clone(&app), target.clone());
+        Box::pin(async move { app.answer(&target, request).await })
+    }
+}
+
+/// A request whose sender is known, or is known not to be.
+struct Judged {
+    caller: Option<Caller>,
+    subject: Option<DocumentName>,
+    result: Result<Answer, Problem>,
+}
+
+impl App {
+    async fn answer(&self, target: &Target, request: Request) -> Response {
+        let id = request_id();
+        let working = timeout(REQUEST_TIMEOUT, self.work(target, request, &id));
+        let result = working
+            .await
+            .unwrap_or_else(|_| Err(RequestError::Timeout.into()));
+        let mut response = match result {
+            Ok(answer) => answer.respond(),
+            Err(problem) => problem.respond(&id),
+        };
+        let headers = response.headers_mut();
+        if let Ok(id) = HeaderValue::try_from(id) {
+            headers.insert(REQUEST_ID, id);
+        }
+        for (name, value) in [
+            (CACHE_CONTROL, "no-store"),
+            (X_CONTENT_TYPE_OPTIONS, "nosniff"),
+            (
+                CONTENT_SECURITY_POLICY,
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
+        ] {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    async fn work(&self, target: &Target, request: Request, id: &str) -> Result<Answer, Problem> {
+        let Ok(_turn) = self.requests.try_acquire() else {
+            return Err(OperationError::Store(privet_store::StoreError::Busy).into());
+        };
+        let (mut parts, body) = request.into_parts();
+        let door = parts.extensions.get::<Door>().cloned();
+        let door = door.ok_or(OperationError::System("a connection without a door"))?;
+        if let Some(hosts) = &door.hosts {
+            hosts.check(&mut parts)?;
+        }
+        let body = read(body).await?;
+        let judged = self.judge(target, (parts, body), &door, id).await;
+        self.write_down(target, &door, &judged).await?;
+        judged.result
+    }
+
+    async fn judge(
+        &self,
+        target: &Target,
+        (mut parts, body): (Parts, Bytes),
+        door: &Door,
+        id: &str,
+    ) -> Judged {
+        let presented = Presented {
+            method: &parts.method,
+            path: parts.uri.path(),
+            query: parts.uri.query().unwrap_or_default(),
+            headers: &parts.headers,
+            body: &body,
+            peer: door.peer,
+            request_id: id,
+            now: self.operations.now(),
+        };
+        let authenticated = match self.authentication.authenticate(&presented).await {
+            Ok(authenticated) => authenticated,
+            Err(error) => {
+                warn_of_store(&error);
+                return Judged {
+                    caller: None,
+                    subject: None,
+                    result: Err(error.into()),
+                };
+            }
+        };
+        let parameters = parameters(&mut parts).await;
+        Judged {
+            caller: Some(authenticated.caller().clone()),
+            subject: subject(target, &parameters),
+            result: self
+                .operate(target, authenticated, (parts, body, parameters))
+                .await,
+        }
+    }
+
+    async fn operate(
+        &self,
+        target: &Target,
+        authenticated: Authenticated,
+        (parts, body, parameters): (Parts, Bytes, BTreeMap<String, String>),
+    ) -> Result<Answer, Problem> {
+        let route = match target {
+            Target::Operation(route) => route,
+            Target::Refusal(refusal) => return Err(refusal.clone().into()),
+        };
+        if !body.is_empty() && !is_json(&parts) {
+            return Err(RequestError::ContentType.into());
+        }
+        let query = Query::parse(parts.uri.query().unwrap_or_default());
+        let input = Input {
+            parameters,
+            query: query.map_err(RequestError::from)?,
+            headers: parts.headers,
+            body,
+        };
+        route
+            .answer(self.operations.clone(), authenticated, input)
+            .await
+    }
+
+    /// Writes down every refusal, and the calls that the table says.
+    async fn write_down(
+        &self,
+        target: &Target,
+        door: &Door,
+        judged: &Judged,
+    ) -> Result<(), Problem> {
+        let (operation, note) = match target {
+            Target::Operation(route) => (route.operation.as_str(), route.note),
+            Target::Refusal(_) => ("none", Note::Refusals),
+        };
+        let (outcome, mut detail) = match (&judged.result, note) {
+            (Ok(_), Note::Refusals) => return Ok(()),
+            (Ok(_), Note::Calls) => (Outcome::Done, None),
+            (Err(problem), _) if problem.status.is_server_error() => {
+                (Outcome::Failed, Some(problem.code.to_owned()))
+            }
+            (Err(problem), _) => (Outcome::Refused, Some(problem.code.to_owned())),
+        };
+        let stranger = stranger(door);
+        if judged.caller.is_none() {
+            // Strangers must not be able to fill the disk: of many refusals some are written down, with the number of others.
+            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+            match refusals.admit(self.operations.now()) {
+                None => return Ok(()),
+                Some(0) => {}
+                Some(others) => {
+                    let code = detail.unwrap_or_default();
+                    detail = Some(format!("{code}; {others} more were not written down"));
+                }
+            }
+        }
+        let call = AuditedCall {
+            caller: judged.caller.as_ref().unwrap_or(&stranger),
+            operation,
+            outcome,
+            document: judged.subject.clone(),
+            detail,
+        };
+        match (self.operations.audit(call).await, &judged.result) {
+            (Err(error), Ok(_)) => Err(error.into()),
+            // The refusal is the answer, whether it could be written down or not.
+            (Err(_), Err(_)) | (Ok(()), _) => Ok(()),
+        }
+    }
+}
+
+/// Reads a body up to the limit.
+async fn read(body: Body) -> Result<Bytes, RequestError> {
+    let reading = Limited::new(body, BODY_SIZE_BYTES_MAX).collect();
+    match timeout(BODY_TIMEOUT, reading).await {
+        Err(_) => Err(RequestError::BodyTimeout),
+        Ok(Ok(body)) => Ok(body.to_bytes()),
+        Ok(Err(error)) if error.downcast_ref::<LengthLimitError>().is_some() => {
+            Err(RequestError::BodyTooLarge)
+        }
+        Ok(Err(_)) => Err(RequestError::BodyBroken),
+    }
+}
+
+async fn parameters(parts: &mut Parts) -> BTreeMap<String, String> {
+    // A parameter that is not UTF-8 names nothing, as an empty one does.
+    let parameters = RawPathParams::from_request_parts(parts, &()).await;
+    let parameters = parameters.iter().flatten();
+    parameters
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
+/// Returns what a call is about, for the audit trail.
+fn subject(target: &Target, parameters: &BTreeMap<String, String>) -> Option<DocumentName> {
+    let Target::Operation(route) = target else {
+        return None;
+    };
+    let id = parameters.get("id").or_else(|| parameters.get("name"))?;
+    let first = route.operation.split('.').next().unwrap_or_default();
+    let kind = match (collection_of(first), first) {
+        (Some(collection), _) => collection.kind.as_str(),
+        (None, "operators") => "operator",
+        (None, "access_keys") => "access_key",
+        (None, "invalidations") => "invalidation",
+        (None, "edges") => "edge",
+        (None, "jobs") => "job",
+        (None, other) => other,
+    };
+    // Names that the store would not take were not found either.
+    let is_name = !id.is_empty() && id.len() <= privet_store::limits::ID_BYTES_MAX;
+    is_name.then(|| DocumentName::new(kind, id))
+}
+
+fn is_json(parts: &Parts) -> bool {
+    let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
+    let value = values.next().and_then(|value| value.to_str().ok());
+    let essence = value
+        .and_then(|value| value.split(';').next())
+        .unwrap_or_default();
+    essence.trim().eq_ignore_ascii_case("application/json") && values.next().is_none()
+}
+
+/// Tells the machine's own people why operators cannot be looked up; strangers are not told.
+fn warn_of_store(error: &AccessError) {
+    if let AccessError::Store(error) = error {
+        standard_error::warning(format_args!("operators cannot be looked up: {error}"));
+    }
+}
+
+/// Returns the caller who stands in the audit trail for those who are not known.
+fn stranger(door: &Door) -> Caller {
+    let address = match door.peer {
+        Peer::Socket => None,
+        Peer::Address(address) => Some(address),
+    };
+    Caller {
+        name: UNKNOWN.to_owned(),
+        role: Role::Read,
+        scope: Scope::Distributions(BTreeSet::new()),
+        entry: Entry::Listener,
+        address,
+        request_id: None,
+    }
+}
+
+/// Returns a random id; without randomness there is none to be told apart by.
+fn request_id() -> String {
+    let mut bytes = [0; 12];
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_or_else(|_| "none".to_owned(), |()| crate::sigv4::hex(&bytes))
+}

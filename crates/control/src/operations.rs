@@ -1,0 +1,178 @@
+//! The operations: what operators can see and change, typed, and the same for every interface.
+//!
+//! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive and what
+//! answers look like is left to the interfaces.
+
+mod applied;
+mod audit;
+mod cache;
+mod closure;
+mod documents;
+mod edges;
+mod explain;
+mod import;
+mod invalidations;
+mod jobs;
+mod operators;
+mod reading;
+mod writing;
+
+pub use applied::Applied;
+pub use audit::AuditQuery;
+pub(crate) use audit::Call as AuditedCall;
+pub(crate) use cache::report as cache_report;
+pub(crate) use documents::can_be_disabled;
+pub use documents::{ChangeRequest, Changed, Mode, Switch, Undo};
+pub use explain::ExplainRequest;
+pub use import::Imported;
+pub use invalidations::InvalidationRequest;
+pub use jobs::{Job, JobState};
+pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
+pub(crate) use reading::PAGE_DEFAULT;
+pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
+pub use writing::{Outcome, Plan};
+
+use crate::operation_error::OperationError;
+use crate::operations::applied::RecentChanges;
+use crate::operations::jobs::Jobs;
+use arc_swap::ArcSwap;
+use aws_lc_rs::rand;
+use privet_distribution::config::{ServiceItem, Snapshot};
+use privet_edge::{Clock, EdgeHandle};
+use privet_store::{Store, Timestamp};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What the operations work on. Clones are the same.
+#[derive(Clone, Debug)]
+pub struct Operations {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    source: Source,
+    running: Running,
+    clock: Clock,
+    folder: PathBuf,
+    recent: RecentChanges,
+    jobs: Jobs,
+}
+
+/// The place where the service is written down.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A store, in which it can be changed.
+    Store(Store),
+    /// A file, which only the machine's own people change.
+    File(Arc<FileService>),
+}
+
+/// The service of a file, as far as it can be shown.
+#[derive(Debug)]
+pub struct FileService {
+    /// File of the configuration.
+    pub file: PathBuf,
+    /// Items of the file that is loaded now.
+    pub items: ArcSwap<Vec<ServiceItem>>,
+}
+
+/// The service that is in force in this process.
+#[derive(Clone, Debug)]
+pub enum Running {
+    /// An edge serves it.
+    Edge(EdgeHandle),
+    /// A command has read it, and no edge runs in this process.
+    Loaded(Arc<Snapshot>),
+}
+
+/// Everything that [`Operations::new`] needs.
+#[derive(Clone, Debug)]
+pub struct OperationsOptions {
+    /// Place where the service is written down.
+    pub source: Source,
+    /// Service that is in force.
+    pub running: Running,
+    /// Clock by which changes are dated.
+    pub clock: Clock,
+    /// Folder at which relative paths of files begin.
+    pub folder: PathBuf,
+}
+
+impl Operations {
+    /// Makes the operations.
+    pub fn new(options: OperationsOptions) -> Self {
+        let OperationsOptions {
+            source,
+            running,
+            clock,
+            folder,
+        } = options;
+        Operations {
+            shared: Arc::new(Shared {
+                source,
+                running,
+                clock,
+                folder,
+                recent: RecentChanges::default(),
+                jobs: Jobs::default(),
+            }),
+        }
+    }
+
+    /// Returns the store that changes of the service go to.
+    ///
+    /// # Errors
+    /// [`OperationError::ReadOnly`] if the service comes from a file.
+    pub fn store(&self) -> Result<&Store, OperationError> {
+        match &self.shared.source {
+            Source::Store(store) => Ok(store),
+            Source::File(service) => Err(OperationError::ReadOnly {
+                file: service.file.clone(),
+            }),
+        }
+    }
+
+    /// Returns the time in seconds since 1970.
+    pub fn now(&self) -> i64 {
+        i64::try_from(self.shared.clock.now().as_secs()).unwrap_or(i64::MAX)
+    }
+
+    fn timestamp(&self) -> Timestamp {
+        Timestamp::from_seconds(self.now())
+    }
+
+    /// Returns the store for what only a store has, such as operators.
+    fn own_store(&self) -> Result<&Store, OperationError> {
+        self.store().map_err(|_| OperationError::NoStore)
+    }
+
+    fn edge(&self) -> Result<&EdgeHandle, OperationError> {
+        match &self.shared.running {
+            Running::Edge(edge) => Ok(edge),
+            Running::Loaded(_) => Err(OperationError::NoEdge),
+        }
+    }
+
+    fn snapshot(&self) -> Arc<Snapshot> {
+        match &self.shared.running {
+            Running::Edge(edge) => edge.snapshot(),
+            Running::Loaded(snapshot) => Arc::clone(snapshot),
+        }
+    }
+}
+
+/// Returns random characters of A-Z and 0-9.
+fn random_text(length: usize) -> Result<String, OperationError> {
+    // Of 36 characters, 252 of the 256 values of a byte are used, so that all are equally likely.
+    const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
+    let mut text = String::with_capacity(length);
+    while text.len() < length {
+        let mut bytes = [0; 32];
+        rand::fill(&mut bytes).map_err(|_| OperationError::System("no random bytes"))?;
+        let usable = bytes.into_iter().filter(|byte| *byte < 252);
+        let chars = usable.map(|byte| char::from(ALPHABET[usize::from(byte) % ALPHABET.len()]));
+        text.extend(chars.take(length - text.len()));
+    }
+    Ok(text)
+}

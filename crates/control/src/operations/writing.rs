@@ -1,0 +1,332 @@
+//! The one way in which an item of the service is changed: scope, facts, the whole service checked, then one write.
+
+use crate::diff::{CutOff, Difference, cut_off, differences};
+use crate::operation_error::OperationError;
+use crate::operations::Operations;
+use crate::operations::applied::applied;
+use crate::operations::closure::clear_submitted;
+use crate::operations::documents::{ChangeRequest, Changed, Mode, Undo};
+use crate::operations::reading::{mask, resolve};
+use crate::operator::{Admin, Operator, Scope};
+use crate::service::{Facts, facts, stored_name, validate};
+use crate::sigv4::hex;
+use aws_lc_rs::digest::{SHA256, digest};
+use privet_distribution::config::{ServiceItem, ServiceKind};
+use privet_store::{
+    DocumentChange, DocumentName, Expected, Idempotency, Remembered, Store, StoreError,
+    StoredDocument, Write, Written,
+};
+use serde_json::{Value, json};
+
+const IDEMPOTENCY_KEY_LENGTH_MAX: usize = 255;
+
+/// The end of a change that was not refused.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Outcome {
+    /// The change was made, now or when the same request came before.
+    Changed(Changed),
+    /// The change was checked and not made.
+    Tried(Plan),
+}
+
+/// What a change would do.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Plan {
+    /// Values that would differ; secrets are masked.
+    pub differences: Vec<Difference>,
+    /// What viewers could not reach any more.
+    pub cut_off: Vec<CutOff>,
+}
+
+/// A wanted change of one item.
+#[derive(Clone, Debug)]
+pub(super) struct Intent {
+    pub(super) operation: &'static str,
+    pub(super) kind: ServiceKind,
+    pub(super) id: String,
+    /// Stored document that is changed; `None` creates one.
+    pub(super) before: Option<StoredDocument>,
+    /// New document, in which sealed values may stand for themselves; `None` deletes.
+    pub(super) after: Option<Value>,
+    /// Digest of the request, by which it is known if it comes again.
+    pub(super) digest: String,
+}
+
+impl Intent {
+    fn name(&self) -> DocumentName {
+        stored_name(self.kind, &self.id)
+    }
+
+    fn body_before(&self) -> Value {
+        let body = self.before.as_ref().map(|before| before.body.clone());
+        body.unwrap_or(Value::Null)
+    }
+}
+
+impl Operations {
+    pub(super) async fn write(
+        &self,
+        operator: &Operator<Admin>,
+        intent: Intent,
+        request: &ChangeRequest,
+    ) -> Result<Outcome, OperationError> {
+        let store = self.store()?;
+        self.check_scope(operator, &intent)?;
+        let item = match &intent.after {
+            Some(after) => Some(self.read_item(store, operator, &intent, after).await?),
+            None => None,
+        };
+        self.check_service(store, item.as_slice(), &removed(&intent))
+            .await?;
+        if request.mode == Mode::DryRun {
+            let secrets = item.map(|(_, facts)| facts.secrets).unwrap_or_default();
+            return Ok(Outcome::Tried(plan(&intent, &secrets)));
+        }
+        let change = document_change(store, &intent, item).await?;
+        let written = store
+            .write(Write {
+                actor: operator.caller().actor(),
+                operation: format!("{}_{}", intent.operation, intent.kind.as_str()),
+                at: self.timestamp(),
+                changes: vec![change],
+                idempotency: idempotency(&intent, request),
+            })
+            .await;
+        match written {
+            // Two requests with one key came at once: the other was first.
+            Err(StoreError::Repeated { key }) => {
+                let made = self.made_before(operator, &intent.digest, request).await?;
+                let made = made.ok_or(StoreError::Repeated { key })?;
+                Ok(Outcome::Changed(made))
+            }
+            Err(error) => Err(error.into()),
+            Ok(written) => {
+                let before = intent.before.as_ref().map(|before| before.version);
+                let changed = self.changed(store, &intent.id, before, &written).await?;
+                Ok(Outcome::Changed(changed))
+            }
+        }
+    }
+
+    /// Returns what a repeated request has changed when it came first.
+    pub(super) async fn made_before<R>(
+        &self,
+        operator: &Operator<R>,
+        digest: &str,
+        request: &ChangeRequest,
+    ) -> Result<Option<Changed>, OperationError> {
+        let store = self.store()?;
+        check_idempotency_key(request)?;
+        let Some(key) = &request.idempotency_key else {
+            return Ok(None);
+        };
+        let Some(remembered) = store.remembered(&operator.caller().name, key).await? else {
+            return Ok(None);
+        };
+        let Remembered {
+            request_digest,
+            response,
+            written,
+        } = remembered;
+        if request_digest != digest {
+            return Err(OperationError::IdempotencyKeyReused);
+        }
+        let id = response
+            .get("id")
+            .and_then(Value::as_str)
+            .unwrap_or_default();
+        let before = response.get("before").and_then(Value::as_u64);
+        Ok(Some(self.changed(store, id, before, &written).await?))
+    }
+
+    pub(super) async fn changed(
+        &self,
+        store: &Store,
+        id: &str,
+        before: Option<u64>,
+        written: &Written,
+    ) -> Result<Changed, OperationError> {
+        let document = written.documents.first();
+        if let Some(document) = document {
+            self.shared.recent.note(&document.etag, written.change);
+        }
+        Ok(Changed {
+            id: id.to_owned(),
+            change: written.change,
+            etag: document.map(|document| document.etag.clone()),
+            version: document.map(|document| document.version),
+            undo: before.map_or(Undo::Delete, |version| Undo::Restore { version }),
+            applied: applied(store, written.change).await?,
+        })
+    }
+
+    /// Checks that the change is within the operator's scope. That an existing item is within it was checked before.
+    fn check_scope(
+        &self,
+        operator: &Operator<Admin>,
+        intent: &Intent,
+    ) -> Result<(), OperationError> {
+        match &operator.caller().scope {
+            Scope::All => Ok(()),
+            Scope::Distributions(_) if !super::documents::can_be_disabled(intent.kind) => Err(
+                OperationError::ScopeTooNarrow("this changes what several distributions may share"),
+            ),
+            scope @ Scope::Distributions(_) if !scope.has(&intent.id) => Err(
+                OperationError::ScopeTooNarrow("this creates a distribution outside the scope"),
+            ),
+            Scope::Distributions(_) => match (&intent.before, &intent.after) {
+                (None, _) => Err(OperationError::ScopeTooNarrow(
+                    "this creates a distribution",
+                )),
+                (Some(_), None) => Ok(()),
+                (Some(before), Some(after)) => check_origins(&before.body, after),
+            },
+        }
+    }
+
+    /// Reads the new document, and checks that it refers only to what the operator may see.
+    async fn read_item(
+        &self,
+        store: &Store,
+        operator: &Operator<Admin>,
+        intent: &Intent,
+        after: &Value,
+    ) -> Result<(ServiceItem, Facts), OperationError> {
+        let item = ServiceItem {
+            kind: intent.kind,
+            id: intent.id.clone(),
+            value: clear_submitted(store, &intent.name(), after, intent.before.as_ref())?,
+        };
+        let facts = facts(&item)?;
+        let visible = self.visible(store, &operator.caller().scope).await?;
+        for (kind, reference) in &facts.references {
+            let name = resolve(store, *kind, reference).await?;
+            let is_visible = visible
+                .as_ref()
+                .is_none_or(|names| names.contains(&(*kind, name.id.clone())));
+            if !is_visible || store.document(&name.kind, &name.id).await?.is_none() {
+                let from = intent.name();
+                let to = DocumentName::new(kind.as_str(), reference);
+                return Err(StoreError::NoSuchReference { from, to }.into());
+            }
+        }
+        Ok((item, facts))
+    }
+
+    /// Checks the whole service as it would be, where the disk may be waited for.
+    pub(super) async fn check_service(
+        &self,
+        store: &Store,
+        changed: &[(ServiceItem, Facts)],
+        removed: &[(ServiceKind, String)],
+    ) -> Result<(), OperationError> {
+        let items = self.closure(store, changed).await?;
+        let (own, removed) = (changed.len(), removed.to_vec());
+        let (base, folder) = (self.snapshot(), self.shared.folder.clone());
+        let check = move || validate(&base, &items, own, &removed, &folder);
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|_| OperationError::System("the thread for this has failed"))?
+    }
+}
+
+/// Origins may be folders of the machine: only an operator for all of it may say which.
+fn check_origins(before: &Value, after: &Value) -> Result<(), OperationError> {
+    let places = [
+        "origins",
+        "origin",
+        "certificate",
+        "certificate_file",
+        "key_file",
+    ];
+    match places
+        .iter()
+        .all(|place| before.get(place) == after.get(place))
+    {
+        true => Ok(()),
+        false => Err(OperationError::ScopeTooNarrow(
+            "this changes origins or certificates",
+        )),
+    }
+}
+
+fn check_idempotency_key(request: &ChangeRequest) -> Result<(), OperationError> {
+    let Some(key) = &request.idempotency_key else {
+        return Ok(());
+    };
+    let is_key = (1..=IDEMPOTENCY_KEY_LENGTH_MAX).contains(&key.len())
+        && key.bytes().all(|byte| byte.is_ascii_graphic());
+    match is_key {
+        true => Ok(()),
+        false => Err(OperationError::invalid(
+            "Idempotency-Key",
+            "is not 1 to 255 visible ASCII characters",
+        )),
+    }
+}
+
+fn removed(intent: &Intent) -> Vec<(ServiceKind, String)> {
+    match intent.after {
+        Some(_) => Vec::new(),
+        None => vec![(intent.kind, intent.id.clone())],
+    }
+}
+
+fn plan(intent: &Intent, secrets: &[String]) -> Plan {
+    let before = intent.body_before();
+    let mut after = intent.after.clone().unwrap_or(Value::Null);
+    mask(&mut after, secrets, "new");
+    Plan {
+        differences: differences(&before, &after),
+        cut_off: cut_off(&intent.id, &before, intent.after.as_ref()),
+    }
+}
+
+async fn document_change(
+    store: &Store,
+    intent: &Intent,
+    item: Option<(ServiceItem, Facts)>,
+) -> Result<DocumentChange, OperationError> {
+    let mut change = DocumentChange {
+        kind: intent.kind.as_str().to_owned(),
+        id: intent.id.clone(),
+        expected: match &intent.before {
+            Some(before) => Expected::Etag(before.etag.clone()),
+            None => Expected::Absent,
+        },
+        body: intent.after.clone(),
+        references: Vec::new(),
+        secrets: Vec::new(),
+        claims: Vec::new(),
+    };
+    if let Some((_, facts)) = item {
+        for (kind, reference) in &facts.references {
+            change
+                .references
+                .push(resolve(store, *kind, reference).await?);
+        }
+        change.references.dedup();
+        change.secrets = facts.secrets;
+        change.claims = facts.claims;
+    }
+    Ok(change)
+}
+
+fn idempotency(intent: &Intent, request: &ChangeRequest) -> Option<Idempotency> {
+    let key = request.idempotency_key.clone()?;
+    let before = intent.before.as_ref().map(|before| before.version);
+    Some(Idempotency {
+        key,
+        request_digest: intent.digest.clone(),
+        response: json!({ "id": intent.id, "before": before }),
+    })
+}
+
+/// Returns the digest by which a repeated request is known.
+pub(super) fn digest_of(
+    (operation, kind, id): (&str, ServiceKind, &str),
+    argument: &Value,
+    request: &ChangeRequest,
+) -> String {
+    let text = json!([operation, kind.as_str(), id, argument, request.if_match]).to_string();
+    hex(digest(&SHA256, text.as_bytes()).as_ref())
+}

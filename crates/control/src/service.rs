@@ -1,0 +1,94 @@
+//! What this crate asks the rules about items: what they refer to, and whether a service with them is sound.
+//!
+//! The only file that knows the form of those answers.
+
+use crate::operation_error::{Fault, OperationError};
+use privet_distribution::config::{
+    ItemFacts, ItemFault, ItemOrder, ServiceItem, ServiceKind, Snapshot, read_items,
+};
+use privet_store::DocumentName;
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::Path;
+
+const FILE_SIZE_BYTES_MAX: u64 = 1024 * 1024;
+
+/// What the store has to know of an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Facts {
+    pub(crate) references: Vec<(ServiceKind, String)>,
+    /// JSON pointers to secrets.
+    pub(crate) secrets: Vec<String>,
+    pub(crate) claims: Vec<String>,
+}
+
+/// Returns the facts of an item whose secrets are in clear.
+pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
+    let facts = ItemFacts::of(item).map_err(|faults| invalid(0, faults))?;
+    Ok(Facts {
+        references: facts.references.into_iter().collect(),
+        secrets: facts.secrets,
+        claims: facts.claims,
+    })
+}
+
+/// Checks that `base` with these changes is a sound service. The first `own` of `changed` are the request's own, and
+/// faults of those have their paths; the others are what they refer to, and what refers to them.
+///
+/// Reads the files that the items name; to be called where the disk may be waited for.
+pub(crate) fn validate(
+    base: &Snapshot,
+    changed: &[ServiceItem],
+    own: usize,
+    removed: &[(ServiceKind, String)],
+    folder: &Path,
+) -> Result<(), OperationError> {
+    let texts: Vec<(ServiceKind, String)> = changed
+        .iter()
+        .map(|item| (item.kind, item.value.to_string()))
+        .collect();
+    let items = texts.iter().map(|(kind, text)| (*kind, text.as_str()));
+    let document = read_items(items, folder).map_err(|faults| invalid(own, faults))?;
+    let snapshot = base.with_changes(&document, removed, &mut read_file);
+    snapshot.map(drop).map_err(|errors| {
+        let mut order = ItemOrder::default();
+        changed.iter().for_each(|item| order.push(item.kind));
+        let faults = errors.into_iter().map(|error| order.fault(error)).collect();
+        invalid(own, faults)
+    })
+}
+
+/// Returns faults with paths in the request. A request about one item has it as `document`, an import its `items`.
+fn invalid(own: usize, faults: Vec<ItemFault>) -> OperationError {
+    let in_request = |fault: ItemFault| {
+        let prefix = match fault.position {
+            Some(position) if own > 1 && position < own => format!("items[{position}].document"),
+            Some(0) | None => "document".to_owned(),
+            // Another document: the message names what is wrong with it.
+            Some(_) => return Fault::new("document", fault.message),
+        };
+        match fault.field.is_empty() {
+            true => Fault::new(prefix, fault.message),
+            false => Fault::new(format!("{prefix}.{}", fault.field), fault.message),
+        }
+    };
+    OperationError::Invalid(faults.into_iter().map(in_request).collect())
+}
+
+/// Returns the name under which the store has an item.
+pub(crate) fn stored_name(kind: ServiceKind, id: &str) -> DocumentName {
+    DocumentName::new(kind.as_str(), id)
+}
+
+fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+    let file = File::open(path)?;
+    if !file.metadata()?.is_file() {
+        return Err(io::Error::other("it is not a file"));
+    }
+    let mut bytes = Vec::new();
+    file.take(FILE_SIZE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
+    match bytes.len() as u64 > FILE_SIZE_BYTES_MAX {
+        true => Err(io::Error::other("it is too large")),
+        false => Ok(bytes),
+    }
+}
