@@ -10,7 +10,9 @@ mod authentication;
 mod call;
 mod connection;
 mod diff;
+mod follower;
 mod hosts;
+mod late_store;
 mod link_access;
 mod listener;
 mod operation_error;
@@ -33,6 +35,8 @@ mod tls;
 
 pub use authentication::{AccessError, Authentication, Peer, Presented, holder_of};
 pub use diff::{CutOff, CutOffKind, Difference};
+pub use follower::{Follower, FollowerOptions, FollowerState, ItemFailure, LocalCopy};
+pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};
 pub use listener::ListenerOptions;
 pub use operation_error::{Fault, OperationError};
