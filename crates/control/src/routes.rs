@@ -127,3 +127,6 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(other::routes());
     routes
 }
+
+#[cfg(test)]
+mod tests;
