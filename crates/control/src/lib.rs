@@ -34,7 +34,7 @@ mod thread;
 mod tls;
 
 pub use authentication::{AccessError, Authentication, Peer, Presented, holder_of};
-pub use diff::{CutOff, CutOffKind, Difference};
+pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use follower::{Follower, FollowerOptions, FollowerState, ItemFailure, LocalCopy};
 pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};
