@@ -70,15 +70,25 @@ pub(crate) fn store_settings(config: &Path) -> Result<StoreSettings, CommandErro
 /// # Errors
 /// [`CommandError::Store`].
 pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Store, CommandError> {
+    let opened = Store::open(store_options(settings)?).await;
+    Ok(opened.map_err(StoreFault::Failed)?)
+}
+
+/// Returns what a store is opened with: its location, and its sealing key, which is made for a new database in a file.
+///
+/// # Errors
+/// [`CommandError::Store`].
+pub(crate) fn store_options(settings: &StoreSettings) -> Result<StoreOptions, CommandError> {
     let location = match &settings.location {
         StoreLocation::File(file) => Location::File(file.clone()),
         StoreLocation::Url(url) => {
             Location::Url(PostgresUrl::parse(url.reveal()).map_err(StoreFault::Failed)?)
         }
     };
-    let key = sealing_key(settings)?;
-    let opened = Store::open(StoreOptions { location, key }).await;
-    Ok(opened.map_err(StoreFault::Failed)?)
+    Ok(StoreOptions {
+        location,
+        key: sealing_key(settings)?,
+    })
 }
 
 /// Returns a runtime for one command, which waits for one thing at a time.

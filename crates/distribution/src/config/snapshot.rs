@@ -117,22 +117,14 @@ impl Snapshot {
         build::with_changes(self, changed, removed, read_file)
     }
 
-    /// Returns the same service under the settings of another node document.
-    ///
-    /// # Errors
-    /// Returns every fault of the node's settings.
-    pub fn with_node(
-        &self,
-        document: Document,
-        places: &Places,
-        read_file: ReadFile<'_>,
-    ) -> Result<Self, Vec<ConfigError>> {
-        let node = build::build(document, places, read_file)?;
-        Ok(Snapshot {
-            node: node.node,
-            files: Arc::new(self.files.union(&node.files).cloned().collect()),
-            service: self.service.clone(),
-        })
+    /// Returns the service of `other` under the settings of this snapshot's machine, with all as it was resolved under
+    /// those of the other's.
+    pub fn with_service_of(self, other: &Snapshot) -> Self {
+        Snapshot {
+            node: self.node,
+            files: Arc::new(self.files.union(&other.files).cloned().collect()),
+            service: other.service.clone(),
+        }
     }
 
     /// Returns the settings of the machine alone, with nothing that is served.
