@@ -126,7 +126,7 @@ mod tests {
         check("{} ", Ok(json!({})));
         check("", Err("EOF"));
         check("{\"a\": 1,}", Err("trailing comma"));
-        check("\"\\ud800\"", Err("surrogate"));
+        check("\"\\ud800\"", Err("hex escape"));
         check("1e999", Err("number out of range"));
         check("NaN", Err("expected value"));
     }

@@ -349,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_newest_id_comes_first() {
-        check(0, 1);
+        check(1, 2);
         check(1_700_000_031, 1_700_000_032);
         check(1_700_000_000, 1_800_000_000);
         assert_eq!(new_id(1_700_000_000).unwrap().len(), 14);

@@ -60,11 +60,12 @@ fn refusals_are_written_down_with_their_code() {
 fn changes_are_written_down_and_the_trail_is_whole() {
     let fixture = Fixture::new();
     fixture.furnish();
+    fixture.put("/v1/keys", &json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
     let admin = fixture.admin();
     let group = fixture
         .ask(&Ask::get("/v1/key-groups/viewers").bearer(&admin))
         .json;
-    let put = Ask::new("PUT", "/v1/key-groups/viewers").json(&json!({"public_keys": []}));
+    let put = Ask::new("PUT", "/v1/key-groups/viewers").json(&json!({"public_keys": ["K2"]}));
     let put = put
         .header("if-match", group["etag"].as_str().unwrap())
         .signed(&admin);
@@ -73,10 +74,10 @@ fn changes_are_written_down_and_the_trail_is_whole() {
     let entry = &entries(&fixture, "operation=update_key_group")[0];
     assert_eq!(entry["operator"], json!("root"));
     assert_eq!(entry["before"]["public_keys"], json!(["K1"]));
-    assert_eq!(entry["after"]["public_keys"], json!([]));
+    assert_eq!(entry["after"]["public_keys"], json!(["K2"]));
     assert_eq!(
         entries(&fixture, "operator=local&operation=create_public_key").len(),
-        1
+        2
     );
     assert_eq!(entries(&fixture, "from=2030-01-01T00:00:01Z").len(), 0);
     let seq = entry["seq"].as_u64().unwrap();

@@ -55,7 +55,7 @@ fn documents_with_faults_are_refused_with_the_place() {
     check(
         create(
             "/v1/keys",
-            json!({"id": "K2", "key": PUBLIC_KEY, "colour": "red"}),
+            json!({"id": "K2", "pem": PUBLIC_KEY, "colour": "red"}),
         ),
         "document.colour",
     );
@@ -73,8 +73,18 @@ fn documents_with_faults_are_refused_with_the_place() {
     );
     let group = json!({"id": "others", "public_keys": ["K9"]});
     case.check(create("/v1/key-groups", group), (422, "no_such_reference"));
-    let twice = json!({"id": "K1", "key": PUBLIC_KEY});
+    let twice = json!({"id": "K1", "pem": PUBLIC_KEY});
     case.check(create("/v1/keys", twice), (409, "exists"));
+    // The group is sound by itself, and the distribution that trusts it is not any more.
+    let empty = case.put("/v1/key-groups/viewers", &json!({"public_keys": []}));
+    let answer = case.check(empty, (422, "invalid"));
+    assert!(
+        answer.json["detail"]
+            .as_str()
+            .unwrap()
+            .starts_with("the distribution \"E1\""),
+        "{answer:?}"
+    );
     let claimed = distribution("E2", "ONE.example");
     case.check(create("/v1/distributions", claimed), (409, "claimed"));
 }
@@ -83,7 +93,7 @@ fn documents_with_faults_are_refused_with_the_place() {
 fn a_change_names_the_version_that_it_changes() {
     let case = Case::new();
     let target = "/v1/key-groups/viewers";
-    let document = json!({"id": "viewers", "public_keys": ["K1"], "comment": "x"});
+    let document = json!({"id": "viewers", "public_keys": ["K1"]});
     let put = || Ask::new("PUT", target).json(&json!({"id": "viewers", "public_keys": []}));
     case.check(put(), (428, "if_match_missing"));
     case.check(put().header("if-match", "E000000000000"), (412, "stale"));
@@ -100,7 +110,7 @@ fn a_change_names_the_version_that_it_changes() {
     );
     let etag = case.etag(target);
     case.fixture
-        .put("/v1/keys", &json!({"id": "K2", "key": OTHER_PUBLIC_KEY}));
+        .put("/v1/keys", &json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
     let document = json!({"public_keys": ["K1", "K2"]});
     let quoted = Ask::new("PUT", target)
         .json(&document)
@@ -166,10 +176,10 @@ fn a_trial_changes_nothing_and_says_what_it_would_cut_off() {
         json!([gone("host", "one.example"), gone("key_group", "viewers")])
     );
     let create =
-        Ask::new("POST", "/v1/keys?dry_run=1").json(&json!({"id": "K2", "key": OTHER_PUBLIC_KEY}));
+        Ask::new("POST", "/v1/keys?dry_run=1").json(&json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
     assert_eq!(case.ask(create).json["dry_run"], json!(true));
     case.check(Ask::get("/v1/keys/K2"), (404, "not_found"));
-    let bad = Ask::new("POST", "/v1/keys?dry_run=1").json(&json!({"id": "K2", "key": "none"}));
+    let bad = Ask::new("POST", "/v1/keys?dry_run=1").json(&json!({"id": "K2", "pem": "none"}));
     case.check(bad, (422, "invalid"));
     assert_eq!(case.ask(Ask::get(target)).json, before);
     case.check(
@@ -182,7 +192,7 @@ fn a_trial_changes_nothing_and_says_what_it_would_cut_off() {
 fn a_repeated_request_is_answered_and_not_done_again() {
     let case = Case::new();
     let create = || {
-        let document = json!({"key": OTHER_PUBLIC_KEY});
+        let document = json!({"pem": OTHER_PUBLIC_KEY});
         Ask::new("POST", "/v1/keys")
             .json(&document)
             .header("idempotency-key", "one")
@@ -190,7 +200,7 @@ fn a_repeated_request_is_answered_and_not_done_again() {
     let [first, second] = [case.ask(create()), case.ask(create())];
     assert_eq!(first.status, 201, "{first:?}");
     assert_eq!((first.status, &first.json), (second.status, &second.json));
-    let other = create().json(&json!({"key": PUBLIC_KEY}));
+    let other = create().json(&json!({"pem": PUBLIC_KEY}));
     case.check(other, (409, "idempotency_key_reused"));
     case.check(create().header("idempotency-key", "a b"), (422, "invalid"));
     let listed = case.ask(Ask::get("/v1/keys"));
@@ -198,14 +208,17 @@ fn a_repeated_request_is_answered_and_not_done_again() {
     let target = "/v1/keys/K1";
     let etag = case.etag(target);
     let update = || {
-        let document = json!({"key": PUBLIC_KEY, "comment": "c"});
+        let document = json!({"pem": OTHER_PUBLIC_KEY});
         let update = Ask::new("PUT", target).json(&document);
         update
             .header("if-match", &etag)
             .header("idempotency-key", "two")
     };
     let [first, second] = [case.ask(update()), case.ask(update())];
+    assert_eq!(first.status, 200, "{first:?}");
     assert_eq!((first.status, &first.json), (second.status, &second.json));
+    let delete = |etag: &str| Ask::new("DELETE", "/v1/keys/K1").header("if-match", etag);
+    case.check(delete(&etag), (412, "stale"));
 }
 
 #[test]
@@ -313,7 +326,7 @@ fn secrets_are_never_shown_and_can_be_kept() {
 fn lists_have_pages() {
     let case = Case::new();
     for number in 2..6 {
-        let document = json!({"id": format!("K{number}"), "key": PUBLIC_KEY});
+        let document = json!({"id": format!("K{number}"), "pem": PUBLIC_KEY});
         case.fixture.put("/v1/keys", &document);
     }
     let mut ids = Vec::new();
@@ -373,7 +386,7 @@ fn imports_are_jobs_and_whole_or_nothing() {
             std::thread::yield_now();
         }
     };
-    let key = json!({"kind": "public_key", "document": {"id": "K7", "key": OTHER_PUBLIC_KEY}});
+    let key = json!({"kind": "public_key", "document": {"id": "K7", "pem": OTHER_PUBLIC_KEY}});
     let group = |keys: &[&str]| json!({"kind": "key_group", "document": {"id": "more", "public_keys": keys}});
     let failed = begin(json!([key, group(&["K8"])]));
     assert_eq!(failed["state"], json!("failed"), "{failed}");

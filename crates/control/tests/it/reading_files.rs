@@ -31,7 +31,7 @@ fn a_file_is_read_and_not_written() {
         answer
     };
     let read_only = (409, "read_only");
-    let key = json!({"id": "K2", "key": PUBLIC_KEY});
+    let key = json!({"id": "K2", "pem": PUBLIC_KEY});
     let answer = check(Ask::new("POST", "/v1/keys").json(&key), read_only);
     assert!(
         answer.json["detail"]

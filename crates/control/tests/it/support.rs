@@ -188,7 +188,7 @@ impl Fixture {
 
     /// Creates a key, a group of it, and a distribution that trusts the group.
     pub fn furnish(&self) {
-        self.put("/v1/keys", &json!({"id": "K1", "key": PUBLIC_KEY}));
+        self.put("/v1/keys", &json!({"id": "K1", "pem": PUBLIC_KEY}));
         self.put(
             "/v1/key-groups",
             &json!({"id": "viewers", "public_keys": ["K1"]}),
