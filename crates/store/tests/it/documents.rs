@@ -310,7 +310,11 @@ fn writes_that_are_committed_together_do_not_harm_each_other() {
         let store = place.open().await;
         let tasks = (0..200).map(|number: u32| {
             let store = store.clone();
-            let reference = if number % 3 == 0 { "missing" } else { "first" };
+            let reference = if number.is_multiple_of(3) {
+                "missing"
+            } else {
+                "first"
+            };
             let changes = vec![
                 change("first", json!({})),
                 referring(&format!("n{number}"), &[reference]),

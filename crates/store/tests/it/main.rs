@@ -1,5 +1,7 @@
 //! The store against SQLite, and against PostgreSQL where its server program is found.
 
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
 mod audit;
 mod backup;
 mod documents;
@@ -12,3 +14,4 @@ mod operators;
 mod replica;
 mod secrets;
 mod support;
+mod tls;

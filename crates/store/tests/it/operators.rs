@@ -169,7 +169,28 @@ fn an_access_key_is_accepted_until_it_ends() {
         let used = keys.iter().find(|key| key.id == id).unwrap();
         assert_eq!((keys.len(), used.last_used_at), (2, Some(end)));
 
-        store.delete_access_key(id, &actor, NOW).await.unwrap();
+        let trail = store.audit_entries(&Default::default(), 100).await.unwrap();
+        let secret = first.secret_access_key.expose();
+        assert!(
+            trail
+                .iter()
+                .all(|record| !format!("{record:?}").contains(secret))
+        );
+    });
+}
+
+#[test]
+fn access_keys_are_few_and_end_with_their_operator() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let actor = actor();
+        let bob = new("bob", Role::Publish);
+        let first = store.create_operator(bob, &actor, NOW).await.unwrap();
+        let second = store.add_access_key("bob", &actor, NOW).await.unwrap();
+        store
+            .delete_access_key(&first.access_key_id, &actor, NOW)
+            .await
+            .unwrap();
         assert_eq!(store.access_keys("bob").await.unwrap().len(), 1);
         for _ in 1..10 {
             store.add_access_key("bob", &actor, NOW).await.unwrap();
@@ -178,12 +199,7 @@ fn an_access_key_is_accepted_until_it_ends() {
         assert_eq!(refused, Err(StoreError::TooManyAccessKeys(10)));
         store.delete_operator("bob", &actor, NOW).await.unwrap();
         assert_eq!(store.access_keys("bob").await.unwrap(), []);
-        let trail = store.audit_entries(&Default::default(), 100).await.unwrap();
-        let secret = first.secret_access_key.expose();
-        assert!(
-            trail
-                .iter()
-                .all(|record| !format!("{record:?}").contains(secret))
-        );
+        let ended = store.authenticate_key(&second.access_key_id, NOW).await;
+        assert_eq!(ended.unwrap(), None);
     });
 }

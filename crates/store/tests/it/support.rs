@@ -88,6 +88,10 @@ pub fn key() -> SealingKey {
 }
 
 /// Runs a test in a runtime of one thread on an empty database of each kind.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a closure written at the call"
+)]
 pub fn on_both(test: impl AsyncFn(&Place)) {
     run(async { test(&Place::file()).await });
     if let Some(place) = Place::postgres() {
@@ -144,7 +148,7 @@ pub struct Server {
     /// Its end of input tells the shell to stop the server and to remove its folder.
     _child: Child,
     programs: PathBuf,
-    folder: PathBuf,
+    pub folder: PathBuf,
     pub port: u16,
 }
 
@@ -185,17 +189,16 @@ impl Server {
 /// The process's server, started when it is first asked for.
 pub fn server() -> Option<&'static Server> {
     static SERVER: OnceLock<Option<Server>> = OnceLock::new();
-    SERVER.get_or_init(start).as_ref()
+    SERVER.get_or_init(|| start(":", "")).as_ref()
 }
 
-fn start() -> Option<Server> {
+/// Starts a server with further settings, after a script has run in its folder.
+pub fn start(prepare: &str, settings: &str) -> Option<Server> {
     let programs = programs()?;
     let folder = TempDir::with_prefix("pg").unwrap().keep();
-    let port = TcpListener::bind("127.0.0.1:0")
-        .unwrap()
-        .local_addr()
-        .unwrap()
-        .port();
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let port = listener.local_addr().unwrap().port();
+    drop(listener);
     let user = unprivileged()?;
     if let Some((uid, gid)) = user {
         chown(&folder, Some(uid), Some(gid)).unwrap();
@@ -203,12 +206,12 @@ fn start() -> Option<Server> {
     let become_user = user.map_or(String::new(), |(uid, gid)| {
         format!("setpriv --reuid={uid} --regid={gid} --clear-groups")
     });
-    // No settings file is read by the server but its own, and nothing is left behind.
+    // The end of its input, and so of this process, stops the server; nothing of it is left behind.
     let script = format!(
         "cd '{folder}' && {become_user} '{programs}/initdb' -D data -A trust -U privet --no-sync -E UTF8 \
-         --locale=C.UTF-8 >init.log 2>&1 && \
+         --locale=C.UTF-8 >init.log 2>&1 && {become_user} sh -c '{prepare}' >>init.log 2>&1 && \
          {{ {become_user} '{programs}/postgres' -D data -k '{folder}' -p {port} -c listen_addresses=127.0.0.1 \
-         -c fsync=off >log 2>&1 & server=$!; \
+         -c fsync=off {settings} >log 2>&1 & server=$!; \
          until '{programs}/pg_isready' -q -h '{folder}' -p {port} || ! kill -0 $server; do :; done; \
          echo ready; read end; kill -INT $server; wait $server; cd /; rm -rf '{folder}'; }}",
         folder = folder.display(),
