@@ -57,7 +57,7 @@ fn certificates_are_verified_as_the_url_says() {
     refused(
         "localhost",
         "sslmode=verify-full&sslrootcert=FOLDER/other.pem",
-        "BadSignature",
+        "UnknownIssuer",
     );
     refused(
         "127.0.0.1",
@@ -67,7 +67,7 @@ fn certificates_are_verified_as_the_url_says() {
     refused(
         "127.0.0.1",
         "sslmode=verify-ca&sslrootcert=FOLDER/other.pem",
-        "BadSignature",
+        "UnknownIssuer",
     );
     let missing = open(
         &server,
