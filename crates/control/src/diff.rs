@@ -46,7 +46,7 @@ pub enum CutOffKind {
 }
 
 /// Returns what differs, in the order of the paths.
-pub(crate) fn differences(before: &Value, after: &Value) -> Vec<Difference> {
+pub fn differences(before: &Value, after: &Value) -> Vec<Difference> {
     let mut found = Vec::new();
     walk(&mut String::new(), Some(before), Some(after), &mut found);
     found.truncate(DIFFERENCES_MAX);
@@ -99,7 +99,7 @@ fn walk_objects(
 
 /// Returns what a change of one document cuts off. `before` and `after` are documents of the same kind; `after` is
 /// `None` if it is deleted.
-pub(crate) fn cut_off(document: &str, before: &Value, after: Option<&Value>) -> Vec<CutOff> {
+pub fn cut_off(document: &str, before: &Value, after: Option<&Value>) -> Vec<CutOff> {
     let had = access(before);
     let has = after.map(access).unwrap_or_default();
     let gone = had.difference(&has).map(|(what, id)| CutOff {

@@ -1,7 +1,7 @@
 //! `privet cache`: shows the contents and statistics of a running edge's cache.
 
+use crate::admin_socket::{Question, SocketArguments, number};
 use crate::command_error::CommandError;
-use crate::operator::{Question, SocketArguments, number};
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use serde_json::Value;

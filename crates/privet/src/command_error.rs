@@ -9,10 +9,12 @@ use std::process::ExitCode;
 
 use privet_edge::{InvalidationError, ProbeError};
 use privet_sign::{KeyError, SignError};
+use privet_store::StoreError;
 
 use crate::configuration::LoadError;
 use crate::new_key::NewKeyError;
 use crate::reason::reason;
+use crate::store_fault::StoreFault;
 
 /// Why a command failed.
 #[derive(Debug, PartialEq, Eq)]
@@ -84,6 +86,10 @@ pub(crate) enum CommandError {
     Invalidation(InvalidationError),
     /// A probe that cannot be made.
     Probe(ProbeError),
+    /// A store that cannot be used, or that refuses.
+    Store(StoreFault),
+    /// A file that a command would create exists already.
+    OutputExists(PathBuf),
     /// A thread ended before its work was done.
     ThreadLost,
     /// The reader of standard output has gone.
@@ -149,6 +155,10 @@ impl CommandError {
             CommandError::NoSocket { .. } => {
                 Some("add socket = \"privet.sock\" to [admin], or give --socket PATH")
             }
+            CommandError::Store(fault) => fault.hint(),
+            CommandError::OutputExists(_) => {
+                Some("nothing was written: give another name, or remove the file")
+            }
             CommandError::EdgeAbsent { .. } => Some(
                 "start it with privet serve, as the same user, with [admin] in its configuration",
             ),
@@ -209,6 +219,8 @@ impl CommandError {
             | CommandError::EdgeAbsent { .. }
             | CommandError::EdgeRefused(_)
             | CommandError::EdgeAnswer(_)
+            | CommandError::Store(_)
+            | CommandError::OutputExists(_)
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
         }
@@ -280,6 +292,10 @@ impl fmt::Display for CommandError {
             }
             CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::Probe(error) => error.fmt(formatter),
+            CommandError::Store(fault) => fault.fmt(formatter),
+            CommandError::OutputExists(path) => {
+                write!(formatter, "{} exists already", path.display())
+            }
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),
@@ -296,6 +312,18 @@ impl From<SignError> for CommandError {
 impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         CommandError::Configuration(error)
+    }
+}
+
+impl From<StoreFault> for CommandError {
+    fn from(fault: StoreFault) -> Self {
+        CommandError::Store(fault)
+    }
+}
+
+impl From<StoreError> for CommandError {
+    fn from(error: StoreError) -> Self {
+        CommandError::Store(StoreFault::Failed(error))
     }
 }
 

@@ -1,8 +1,8 @@
 //! `privet invalidate` and `privet invalidations`: removes objects from the cache of a running edge, and lists
 //! invalidations.
 
+use crate::admin_socket::{Question, SocketArguments, list, number, text};
 use crate::command_error::CommandError;
-use crate::operator::{Question, SocketArguments, list, number, text};
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};

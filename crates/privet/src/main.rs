@@ -9,6 +9,7 @@ use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use printable::{is_printable, printable};
 
+mod admin_socket;
 mod cache;
 mod check;
 mod command_error;
@@ -17,6 +18,8 @@ mod config_file;
 mod configuration;
 mod demo;
 mod explain;
+mod export;
+mod import;
 mod init;
 mod input;
 mod invalidate;
@@ -25,7 +28,7 @@ mod key_source;
 mod manual;
 mod moment;
 mod new_key;
-mod operator;
+mod operators;
 mod origin_secret;
 mod printable;
 mod probe;
@@ -34,6 +37,9 @@ mod report;
 mod serve;
 mod shell;
 mod sign;
+mod store_access;
+mod store_fault;
+mod stored_items;
 mod terminal;
 mod text;
 mod video;
@@ -81,6 +87,10 @@ enum Command {
     Invalidations(invalidate::InvalidationsArguments),
     Cache(cache::CacheArguments),
     Probe(probe::ProbeArguments),
+    Import(import::ImportArguments),
+    Export(export::ExportArguments),
+    /// Give people and programs access keys to the operators' interface.
+    Operator(operators::OperatorArguments),
     /// Make and inspect key pairs.
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
@@ -108,6 +118,9 @@ fn main() -> ExitCode {
         Command::Invalidations(arguments) => invalidate::run_list(arguments),
         Command::Cache(arguments) => cache::run(arguments),
         Command::Probe(arguments) => probe::run(arguments),
+        Command::Import(arguments) => import::run(arguments),
+        Command::Export(arguments) => export::run(arguments),
+        Command::Operator(arguments) => operators::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),

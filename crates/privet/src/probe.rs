@@ -1,10 +1,10 @@
 //! `privet probe`: checks whether the origins of private behaviors can be read or written without going through the
 //! edge.
 
+use crate::admin_socket::{Question, SocketArguments, list, text};
 use crate::command_error::CommandError;
 use crate::configuration::load;
 use crate::moment;
-use crate::operator::{Question, SocketArguments, list, text};
 use crate::printable::json_line;
 use crate::report::{self, say_all};
 use clap::Args;

@@ -35,8 +35,10 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-edge",
             "privet-media",
             "privet-sign",
+            "privet-store",
         ],
     ),
+    ("store", &[]),
 ];
 
 /// Names that a pure crate never uses: no IO, no clock, no async, no environment, no randomness.

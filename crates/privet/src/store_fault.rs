@@ -1,0 +1,83 @@
+//! Why a command could not use the store, and what to do about it.
+
+use privet_store::StoreError;
+use thiserror::Error;
+
+/// A failure of a command that opens the store.
+#[derive(Debug, PartialEq, Eq, Error)]
+pub(crate) enum StoreFault {
+    /// A configuration without `[store]`.
+    #[error("{config} has no store: what is served stands in the file itself")]
+    NotConfigured { config: String },
+    /// A database elsewhere, and no key to seal its secrets with.
+    #[error("the store has no sealing key")]
+    NoKey,
+    /// A database whose key is not where it was.
+    #[error("{database} exists, and its sealing key {file} does not")]
+    KeyAbsent { database: String, file: String },
+    /// A text that is not a sealing key.
+    #[error("{source_name}: {error}")]
+    Key {
+        source_name: String,
+        error: StoreError,
+    },
+    /// The store refused or failed.
+    #[error("{0}")]
+    Failed(#[from] StoreError),
+}
+
+impl StoreFault {
+    /// Returns what the reader can do next, if the message does not say it already.
+    pub(crate) fn hint(&self) -> Option<&'static str> {
+        match self {
+            StoreFault::NotConfigured { .. } => Some(
+                "edit the file, or add [store] with file = \"privet.db\" to it and run privet import",
+            ),
+            StoreFault::NoKey => Some(
+                "set PRIVET_STORE_KEY, or key_file in [store]; make a key with: openssl rand -hex 32",
+            ),
+            StoreFault::KeyAbsent { .. } => Some(
+                "put the key back from your copy, or set PRIVET_STORE_KEY; a new key would not open the secrets",
+            ),
+            StoreFault::Failed(error) => failure_hint(error),
+            StoreFault::Key { .. } => None,
+        }
+    }
+}
+
+/// Hints about failures whose words are the store's, and whose remedy is an option of the program.
+fn failure_hint(error: &StoreError) -> Option<&'static str> {
+    match error {
+        StoreError::WrongKey => Some("the key is PRIVET_STORE_KEY, or key_file in [store]"),
+        StoreError::Unreachable { .. } => {
+            Some("nothing was changed; edges go on serving from their copies")
+        }
+        StoreError::Stale { .. } => {
+            Some("somebody else changed the store meanwhile: run the command again")
+        }
+        StoreError::Damaged { .. } => Some("restore a backup with: privet restore FILE"),
+        StoreError::LastAdmin => Some("privet operator create NAME --role admin"),
+        StoreError::NotEmpty => Some("name a new database in [store]"),
+        StoreError::Newer { .. }
+        | StoreError::MalformedKey
+        | StoreError::MalformedUrl { .. }
+        | StoreError::Unknown
+        | StoreError::Busy
+        | StoreError::Failed { .. }
+        | StoreError::Closed
+        | StoreError::NotFound(_)
+        | StoreError::Exists(_)
+        | StoreError::NoSuchReference { .. }
+        | StoreError::InUse { .. }
+        | StoreError::Claimed { .. }
+        | StoreError::Invalid { .. }
+        | StoreError::Sealed { .. }
+        | StoreError::Repeated { .. }
+        | StoreError::NoSuchOperator(_)
+        | StoreError::OperatorExists(_)
+        | StoreError::NoSuchAccessKey(_)
+        | StoreError::TooManyAccessKeys(_)
+        | StoreError::BackupDamaged { .. }
+        | StoreError::File { .. } => None,
+    }
+}
