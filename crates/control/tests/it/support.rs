@@ -2,8 +2,8 @@
 
 use aws_lc_rs::{digest, hmac};
 use privet_control::{
-    Control, ControlOptions, FileService, ListenerOptions, Operations, OperationsOptions, Running,
-    Source, holder_of,
+    Control, ControlOptions, FileService, LateStore, ListenerOptions, Operations,
+    OperationsOptions, Running, Source, holder_of,
 };
 use privet_distribution::config::{Snapshot, read_toml, read_toml_items};
 use privet_edge::{RunningEdge, StartOptions};
@@ -97,7 +97,7 @@ impl Fixture {
         let control = Control::start_with(ControlOptions {
             edge: edge.handle().clone(),
             source: match &store {
-                Some(store) => Source::Store(store.clone()),
+                Some(store) => Source::Store(LateStore::of(store.clone())),
                 None => Source::File(Arc::new(FileService {
                     items: Arc::new(read_toml_items(config, &file).unwrap()).into(),
                     file,
@@ -134,7 +134,7 @@ impl Fixture {
     /// Returns operations as a command has them that opens the store.
     pub fn operations(&self) -> Operations {
         Operations::new(OperationsOptions {
-            source: Source::Store(self.store.clone().unwrap()),
+            source: Source::Store(LateStore::of(self.store.clone().unwrap())),
             running: Running::Loaded(self.edge().snapshot()),
             clock: self.edge().clock().clone(),
             folder: self.folder.path().to_owned(),

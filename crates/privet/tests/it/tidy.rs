@@ -26,7 +26,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-sign",
         ],
     ),
-    ("control", &["privet-edge"]),
+    (
+        "control",
+        &[
+            "privet-distribution",
+            "privet-edge",
+            "privet-sign",
+            "privet-store",
+        ],
+    ),
     (
         "privet",
         &[
