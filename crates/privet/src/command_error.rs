@@ -88,6 +88,8 @@ pub(crate) enum CommandError {
     Probe(ProbeError),
     /// A store that cannot be used, or that refuses.
     Store(StoreFault),
+    /// An audit trail that is not as it was written, from the entry with this number on.
+    AuditBroken { seq: u64, reason: String },
     /// A file that a command would create exists already.
     OutputExists(PathBuf),
     /// A thread ended before its work was done.
@@ -156,6 +158,9 @@ impl CommandError {
                 Some("add socket = \"privet.sock\" to [admin], or give --socket PATH")
             }
             CommandError::Store(fault) => fault.hint(),
+            CommandError::AuditBroken { .. } => {
+                Some("compare with a backup: privet restore FILE into a new store")
+            }
             CommandError::OutputExists(_) => {
                 Some("nothing was written: give another name, or remove the file")
             }
@@ -221,6 +226,7 @@ impl CommandError {
             | CommandError::EdgeAnswer(_)
             | CommandError::Store(_)
             | CommandError::OutputExists(_)
+            | CommandError::AuditBroken { .. }
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
         }
@@ -293,6 +299,9 @@ impl fmt::Display for CommandError {
             CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::Probe(error) => error.fmt(formatter),
             CommandError::Store(fault) => fault.fmt(formatter),
+            CommandError::AuditBroken { seq, reason } => {
+                write!(formatter, "the audit trail is broken at entry {seq}: {reason}")
+            }
             CommandError::OutputExists(path) => {
                 write!(formatter, "{} exists already", path.display())
             }

@@ -10,6 +10,8 @@ use clap::{CommandFactory, Parser, Subcommand};
 use printable::{is_printable, printable};
 
 mod admin_socket;
+mod audit;
+mod backup;
 mod cache;
 mod check;
 mod command_error;
@@ -89,6 +91,10 @@ enum Command {
     Probe(probe::ProbeArguments),
     Import(import::ImportArguments),
     Export(export::ExportArguments),
+    Backup(backup::BackupArguments),
+    Restore(backup::RestoreArguments),
+    /// See who changed what, and check that the audit trail is as it was written.
+    Audit(audit::AuditArguments),
     /// Give people and programs access keys to the operators' interface.
     Operator(operators::OperatorArguments),
     /// Make and inspect key pairs.
@@ -120,6 +126,9 @@ fn main() -> ExitCode {
         Command::Probe(arguments) => probe::run(arguments),
         Command::Import(arguments) => import::run(arguments),
         Command::Export(arguments) => export::run(arguments),
+        Command::Backup(arguments) => backup::run(arguments),
+        Command::Restore(arguments) => backup::run_restore(arguments),
+        Command::Audit(arguments) => audit::run(arguments),
         Command::Operator(arguments) => operators::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),

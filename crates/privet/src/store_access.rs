@@ -23,6 +23,15 @@ const KEY_VARIABLE: &str = "PRIVET_STORE_KEY";
 /// Name in the audit trail of whoever may read the sealing key on the machine.
 const LOCAL_OPERATOR: &str = "local";
 
+/// What becomes of a new database in a file whose key does not exist.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MissingKey {
+    /// It gets a new one.
+    Create,
+    /// It is not opened: what comes into it is sealed already.
+    Refuse,
+}
+
 /// Options that name the store.
 #[derive(Debug, Args)]
 pub(crate) struct StoreArguments {
@@ -39,8 +48,20 @@ impl StoreArguments {
         &self,
         act: impl AsyncFnOnce(Store) -> Result<T, CommandError>,
     ) -> Result<T, CommandError> {
+        self.with_store_of(MissingKey::Create, act)
+    }
+
+    /// As [`StoreArguments::with_store`], where a new key may be of no use.
+    ///
+    /// # Errors
+    /// As [`StoreArguments::with_store`].
+    pub(crate) fn with_store_of<T>(
+        &self,
+        missing_key: MissingKey,
+        act: impl AsyncFnOnce(Store) -> Result<T, CommandError>,
+    ) -> Result<T, CommandError> {
         let settings = store_settings(&self.config.file())?;
-        runtime()?.block_on(async { act(open_store(&settings).await?).await })
+        runtime()?.block_on(async { act(open(&settings, missing_key).await?).await })
     }
 }
 
@@ -70,8 +91,7 @@ pub(crate) fn store_settings(config: &Path) -> Result<StoreSettings, CommandErro
 /// # Errors
 /// [`CommandError::Store`].
 pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Store, CommandError> {
-    let opened = Store::open(store_options(settings)?).await;
-    Ok(opened.map_err(StoreFault::Failed)?)
+    open(settings, MissingKey::Create).await
 }
 
 /// Returns what a store is opened with: its location, and its sealing key, which is made for a new database in a file.
@@ -79,6 +99,18 @@ pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Store, Comman
 /// # Errors
 /// [`CommandError::Store`].
 pub(crate) fn store_options(settings: &StoreSettings) -> Result<StoreOptions, CommandError> {
+    options(settings, MissingKey::Create)
+}
+
+async fn open(settings: &StoreSettings, missing_key: MissingKey) -> Result<Store, CommandError> {
+    let opened = Store::open(options(settings, missing_key)?).await;
+    Ok(opened.map_err(StoreFault::Failed)?)
+}
+
+fn options(
+    settings: &StoreSettings,
+    missing_key: MissingKey,
+) -> Result<StoreOptions, CommandError> {
     let location = match &settings.location {
         StoreLocation::File(file) => Location::File(file.clone()),
         StoreLocation::Url(url) => {
@@ -87,7 +119,7 @@ pub(crate) fn store_options(settings: &StoreSettings) -> Result<StoreOptions, Co
     };
     Ok(StoreOptions {
         location,
-        key: sealing_key(settings)?,
+        key: sealing_key(settings, missing_key)?,
     })
 }
 
@@ -125,7 +157,10 @@ pub(crate) fn shown(time: Timestamp) -> String {
     privet_sign::Timestamp::from_secs(u64::try_from(time.seconds()).unwrap_or_default()).to_utc()
 }
 
-fn sealing_key(settings: &StoreSettings) -> Result<SealingKey, CommandError> {
+fn sealing_key(
+    settings: &StoreSettings,
+    missing_key: MissingKey,
+) -> Result<SealingKey, CommandError> {
     if let Some(text) = std::env::var_os(KEY_VARIABLE).filter(|text| !text.is_empty()) {
         // A text that is not UTF-8 is not a key either, and is refused as such.
         return parse_key(&text.to_string_lossy(), KEY_VARIABLE);
@@ -147,7 +182,10 @@ fn sealing_key(settings: &StoreSettings) -> Result<SealingKey, CommandError> {
             }
         }
         StoreLocation::File(_) => {
-            create_key(file)?;
+            match missing_key {
+                MissingKey::Create => create_key(file)?,
+                MissingKey::Refuse => {}
+            }
             read_key(file)
         }
     }
@@ -222,7 +260,9 @@ mod tests {
 
     #[track_caller]
     fn check(settings: &StoreSettings, expected: &str) {
-        let error = sealing_key(settings).err().map(|error| error.to_string());
+        let error = sealing_key(settings, MissingKey::Create)
+            .err()
+            .map(|error| error.to_string());
         assert_eq!(error.as_deref(), Some(expected));
     }
 
@@ -243,6 +283,8 @@ mod tests {
         remote.key_file = None;
         check(&remote, "the store has no sealing key");
         let local = settings(folder.path(), StoreLocation::File(database.clone()));
+        assert!(sealing_key(&local, MissingKey::Refuse).is_err());
+        assert!(!key.exists());
         fs::write(&database, "x").unwrap();
         let expected = format!(
             "{} exists, and its sealing key {shown} does not",
@@ -250,7 +292,9 @@ mod tests {
         );
         check(&local, &expected);
         write_key(&key, "zz").unwrap();
-        let error = sealing_key(&local).unwrap_err().to_string();
+        let error = sealing_key(&local, MissingKey::Create)
+            .unwrap_err()
+            .to_string();
         assert!(
             error.ends_with("make one with `openssl rand -hex 32`"),
             "{error}"
@@ -266,7 +310,15 @@ mod tests {
         );
         let keys: Vec<String> = std::thread::scope(|scope| {
             let threads: Vec<_> = (0..8)
-                .map(|_| scope.spawn(|| sealing_key(&local).unwrap().to_text().expose().to_owned()))
+                .map(|_| {
+                    scope.spawn(|| {
+                        sealing_key(&local, MissingKey::Create)
+                            .unwrap()
+                            .to_text()
+                            .expose()
+                            .to_owned()
+                    })
+                })
                 .collect();
             threads
                 .into_iter()

@@ -21,6 +21,9 @@ pub(crate) enum StoreFault {
         source_name: String,
         error: StoreError,
     },
+    /// A backup of a store with another sealing key.
+    #[error("the sealing key is not that of the backup")]
+    KeyOfBackup,
     /// The store refused or failed.
     #[error("{0}")]
     Failed(#[from] StoreError),
@@ -38,6 +41,9 @@ impl StoreFault {
             ),
             StoreFault::KeyAbsent { .. } => Some(
                 "put the key back from your copy, or set PRIVET_STORE_KEY; a new key would not open the secrets",
+            ),
+            StoreFault::KeyOfBackup => Some(
+                "remove the new database, which is empty, put the backup's key in place, and try again",
             ),
             StoreFault::Failed(error) => failure_hint(error),
             StoreFault::Key { .. } => None,

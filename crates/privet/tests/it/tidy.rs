@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("distribution", &["privet-sign"]),
     ("cache", &[]),
     ("media", &[]),
+    ("store", &[]),
     (
         "edge",
         &[
