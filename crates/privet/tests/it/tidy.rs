@@ -47,7 +47,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-store",
         ],
     ),
-    ("store", &[]),
 ];
 
 /// Names that a pure crate never uses: no IO, no clock, no async, no environment, no randomness.
