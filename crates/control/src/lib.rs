@@ -29,7 +29,7 @@ mod service;
 pub mod sigv4;
 mod socket;
 mod socket_api;
-mod strict_json;
+pub mod strict_json;
 mod thread;
 mod tls;
 

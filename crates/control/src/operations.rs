@@ -6,6 +6,7 @@
 mod applied;
 mod audit;
 mod cache;
+mod change;
 mod closure;
 mod documents;
 mod edges;
@@ -21,8 +22,8 @@ pub use applied::Applied;
 pub use audit::AuditQuery;
 pub(crate) use audit::Call as AuditedCall;
 pub(crate) use cache::report as cache_report;
-pub(crate) use documents::can_be_disabled;
-pub use documents::{ChangeRequest, Changed, Mode, Switch, Undo};
+pub use change::{ChangeRequest, Changed, Mode, Undo};
+pub use documents::Switch;
 pub use explain::ExplainRequest;
 pub use import::Imported;
 pub use invalidations::InvalidationRequest;

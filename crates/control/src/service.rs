@@ -90,6 +90,20 @@ pub(crate) fn stored_name(kind: ServiceKind, id: &str) -> DocumentName {
     DocumentName::new(kind.as_str(), id)
 }
 
+/// Returns true for kinds that are switched on and off.
+pub(crate) fn can_be_disabled(kind: ServiceKind) -> bool {
+    match kind {
+        ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
+        ServiceKind::PublicKey
+        | ServiceKind::KeyGroup
+        | ServiceKind::TrustedSigner
+        | ServiceKind::CachePolicy
+        | ServiceKind::OriginRequestPolicy
+        | ServiceKind::ResponseHeadersPolicy
+        | ServiceKind::Certificate => false,
+    }
+}
+
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {
     let file = File::open(path)?;
     if !file.metadata()?.is_file() {

@@ -12,7 +12,7 @@ const DEPTH_MAX: u8 = 32;
 ///
 /// # Errors
 /// Returns what is wrong, with line and column.
-pub(crate) fn parse(bytes: &[u8]) -> Result<Value, String> {
+pub fn parse(bytes: &[u8]) -> Result<Value, String> {
     let mut deserializer = serde_json::Deserializer::from_slice(bytes);
     let value = Strict { depth: 0 }.deserialize(&mut deserializer);
     let value = value.and_then(|value| deserializer.end().map(|()| value));

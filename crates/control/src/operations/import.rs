@@ -2,7 +2,7 @@
 
 use crate::operation_error::{Fault, OperationError};
 use crate::operations::Operations;
-use crate::operations::documents::Mode;
+use crate::operations::change::Mode;
 use crate::operations::reading::resolve;
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts};

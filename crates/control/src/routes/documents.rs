@@ -2,9 +2,10 @@
 
 use super::{Route, shown};
 use crate::call::{Answer, Call};
-use crate::operations::{Outcome, Switch, can_be_disabled};
+use crate::operations::{Outcome, Switch};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
+use crate::service::can_be_disabled;
 use http::{Method, StatusCode};
 use privet_distribution::config::ServiceKind;
 use serde::Deserialize;
