@@ -3,6 +3,7 @@
 //! Unknown keys and wrong secrets take the same path and get the same answer.
 
 use crate::attempts::FailedAttempts;
+use crate::late_store::LateStore;
 use crate::operator::{Authenticated, Caller, Entry, Scope};
 use crate::replay::{ReplayRefusal, SIGNATURES_MAX, UsedSignatures};
 use crate::sigv4::{Claim, Refusal, SignedRequest, Verified};
@@ -88,7 +89,7 @@ pub enum AccessError {
 /// The gate before all operations. One for the process: it remembers signatures and failures.
 #[derive(Debug)]
 pub struct Authentication {
-    store: Option<Store>,
+    store: Option<LateStore>,
     used: Mutex<UsedSignatures>,
     failed: Mutex<FailedAttempts>,
     noted: Mutex<HashMap<String, i64>>,
@@ -109,7 +110,7 @@ struct Admitted {
 
 impl Authentication {
     /// Makes the gate. Without a store only the machine's own requests are admitted.
-    pub fn new(store: Option<Store>) -> Self {
+    pub fn new(store: Option<LateStore>) -> Self {
         Authentication {
             store,
             used: Mutex::new(UsedSignatures::new(SIGNATURES_MAX)),
@@ -199,6 +200,7 @@ impl Authentication {
     async fn credential(&self, id: &str, now: i64) -> Result<Option<Credential>, AccessError> {
         match &self.store {
             Some(store) => Ok(store
+                .opened()?
                 .authenticate_key(id, Timestamp::from_seconds(now))
                 .await?),
             None => Ok(None),
@@ -207,7 +209,9 @@ impl Authentication {
 
     /// Writes down that a key was used, once a minute. A failure keeps nobody from working.
     async fn note_use(&self, access_key_id: &str, now: i64) {
-        let Some(store) = &self.store else { return };
+        let Some(store) = self.store.as_ref().and_then(LateStore::get) else {
+            return;
+        };
         {
             let mut noted = lock(&self.noted);
             let is_fresh = |at: &i64| now.saturating_sub(*at) < USE_NOTED_EVERY_SECS;

@@ -79,7 +79,7 @@ mod tests {
     use http::Request;
 
     #[track_caller]
-    fn check(uri: &str, headers: &[&str], expected: Result<(), RequestError>) {
+    fn check(uri: &str, headers: &[&str], expected: &Result<(), RequestError>) {
         let mut request = Request::builder().uri(uri);
         for value in headers {
             request = request.header(HOST, *value);
@@ -87,7 +87,7 @@ mod tests {
         let (mut parts, ()) = request.body(()).unwrap().into_parts();
         let configured = ["privet.example".to_owned(), "Other.example:8443".to_owned()];
         let hosts = Hosts::new(&configured, "127.0.0.1:9443".parse().unwrap());
-        assert_eq!(hosts.check(&mut parts), expected, "{uri} {headers:?}");
+        assert_eq!(&hosts.check(&mut parts), expected, "{uri} {headers:?}");
         if expected.is_ok() {
             assert_eq!(parts.headers.get_all(HOST).iter().count(), 1);
         }
@@ -95,23 +95,23 @@ mod tests {
 
     #[test]
     fn hosts_that_are_not_named_are_not_answered() {
-        let refused = || Err(RequestError::Host);
-        check("/", &[], refused());
-        check("/", &[""], refused());
-        check("/", &["evil.example"], refused());
-        check("/", &["privet.example.evil.example"], refused());
-        check("/", &["privet.example", "privet.example"], refused());
-        check("/", &["privet.example", "evil.example"], refused());
-        check("/", &["other.example"], refused());
-        check("/", &["127.0.0.1:1"], refused());
-        check("/", &["[::1]:9443"], refused());
-        check("http://evil.example/", &["privet.example"], refused());
-        check("http://privet.example/", &["evil.example"], refused());
-        check("/", &["privet.example"], Ok(()));
-        check("/", &["PRIVET.example:444"], Ok(()));
-        check("/", &["other.example:8443"], Ok(()));
-        check("/", &["localhost:9443"], Ok(()));
-        check("/", &["127.0.0.1:9443"], Ok(()));
-        check("https://privet.example/", &[], Ok(()));
+        let refused = &Err(RequestError::Host);
+        check("/", &[], refused);
+        check("/", &[""], refused);
+        check("/", &["evil.example"], refused);
+        check("/", &["privet.example.evil.example"], refused);
+        check("/", &["privet.example", "privet.example"], refused);
+        check("/", &["privet.example", "evil.example"], refused);
+        check("/", &["other.example"], refused);
+        check("/", &["127.0.0.1:1"], refused);
+        check("/", &["[::1]:9443"], refused);
+        check("http://evil.example/", &["privet.example"], refused);
+        check("http://privet.example/", &["evil.example"], refused);
+        check("/", &["privet.example"], &Ok(()));
+        check("/", &["PRIVET.example:444"], &Ok(()));
+        check("/", &["other.example:8443"], &Ok(()));
+        check("/", &["localhost:9443"], &Ok(()));
+        check("/", &["127.0.0.1:9443"], &Ok(()));
+        check("https://privet.example/", &[], &Ok(()));
     }
 }

@@ -6,6 +6,7 @@
 mod applied;
 mod audit;
 mod cache;
+mod change;
 mod closure;
 mod documents;
 mod edges;
@@ -21,17 +22,19 @@ pub use applied::Applied;
 pub use audit::AuditQuery;
 pub(crate) use audit::Call as AuditedCall;
 pub(crate) use cache::report as cache_report;
-pub(crate) use documents::can_be_disabled;
-pub use documents::{ChangeRequest, Changed, Mode, Switch, Undo};
+pub use change::{ChangeRequest, Changed, Mode, Undo};
+pub use documents::Switch;
 pub use explain::ExplainRequest;
 pub use import::Imported;
 pub use invalidations::InvalidationRequest;
+pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
 pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
 pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
 pub use writing::{Outcome, Plan};
 
+use crate::late_store::LateStore;
 use crate::operation_error::OperationError;
 use crate::operations::applied::RecentChanges;
 use crate::operations::jobs::Jobs;
@@ -63,7 +66,7 @@ struct Shared {
 #[derive(Clone, Debug)]
 pub enum Source {
     /// A store, in which it can be changed.
-    Store(Store),
+    Store(LateStore),
     /// A file, which only the machine's own people change.
     File(Arc<FileService>),
 }
@@ -123,10 +126,11 @@ impl Operations {
     /// Returns the store that changes of the service go to.
     ///
     /// # Errors
-    /// [`OperationError::ReadOnly`] if the service comes from a file.
+    /// [`OperationError::ReadOnly`] if the service comes from a file; [`privet_store::StoreError::Unreachable`] if the
+    /// store could not be opened yet.
     pub fn store(&self) -> Result<&Store, OperationError> {
         match &self.shared.source {
-            Source::Store(store) => Ok(store),
+            Source::Store(store) => Ok(store.opened()?),
             Source::File(service) => Err(OperationError::ReadOnly {
                 file: service.file.clone(),
             }),
@@ -144,7 +148,10 @@ impl Operations {
 
     /// Returns the store for what only a store has, such as operators.
     fn own_store(&self) -> Result<&Store, OperationError> {
-        self.store().map_err(|_| OperationError::NoStore)
+        match &self.shared.source {
+            Source::Store(store) => Ok(store.opened()?),
+            Source::File(_) => Err(OperationError::NoStore),
+        }
     }
 
     fn edge(&self) -> Result<&EdgeHandle, OperationError> {

@@ -25,6 +25,12 @@ pub(crate) struct Problem {
     /// Word that stays the same in later versions.
     pub(crate) code: &'static str,
     pub(crate) detail: String,
+    more: Box<More>,
+}
+
+/// What only some problems have.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct More {
     field: Option<String>,
     hint: Option<&'static str>,
     faults: Vec<Fault>,
@@ -35,38 +41,41 @@ pub(crate) struct Problem {
 }
 
 impl Problem {
-    fn new(status: StatusCode, code: &'static str, detail: impl ToString) -> Self {
+    fn new(status: StatusCode, code: &'static str, detail: &(impl ToString + ?Sized)) -> Self {
         Problem {
             status,
             code,
             detail: detail.to_string(),
-            field: None,
-            hint: None,
-            faults: Vec::new(),
-            used_by: Vec::new(),
-            allow: None,
-            etag: None,
-            retry_after_secs: None,
+            more: Box::default(),
         }
     }
 
     fn hint(mut self, hint: &'static str) -> Self {
-        self.hint = Some(hint);
+        self.more.hint = Some(hint);
         self
     }
 
     fn field(mut self, field: impl Into<String>) -> Self {
-        self.field = Some(field.into());
+        self.more.field = Some(field.into());
         self
     }
 
     fn retry_after(mut self, seconds: i64) -> Self {
-        self.retry_after_secs = Some(seconds);
+        self.more.retry_after_secs = Some(seconds);
         self
     }
 
     /// Returns the response.
     pub(crate) fn respond(&self, request_id: &str) -> Response {
+        let More {
+            field,
+            hint,
+            faults,
+            used_by,
+            allow,
+            etag,
+            retry_after_secs,
+        } = self.more.as_ref();
         let mut body = json!({
             "title": self.status.canonical_reason().unwrap_or("Error"),
             "status": self.status.as_u16(),
@@ -74,19 +83,19 @@ impl Problem {
             "detail": self.detail,
             "request_id": request_id,
         });
-        if let Some(field) = &self.field {
+        if let Some(field) = field {
             body["field"] = field.as_str().into();
         }
-        if let Some(hint) = self.hint {
-            body["hint"] = hint.into();
+        if let Some(hint) = hint {
+            body["hint"] = (*hint).into();
         }
-        if self.faults.len() > 1 {
-            let faults = self.faults.iter().take(FAULTS_MAX);
+        if faults.len() > 1 {
+            let faults = faults.iter().take(FAULTS_MAX);
             let faults = faults.map(|fault| json!({"field": fault.field, "detail": fault.message}));
             body["faults"] = faults.collect::<Vec<Value>>().into();
         }
-        if !self.used_by.is_empty() {
-            let names = self.used_by.iter();
+        if !used_by.is_empty() {
+            let names = used_by.iter();
             let names = names.map(|name| json!({"kind": name.kind, "id": name.id}));
             body["used_by"] = names.collect::<Vec<Value>>().into();
         }
@@ -102,11 +111,11 @@ impl Problem {
             headers.insert(WWW_AUTHENTICATE, scheme);
         }
         let texts = [
-            (ALLOW, self.allow.clone()),
-            (ETAG, self.etag.as_ref().map(|etag| format!("\"{etag}\""))),
+            (ALLOW, allow.clone()),
+            (ETAG, etag.as_ref().map(|etag| format!("\"{etag}\""))),
             (
                 RETRY_AFTER,
-                self.retry_after_secs.map(|seconds| seconds.to_string()),
+                retry_after_secs.map(|seconds| seconds.to_string()),
             ),
         ];
         for (name, text) in texts {
@@ -136,11 +145,11 @@ impl From<RequestError> for Problem {
             RequestError::Query(_) => (StatusCode::BAD_REQUEST, "query_invalid"),
             RequestError::Header { .. } => (StatusCode::BAD_REQUEST, "header_invalid"),
         };
-        let mut problem = Problem::new(status, code, detail);
+        let mut problem = Problem::new(status, code, &detail);
         match error {
-            RequestError::Method { allowed } => problem.allow = Some(allowed),
-            RequestError::Query(fault) => problem.field = fault.field().map(str::to_owned),
-            RequestError::Header { name, .. } => problem.field = Some(name.to_owned()),
+            RequestError::Method { allowed } => problem.more.allow = Some(allowed),
+            RequestError::Query(fault) => problem.more.field = fault.field().map(str::to_owned),
+            RequestError::Header { name, .. } => problem.more.field = Some(name.to_owned()),
             RequestError::Host => {
                 return problem.hint("send a Host that is among the hosts of [control]");
             }
@@ -209,57 +218,56 @@ impl From<OperationError> for Problem {
     fn from(error: OperationError) -> Self {
         let detail = error.to_string();
         match error {
-            OperationError::NotFound { .. } => not_found(detail),
+            OperationError::NotFound { .. } => not_found(&detail),
             OperationError::RoleTooLow(_) => {
-                Problem::new(StatusCode::FORBIDDEN, "role_too_low", detail)
+                Problem::new(StatusCode::FORBIDDEN, "role_too_low", &detail)
             }
             OperationError::ScopeTooNarrow(_) => {
-                Problem::new(StatusCode::FORBIDDEN, "scope_too_narrow", detail)
+                Problem::new(StatusCode::FORBIDDEN, "scope_too_narrow", &detail)
             }
             OperationError::ReadOnly { .. } => {
-                Problem::new(StatusCode::CONFLICT, "read_only", detail)
+                Problem::new(StatusCode::CONFLICT, "read_only", &detail)
                     .hint("edit the file, or import it into a store with privet import")
             }
-            OperationError::NoStore => Problem::new(StatusCode::CONFLICT, "no_store", detail),
+            OperationError::NoStore => Problem::new(StatusCode::CONFLICT, "no_store", &detail),
             OperationError::NoEdge => {
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_edge", detail)
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "no_edge", &detail)
             }
-            OperationError::Invalid(faults) => invalid(detail, faults),
+            OperationError::Invalid(faults) => invalid(&detail, faults),
             OperationError::IfMatchMissing => Problem::new(
                 StatusCode::PRECONDITION_REQUIRED,
                 "if_match_missing",
-                detail,
+                &detail,
             ),
             OperationError::NotDisabled(_) => {
-                Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", detail)
+                Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", &detail)
             }
             OperationError::IdempotencyKeyReused => {
-                Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+                Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)
                     .field("Idempotency-Key")
             }
             OperationError::TooManyJobs => {
-                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(5)
+                Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &detail).retry_after(5)
             }
             OperationError::Invalidation(error) => invalidation(&error),
             OperationError::Store(error) => store(error),
             OperationError::System(_) => {
-                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "system_failed", detail)
+                Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "system_failed", &detail)
             }
         }
     }
 }
 
-fn not_found(detail: String) -> Problem {
+fn not_found(detail: &str) -> Problem {
     Problem::new(StatusCode::NOT_FOUND, "not_found", detail)
 }
 
-fn invalid(detail: String, faults: Vec<Fault>) -> Problem {
+fn invalid(detail: &str, faults: Vec<Fault>) -> Problem {
     let field = faults.first().map(|fault| fault.field.clone());
-    Problem {
-        field: field.filter(|field| !field.is_empty()),
-        faults,
-        ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail)
-    }
+    let mut problem = Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail);
+    problem.more.field = field.filter(|field| !field.is_empty());
+    problem.more.faults = faults;
+    problem
 }
 
 fn invalidation(error: &InvalidationError) -> Problem {
@@ -270,7 +278,7 @@ fn invalidation(error: &InvalidationError) -> Problem {
         | InvalidationError::TooLong { .. } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", error).field("paths")
         }
-        InvalidationError::UnknownDistribution(_) => not_found(error.to_string()),
+        InvalidationError::UnknownDistribution(_) => not_found(&error.to_string()),
         InvalidationError::JournalFull | InvalidationError::Journal(_) => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "cache_journal", error).retry_after(5)
         }
@@ -281,52 +289,56 @@ fn store(error: StoreError) -> Problem {
     let detail = error.to_string();
     match error {
         StoreError::NotFound(name) => OperationError::no_document(&name).into(),
-        StoreError::NoSuchOperator(_) | StoreError::NoSuchAccessKey(_) => not_found(detail),
+        StoreError::NoSuchOperator(_) | StoreError::NoSuchAccessKey(_) => not_found(&detail),
         StoreError::Exists(_) | StoreError::OperatorExists(_) => {
-            Problem::new(StatusCode::CONFLICT, "exists", detail)
+            Problem::new(StatusCode::CONFLICT, "exists", &detail)
         }
-        StoreError::Stale { current, .. } => Problem {
-            etag: Some(current),
-            ..Problem::new(StatusCode::PRECONDITION_FAILED, "stale", detail)
-        },
+        StoreError::Stale { current, .. } => {
+            let mut problem = Problem::new(StatusCode::PRECONDITION_FAILED, "stale", &detail);
+            problem.more.etag = Some(current);
+            problem
+        }
         StoreError::NoSuchReference { .. } => Problem::new(
             StatusCode::UNPROCESSABLE_ENTITY,
             "no_such_reference",
-            detail,
+            &detail,
         )
         .field("document"),
-        StoreError::InUse { by, .. } => Problem {
-            used_by: by,
-            ..Problem::new(StatusCode::CONFLICT, "in_use", detail)
-        },
-        StoreError::Claimed { .. } => Problem::new(StatusCode::CONFLICT, "claimed", detail),
+        StoreError::InUse { by, .. } => {
+            let mut problem = Problem::new(StatusCode::CONFLICT, "in_use", &detail);
+            problem.more.used_by = by;
+            problem
+        }
+        StoreError::Claimed { .. } => Problem::new(StatusCode::CONFLICT, "claimed", &detail),
         StoreError::Invalid { field, .. } => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", detail).field(field)
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &detail).field(field)
         }
         StoreError::Sealed { pointer, .. } => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "secret_unknown", detail)
+            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "secret_unknown", &detail)
                 .field(format!("document{}", pointer.replace('/', ".")))
                 .hint("send the secret in clear, or the sealed value that the document has now")
         }
         StoreError::Repeated { .. } => {
-            Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", detail)
+            Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)
                 .field("Idempotency-Key")
         }
         StoreError::TooManyAccessKeys(_) => {
-            Problem::new(StatusCode::CONFLICT, "too_many_access_keys", detail)
+            Problem::new(StatusCode::CONFLICT, "too_many_access_keys", &detail)
         }
-        StoreError::LastAdmin => Problem::new(StatusCode::CONFLICT, "last_admin", detail),
+        StoreError::LastAdmin => Problem::new(StatusCode::CONFLICT, "last_admin", &detail),
         StoreError::Busy => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", detail).retry_after(1)
+            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &detail).retry_after(1)
         }
-        StoreError::Unreachable { .. } => {
-            Problem::new(StatusCode::SERVICE_UNAVAILABLE, "store_unreachable", detail)
-                .retry_after(5)
-        }
+        StoreError::Unreachable { .. } => Problem::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "store_unreachable",
+            &detail,
+        )
+        .retry_after(5),
         StoreError::Unknown => Problem::new(
             StatusCode::SERVICE_UNAVAILABLE,
             "outcome_unknown",
-            detail,
+            &detail,
         )
         .hint(
             "read again before you repeat the change, or repeat it with the same Idempotency-Key",
@@ -341,7 +353,7 @@ fn store(error: StoreError) -> Problem {
         | StoreError::NotEmpty
         | StoreError::BackupDamaged { .. }
         | StoreError::File { .. } => {
-            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", detail)
+            Problem::new(StatusCode::INTERNAL_SERVER_ERROR, "store_failed", &detail)
         }
     }
 }

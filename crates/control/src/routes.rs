@@ -50,10 +50,17 @@ pub(crate) enum Note {
 
 impl fmt::Debug for Route {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Route {
+            method,
+            path,
+            operation,
+            role,
+            ..
+        } = self;
         write!(
             formatter,
-            "{} {} ({})",
-            self.method, self.path, self.operation
+            "{method} {path} ({operation}, {})",
+            role.as_str()
         )
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! The only file that knows the form of those answers.
 
-use crate::operation_error::{Fault, OperationError};
+use crate::operation_error::{Fault, OperationError, words};
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceItem, ServiceKind, Snapshot, read_items,
 };
@@ -24,7 +24,8 @@ pub(crate) struct Facts {
 
 /// Returns the facts of an item whose secrets are in clear.
 pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
-    let facts = ItemFacts::of(item).map_err(|faults| invalid(0, faults))?;
+    let facts =
+        ItemFacts::of(item).map_err(|faults| invalid(std::slice::from_ref(item), 1, faults))?;
     Ok(Facts {
         references: facts.references.into_iter().collect(),
         secrets: facts.secrets,
@@ -48,24 +49,33 @@ pub(crate) fn validate(
         .map(|item| (item.kind, item.value.to_string()))
         .collect();
     let items = texts.iter().map(|(kind, text)| (*kind, text.as_str()));
-    let document = read_items(items, folder).map_err(|faults| invalid(own, faults))?;
+    let document = read_items(items, folder).map_err(|faults| invalid(changed, own, faults))?;
     let snapshot = base.with_changes(&document, removed, &mut read_file);
     snapshot.map(drop).map_err(|errors| {
         let mut order = ItemOrder::default();
         changed.iter().for_each(|item| order.push(item.kind));
         let faults = errors.into_iter().map(|error| order.fault(error)).collect();
-        invalid(own, faults)
+        invalid(changed, own, faults)
     })
 }
 
-/// Returns faults with paths in the request. A request about one item has it as `document`, an import its `items`.
-fn invalid(own: usize, faults: Vec<ItemFault>) -> OperationError {
+/// Returns faults with paths in the request. A request about one item has it as `document`, an import its `items`. A fault
+/// of another item is one of the request as a whole, and names the item.
+fn invalid(items: &[ServiceItem], own: usize, faults: Vec<ItemFault>) -> OperationError {
     let in_request = |fault: ItemFault| {
-        let prefix = match fault.position {
-            Some(position) if own > 1 && position < own => format!("items[{position}].document"),
-            Some(0) | None => "document".to_owned(),
-            // Another document: the message names what is wrong with it.
-            Some(_) => return Fault::new("document", fault.message),
+        let position = fault.position.unwrap_or_default();
+        if let Some(other) = items.get(position).filter(|_| position >= own.max(1)) {
+            let message = format!(
+                "the {} {:?}: {}",
+                words(other.kind),
+                other.id,
+                fault.message
+            );
+            return Fault::new("document", message);
+        }
+        let prefix = match own {
+            2.. => format!("items[{position}].document"),
+            0 | 1 => "document".to_owned(),
         };
         match fault.field.is_empty() {
             true => Fault::new(prefix, fault.message),
@@ -78,6 +88,20 @@ fn invalid(own: usize, faults: Vec<ItemFault>) -> OperationError {
 /// Returns the name under which the store has an item.
 pub(crate) fn stored_name(kind: ServiceKind, id: &str) -> DocumentName {
     DocumentName::new(kind.as_str(), id)
+}
+
+/// Returns true for kinds that are switched on and off.
+pub(crate) fn can_be_disabled(kind: ServiceKind) -> bool {
+    match kind {
+        ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
+        ServiceKind::PublicKey
+        | ServiceKind::KeyGroup
+        | ServiceKind::TrustedSigner
+        | ServiceKind::CachePolicy
+        | ServiceKind::OriginRequestPolicy
+        | ServiceKind::ResponseHeadersPolicy
+        | ServiceKind::Certificate => false,
+    }
 }
 
 fn read_file(path: &Path) -> io::Result<Vec<u8>> {

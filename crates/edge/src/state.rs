@@ -3,6 +3,7 @@
 use crate::countries::Countries;
 use crate::origin::{FileChanges, FolderOrigin, OriginReader};
 use crate::redeem::Redeemed;
+use crate::standard_error;
 use crate::start_error::StartError;
 use crate::tls::{TlsKind, TlsState};
 use http::HeaderValue;
@@ -150,11 +151,19 @@ fn open_origins(
         };
         let files_max = limits.open_files_max / *folders;
         let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
-        let folder = FolderOrigin::open(root, files_max, size_bytes_max, Arc::clone(changes));
-        let folder = folder.map_err(|error| StartError::Folder {
-            folder: root.to_owned(),
-            error: error.to_string(),
-        })?;
+        let changes = Arc::clone(changes);
+        let (folder, fault) = FolderOrigin::open_late(root, files_max, size_bytes_max, changes);
+        if let Some(fault) = fault {
+            let error = StartError::Folder {
+                folder: root.to_owned(),
+                error: fault.to_string(),
+            };
+            // What is served from a store may have been meant for another machine: all else has to go on.
+            match snapshot.node.store {
+                Some(_) => standard_error::warning(error),
+                None => return Err(error),
+            }
+        }
         Ok(Arc::new(OriginReader::Folder(folder)))
     })
 }

@@ -1,5 +1,6 @@
 //! Certificates by server name, and the names that the log uses for version and cipher suite.
 
+use crate::standard_error;
 use crate::start_error::StartError;
 use privet_distribution::config::{Certificate, Slots, Snapshot};
 use rustls::crypto::aws_lc_rs;
@@ -129,7 +130,13 @@ fn certificates(
     snapshot: &Snapshot,
     previous: Option<(&Snapshot, &TlsState)>,
 ) -> Result<Slots<ServedCertificate>, StartError> {
-    let mut parsed = Parsed::default();
+    let mut parsed = Parsed {
+        certificates: Vec::new(),
+        unusable: match snapshot.node.store {
+            Some(_) => Unusable::IsLeftOut,
+            None => Unusable::IsFault,
+        },
+    };
     match kind {
         TlsKind::Https => {
             let before = previous.map(|(old, state)| (old.distributions(), &state.certificates));
@@ -151,8 +158,20 @@ fn certificates(
 }
 
 /// Certificates parsed so far: many distributions may share one.
-#[derive(Default)]
-struct Parsed(Vec<(Arc<Certificate>, Arc<CertifiedKey>)>);
+struct Parsed {
+    certificates: Vec<(Arc<Certificate>, Arc<CertifiedKey>)>,
+    unusable: Unusable,
+}
+
+/// The consequence of a certificate that cannot be used.
+#[derive(Clone, Copy)]
+enum Unusable {
+    /// The configuration is not taken.
+    IsFault,
+    /// Its distribution has none. What is served from a store may have been meant for another machine: all else has to
+    /// go on.
+    IsLeftOut,
+}
 
 impl Parsed {
     fn served(
@@ -164,13 +183,21 @@ impl Parsed {
         };
         // Those that share one follow each other more often than not, so the latest few suffice.
         const REMEMBERED: usize = 64;
-        let mut latest = self.0.iter().rev().take(REMEMBERED);
+        let mut latest = self.certificates.iter().rev().take(REMEMBERED);
         let known = latest.find(|(known, _)| Arc::ptr_eq(known, certificate));
         let key = match known {
             Some((_, key)) => Arc::clone(key),
             None => {
-                let key = Arc::new(certified_key(certificate)?);
-                self.0.push((Arc::clone(certificate), Arc::clone(&key)));
+                let key = match (certified_key(certificate), self.unusable) {
+                    (Ok(key), _) => Arc::new(key),
+                    (Err(error), Unusable::IsFault) => return Err(error),
+                    (Err(error), Unusable::IsLeftOut) => {
+                        standard_error::warning(error);
+                        return Ok(Arc::new(ServedCertificate(None)));
+                    }
+                };
+                let parsed = (Arc::clone(certificate), Arc::clone(&key));
+                self.certificates.push(parsed);
                 key
             }
         };

@@ -4,7 +4,9 @@ use crate::origin_secret::OriginSecret;
 use crate::reason::reason;
 use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole, read_whole_text};
-use privet_distribution::config::{ConfigError, Places, Snapshot, read_toml_in_part};
+use privet_distribution::config::{
+    ConfigError, Places, ServiceDocument, Snapshot, read_toml_in_part,
+};
 use privet_edge::{StartFault, database_fault, start_faults};
 use std::collections::HashSet;
 use std::fmt;
@@ -75,6 +77,17 @@ pub(crate) struct Loaded {
     pub(crate) fingerprint: Fingerprint,
     /// The positions of the values in the file.
     pub(crate) places: Places,
+    /// Whether the file has a service that is not served, because that comes from a store.
+    pub(crate) own_service: OwnService,
+}
+
+/// What becomes of the service that a file has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum OwnService {
+    /// It is served, or there is none.
+    InForce,
+    /// It is left out: the service comes from the store that the file names.
+    LeftOut,
 }
 
 /// The largest database of countries or cities that is read; they have some hundred megabytes.
@@ -123,6 +136,13 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
     if let Some(secret) = secret {
         secret.add_to(&mut document);
     }
+    let own_service = match &document.node.store {
+        Some(_) if !document.service.is_empty() => OwnService::LeftOut,
+        Some(_) | None => OwnService::InForce,
+    };
+    if own_service == OwnService::LeftOut {
+        document.service = ServiceDocument::default();
+    }
     let told = |fault: StartFault| places.error(&fault.path, fault.message);
     if purpose == Purpose::Serving {
         let found = start_faults(&document, &mut |path| read_whole(path, BYTES_MAX));
@@ -150,6 +170,7 @@ fn read(file: &Path, purpose: Purpose, secret: Option<&OriginSecret>) -> Result<
                     snapshot,
                     fingerprint,
                     places,
+                    own_service,
                 }),
             }
         }
@@ -206,6 +227,13 @@ pub(crate) struct Fingerprint {
 type FileState = Option<(SystemTime, u64)>;
 
 impl Fingerprint {
+    /// Returns the present state of `files`.
+    pub(crate) fn of<'f>(files: impl Iterator<Item = &'f PathBuf>) -> Self {
+        let mut fingerprint = Fingerprint::default();
+        files.for_each(|file| fingerprint.look_at(file));
+        fingerprint
+    }
+
     /// Returns the present state of the same files.
     pub(crate) fn again(&self) -> Self {
         let mut again = Fingerprint::default();

@@ -7,6 +7,7 @@ use std::net::IpAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use privet_control::{Access, LinkAccess, host_and_path};
 use privet_distribution::request::is_canonical;
 use privet_media::name::video_name;
 use privet_sign::{Check, Explanation, KeyPairId, Outcome, Question, Timestamp, Verdict};
@@ -25,7 +26,6 @@ mod known_keys;
 mod narrative;
 
 use cookie_text::{cookie_header, quotes_hint};
-use known_keys::{Access, KnownKeys};
 use narrative::Narrative;
 
 /// Say why a link opens or not, check by check.
@@ -171,7 +171,7 @@ fn one_check(name: &'static str, expected: &str, found: &str, outcome: Outcome) 
 
 fn explain_link(
     arguments: &ExplainArguments,
-    known: &KnownKeys,
+    known: &LinkAccess,
     url: &str,
     now: Timestamp,
 ) -> Explanation {
@@ -195,7 +195,7 @@ fn explain_link(
         }
         explanation.hints.insert(0, hint);
     }
-    let path = known_keys::host_and_path(url).map(|(_, path)| path);
+    let path = host_and_path(url).map(|(_, path)| path);
     if !known.reads_literally && path.is_some_and(|path| !is_canonical(path)) {
         explanation.hints.insert(0, ODD_PATH.to_owned());
     }

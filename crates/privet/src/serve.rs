@@ -1,13 +1,26 @@
 //! `privet serve`: runs the edge until it is told to stop, and reloads changed configuration while it runs.
 
+mod stored;
+
 use crate::check;
+use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
-use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret};
+use crate::configuration::{
+    Fingerprint, LoadError, Loaded, OwnService, load_with_secret, read_text,
+};
 use crate::origin_secret::OriginSecret;
+use crate::report;
 use crate::terminal;
+use crate::whole_file::{BYTES_MAX, read_whole};
+use arc_swap::ArcSwap;
 use clap::Args;
-use privet_control::{Control, SocketError};
-use privet_distribution::config::{ConfigError, ListenerProtocol, Places, Snapshot};
+use privet_control::{
+    Control, ControlOptions, FileService, Follower, ListenerOptions, SocketError, Source,
+    server_config,
+};
+use privet_distribution::config::{
+    ConfigError, ControlSettings, ListenerProtocol, Places, Snapshot, read_toml_items,
+};
 use privet_edge::{Clock, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -15,6 +28,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
+use stored::StoredService;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The interval at which the files of the configuration are checked for changes.
@@ -60,7 +74,7 @@ pub(crate) fn log_stream(wanted: bool) -> LogStream {
 }
 
 /// Why the edge could not start or reload.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq)]
 pub(crate) enum ServeError {
     Load(LoadError),
     Start(StartError),
@@ -70,6 +84,12 @@ pub(crate) enum ServeError {
         fault: ListenFault,
     },
     Socket(SocketError),
+    /// A store that cannot be opened or followed.
+    Store(Box<CommandError>),
+    /// The certificate of the operators' listener.
+    ControlCertificate(String),
+    /// `[store]` is another one than at the start.
+    StoreChanged,
     Signals(String),
 }
 
@@ -93,6 +113,17 @@ impl ServeError {
             ServeError::Load(error) => error.report(),
             ServeError::Start(error) => terminal::error(error),
             ServeError::Socket(error) => terminal::error(error),
+            ServeError::Store(error) => {
+                // The exit code is that of a start that failed.
+                let _ = report::fail(error);
+            }
+            ServeError::ControlCertificate(reason) => {
+                terminal::error(format_args!("control.certificate: {reason}"));
+            }
+            ServeError::StoreChanged => {
+                terminal::error("[store] names another store than when the edge was started");
+                terminal::hint("restart the edge");
+            }
             ServeError::Listen { at, fault } => {
                 terminal::error(at);
                 if let Some(hint) = listen_hint(fault) {
@@ -128,11 +159,17 @@ fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
 pub(crate) struct Serving {
     edge: RunningEdge,
     control: Control,
+    /// Keeps the service as the store has it; `None` if it comes from the file.
+    follower: Option<Follower>,
+    /// Service of the file as operators see it; unused with a store.
+    file_service: Arc<FileService>,
     /// The configuration with which it was started.
     snapshot: Arc<Snapshot>,
     config: PathBuf,
     secret: Option<OriginSecret>,
     fingerprint: Fingerprint,
+    /// Files that stored items name.
+    stored_files: Fingerprint,
     test_clock: bool,
     told: Receiver<Command>,
     tell: Sender<Command>,
@@ -164,28 +201,68 @@ pub(crate) fn start(
     log_stream: LogStream,
     secret: Option<OriginSecret>,
 ) -> Result<Serving, ServeError> {
+    let loaded = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
+    warn_of_own_service(&loaded);
+    let stored = loaded
+        .snapshot
+        .node
+        .store
+        .as_ref()
+        .map(|settings| StoredService::open(settings, config))
+        .transpose()
+        .map_err(|error| ServeError::Store(Box::new(error)))?;
     let Loaded {
         snapshot,
         fingerprint,
         places,
-    } = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
+        own_service: _,
+    } = loaded;
+    let snapshot = match &stored {
+        Some(stored) => stored
+            .snapshot(&snapshot)
+            .map_err(|error| ServeError::Store(Box::new(error)))?,
+        None => snapshot,
+    };
     let test_clock = snapshot.node.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
-    // The socket comes first: a start that fails must not have served anybody.
+    // The operators' sockets come first: a start that fails must not have served anybody.
     let socket =
         Control::bind(snapshot.node.admin_socket.as_deref()).map_err(ServeError::Socket)?;
+    let listener = listener_options(snapshot.node.control.as_ref())?;
+    let listener = Control::bind_listener(listener.as_ref()).map_err(ServeError::Socket)?;
     let edge = RunningEdge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
         log_stream,
         clock: Clock::default(),
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
-    let control = Control::start(edge.handle().clone(), socket).map_err(ServeError::Socket)?;
-    Ok(Serving {
+    let file_service = Arc::new(FileService {
+        file: config.to_owned(),
+        items: ArcSwap::default(),
+    });
+    let control = Control::start_with(ControlOptions {
+        edge: edge.handle().clone(),
+        source: match &stored {
+            Some(stored) => Source::Store(stored.store.clone()),
+            None => Source::File(Arc::clone(&file_service)),
+        },
+        folder: config.parent().unwrap_or(Path::new("")).to_owned(),
+        socket,
+        listener,
+    })
+    .map_err(ServeError::Socket)?;
+    let follower = stored
+        .map(|stored| stored.follow(edge.handle()))
+        .transpose()
+        .map_err(|error| ServeError::Store(Box::new(error)))?;
+    let serving = Serving {
+        stored_files: Fingerprint::of(snapshot.files.iter()),
         edge,
         control,
+        follower,
+        file_service,
         snapshot,
         config: config.to_owned(),
         secret,
@@ -194,7 +271,47 @@ pub(crate) fn start(
         told,
         tell,
         loading: Loading::Idle,
-    })
+    };
+    serving.show_items();
+    Ok(serving)
+}
+
+fn warn_of_own_service(loaded: &Loaded) {
+    match loaded.own_service {
+        OwnService::InForce => {}
+        OwnService::LeftOut => {
+            terminal::warning(
+                "the keys, policies and distributions in the file are not served: the service comes from the store that it names",
+            );
+            terminal::hint("take them over with privet import, and remove them from the file");
+        }
+    }
+}
+
+/// Returns the listener of the operators' interface, with its certificate.
+fn listener_options(
+    settings: Option<&ControlSettings>,
+) -> Result<Option<ListenerOptions>, ServeError> {
+    let Some(settings) = settings else {
+        return Ok(None);
+    };
+    let read = |file: &Path| {
+        read_whole(file, BYTES_MAX).map_err(|error| {
+            ServeError::ControlCertificate(format!("cannot read {}: {error}", file.display()))
+        })
+    };
+    let tls = match &settings.certificate {
+        Some(files) => {
+            let config = server_config(&read(&files.chain)?, &read(&files.key)?);
+            Some(config.map_err(|error| ServeError::ControlCertificate(error.to_string()))?)
+        }
+        None => None,
+    };
+    Ok(Some(ListenerOptions {
+        address: settings.address,
+        hosts: settings.hosts.clone(),
+        tls,
+    }))
 }
 
 impl Serving {
@@ -234,6 +351,7 @@ impl Serving {
                 Ok(Command::Reload) => self.begin_reload(),
                 Ok(Command::Loaded(loaded)) => self.end_reload(*loaded),
                 Err(RecvTimeoutError::Timeout) => {
+                    self.look_at_stored_files();
                     if self.loading == Loading::Idle && self.fingerprint.again() != self.fingerprint
                     {
                         self.begin_reload();
@@ -249,6 +367,9 @@ impl Serving {
 
     /// Lets running requests finish, then stops.
     pub(crate) fn stop(self) {
+        if let Some(follower) = self.follower {
+            follower.stop();
+        }
         self.control.stop();
         self.edge.drain();
     }
@@ -299,17 +420,75 @@ impl Serving {
 
     fn put_in_force(&mut self, loaded: Result<Loaded, LoadError>) -> Result<(), ServeError> {
         let loaded = loaded.map_err(ServeError::Load)?;
+        warn_of_own_service(&loaded);
+        if loaded.snapshot.node.store != self.snapshot.node.store {
+            return Err(ServeError::StoreChanged);
+        }
         let test_clock = loaded.snapshot.node.test_clock;
-        let snapshot = Arc::new(loaded.snapshot);
+        let snapshot = match &self.follower {
+            Some(_) => {
+                let current = self.edge.handle().snapshot();
+                loaded.snapshot.with_service_of(&current)
+            }
+            None => loaded.snapshot,
+        };
+        let snapshot = Arc::new(snapshot);
         let socket = self.control.prepare(snapshot.node.admin_socket.as_deref());
         let socket = socket.map_err(ServeError::Socket)?;
+        let listener = listener_options(snapshot.node.control.as_ref())?;
+        let listener = self.control.prepare_listener(listener.as_ref());
+        let listener = listener.map_err(ServeError::Socket)?;
         let reloaded = self.edge.handle().reload(Arc::clone(&snapshot));
         reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;
+        if let Some(follower) = &self.follower {
+            // What depends on the machine is resolved again, and what has changed meanwhile comes back.
+            follower.resync();
+        }
         self.control.take(socket);
+        self.control.take_listener(listener);
         check::warn(&snapshot);
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;
+        self.show_items();
         Ok(())
+    }
+
+    /// Builds the service anew when a certificate or another file has changed that stored items name.
+    fn look_at_stored_files(&mut self) {
+        let Some(follower) = &self.follower else {
+            return;
+        };
+        let snapshot = self.edge.handle().snapshot();
+        let now = Fingerprint::of(snapshot.files.iter());
+        if now == self.stored_files {
+            return;
+        }
+        // Files that were named only now have not changed.
+        if self.stored_files.again() != self.stored_files {
+            follower.resync();
+        }
+        self.stored_files = now;
+    }
+
+    /// Lets operators see the items of the file, which are read once more on a thread of their own.
+    fn show_items(&self) {
+        if self.follower.is_some() {
+            return;
+        }
+        let file_service = Arc::clone(&self.file_service);
+        let reading = std::thread::Builder::new()
+            .name("privet-items".into())
+            .spawn(move || {
+                let text = read_text(&file_service.file).ok();
+                let items = text.and_then(|text| read_toml_items(&text, &file_service.file).ok());
+                // A file that was changed meanwhile is loaded again soon, or keeps what is shown.
+                if let Some(items) = items {
+                    file_service.items.store(Arc::new(items));
+                }
+            });
+        if let Err(error) = reading {
+            terminal::warning(format_args!("what is served cannot be shown: {error}"));
+        }
     }
 }
 

@@ -94,16 +94,33 @@ pub(crate) async fn open_store(settings: &StoreSettings) -> Result<Store, Comman
     open(settings, MissingKey::Create).await
 }
 
+/// Returns what a store is opened with: its location, and its sealing key, which is made for a new database in a file.
+///
+/// # Errors
+/// [`CommandError::Store`].
+pub(crate) fn store_options(settings: &StoreSettings) -> Result<StoreOptions, CommandError> {
+    options(settings, MissingKey::Create)
+}
+
 async fn open(settings: &StoreSettings, missing_key: MissingKey) -> Result<Store, CommandError> {
+    let opened = Store::open(options(settings, missing_key)?).await;
+    Ok(opened.map_err(StoreFault::Failed)?)
+}
+
+fn options(
+    settings: &StoreSettings,
+    missing_key: MissingKey,
+) -> Result<StoreOptions, CommandError> {
     let location = match &settings.location {
         StoreLocation::File(file) => Location::File(file.clone()),
         StoreLocation::Url(url) => {
             Location::Url(PostgresUrl::parse(url.reveal()).map_err(StoreFault::Failed)?)
         }
     };
-    let key = sealing_key(settings, missing_key)?;
-    let opened = Store::open(StoreOptions { location, key }).await;
-    Ok(opened.map_err(StoreFault::Failed)?)
+    Ok(StoreOptions {
+        location,
+        key: sealing_key(settings, missing_key)?,
+    })
 }
 
 /// Returns a runtime for one command, which waits for one thing at a time.

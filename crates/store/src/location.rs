@@ -18,7 +18,7 @@ use crate::StoreError;
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     shown: String,
-    config: Config,
+    config: Box<Config>,
     verification: Verification,
     root_certificates: Option<PathBuf>,
 }
@@ -71,7 +71,7 @@ impl PostgresUrl {
         config.target_session_attrs(TargetSessionAttrs::ReadWrite);
         Ok(Self {
             shown,
-            config,
+            config: Box::new(config),
             verification,
             root_certificates,
         })

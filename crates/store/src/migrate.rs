@@ -113,3 +113,72 @@ fn in_dialect(dialect: Dialect, sql: &str) -> String {
         Dialect::Postgres => sql.replace(" TEXT", " TEXT COLLATE \"C\""),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{META, Migration, get, migrate};
+    use crate::StoreError;
+    use crate::engine::SessionUse;
+    use crate::session::{Mode, Session};
+    use crate::sqlite::SqliteSession;
+
+    const FIRST: Migration = step("CREATE TABLE first (id TEXT NOT NULL);");
+    const SECOND: Migration = step("ALTER TABLE first ADD COLUMN more TEXT;");
+    const BROKEN: Migration = step("CREATE TABLE third (id TEXT); NONSENSE;");
+
+    const fn step(both: &'static str) -> Migration {
+        Migration {
+            both,
+            sqlite: "",
+            postgres: "",
+        }
+    }
+
+    /// Migrates in a transaction, as a store does.
+    fn run(session: &mut dyn Session, migrations: &[Migration]) -> Result<(), StoreError> {
+        session.begin(Mode::Prepare)?;
+        let outcome = migrate(session, migrations).and_then(|()| session.commit());
+        session.rollback();
+        outcome
+    }
+
+    fn schema(session: &mut dyn Session) -> Option<String> {
+        session.begin(Mode::Read).unwrap();
+        session.batch(META).unwrap();
+        get(session, "schema").unwrap()
+    }
+
+    #[test]
+    fn each_step_is_made_once_and_whole() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let session: &mut dyn Session = &mut SqliteSession::new(&path, SessionUse::Write);
+        let broken = run(session, &[FIRST, BROKEN]);
+        assert!(
+            matches!(broken, Err(StoreError::Failed { .. })),
+            "{broken:?}"
+        );
+        assert_eq!(schema(session), None);
+
+        run(session, &[FIRST]).unwrap();
+        assert_eq!(schema(session).as_deref(), Some("1"));
+        let broken = run(session, &[FIRST, SECOND, BROKEN]);
+        assert!(
+            matches!(broken, Err(StoreError::Failed { .. })),
+            "{broken:?}"
+        );
+        assert_eq!(schema(session).as_deref(), Some("1"));
+        run(session, &[FIRST, SECOND]).unwrap();
+        run(session, &[FIRST, SECOND]).unwrap();
+        assert_eq!(schema(session).as_deref(), Some("2"));
+        session
+            .batch("INSERT INTO first (id, more) VALUES ('a', 'b')")
+            .unwrap();
+
+        let (found, known) = (2, 1);
+        assert_eq!(
+            run(session, &[FIRST]),
+            Err(StoreError::Newer { found, known })
+        );
+    }
+}

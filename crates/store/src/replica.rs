@@ -169,7 +169,7 @@ impl Replica {
     /// Those of the file.
     pub fn for_each(&self, kind: &str, mut each: impl FnMut(&str, &str)) -> Result<(), StoreError> {
         let connection = sqlite::connect(self.path(), SessionUse::Read)?;
-        read_all(&connection, kind, &mut each).map_err(sqlite::failure)
+        read_all(&connection, kind, &mut each).map_err(|error| sqlite::failure(&error))
     }
 
     /// Returns a document's body with its secrets in clear.

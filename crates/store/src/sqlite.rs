@@ -75,12 +75,16 @@ impl Session for SqliteSession {
     }
 
     fn batch(&mut self, sql: &str) -> Result<(), StoreError> {
-        self.connection()?.execute_batch(sql).map_err(failure)
+        self.connection()?
+            .execute_batch(sql)
+            .map_err(|error| failure(&error))
     }
 
     fn execute_many(&mut self, sql: &str, rows: &[Vec<Cell>]) -> Result<Vec<u64>, StoreError> {
         let connection = self.connection()?;
-        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+        let mut statement = connection
+            .prepare_cached(sql)
+            .map_err(|error| failure(&error))?;
         let touched = rows.iter().map(|parameters| {
             bind(&mut statement, parameters)?;
             let count = statement.raw_execute()?;
@@ -88,12 +92,14 @@ impl Session for SqliteSession {
         });
         touched
             .collect::<Result<_, rusqlite::Error>>()
-            .map_err(failure)
+            .map_err(|error| failure(&error))
     }
 
     fn query_many(&mut self, sql: &str, rows: &[Vec<Cell>]) -> Result<Vec<Vec<Row>>, StoreError> {
         let connection = self.connection()?;
-        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+        let mut statement = connection
+            .prepare_cached(sql)
+            .map_err(|error| failure(&error))?;
         let mut answers = Vec::with_capacity(rows.len());
         for parameters in rows {
             let mut answer = Vec::new();
@@ -113,7 +119,9 @@ impl Session for SqliteSession {
         each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
     ) -> Result<(), StoreError> {
         let connection = self.connection()?;
-        let mut statement = connection.prepare_cached(sql).map_err(failure)?;
+        let mut statement = connection
+            .prepare_cached(sql)
+            .map_err(|error| failure(&error))?;
         read(&mut statement, parameters, each)
     }
 
@@ -130,17 +138,21 @@ impl Session for SqliteSession {
 /// Opens the file, and creates it for its owner alone.
 pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection, StoreError> {
     create_private(path)?;
-    let connection = Connection::open(path).map_err(failure)?;
-    connection.busy_timeout(BUSY_TIMEOUT).map_err(failure)?;
+    let connection = Connection::open(path).map_err(|error| failure(&error))?;
+    connection
+        .busy_timeout(BUSY_TIMEOUT)
+        .map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                     PRAGMA trusted_schema = OFF;";
-    connection.execute_batch(settings).map_err(failure)?;
+    connection
+        .execute_batch(settings)
+        .map_err(|error| failure(&error))?;
     match session_use {
         SessionUse::Write => {}
         SessionUse::Read => connection
             .execute_batch("PRAGMA query_only = ON")
-            .map_err(failure)?,
+            .map_err(|error| failure(&error))?,
     }
     Ok(connection)
 }
@@ -205,11 +217,12 @@ fn read(
     parameters: &[Cell],
     each: &mut dyn FnMut(Row) -> Result<(), StoreError>,
 ) -> Result<(), StoreError> {
-    bind(statement, parameters).map_err(failure)?;
+    bind(statement, parameters).map_err(|error| failure(&error))?;
     let columns = statement.column_count();
     let mut rows = statement.raw_query();
-    while let Some(row) = rows.next().map_err(failure)? {
-        let cells = (0..columns).map(|column| cell(row.get_ref(column).map_err(failure)?));
+    while let Some(row) = rows.next().map_err(|error| failure(&error))? {
+        let cells =
+            (0..columns).map(|column| cell(row.get_ref(column).map_err(|error| failure(&error))?));
         each(Row::new(cells.collect::<Result<_, _>>()?))?;
     }
     Ok(())
@@ -253,7 +266,7 @@ fn cell(value: ValueRef<'_>) -> Result<Cell, StoreError> {
     }
 }
 
-pub(crate) fn failure(error: rusqlite::Error) -> StoreError {
+pub(crate) fn failure(error: &rusqlite::Error) -> StoreError {
     let code = error.sqlite_error_code();
     match code {
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy,

@@ -87,8 +87,10 @@ impl Operations {
 
     /// Writes down a call that no write of the store has written down. Without a store there is no trail.
     pub(crate) async fn audit(&self, call: Call<'_>) -> Result<(), OperationError> {
-        let Ok(store) = self.store() else {
-            return Ok(());
+        let store = match self.own_store() {
+            Ok(store) => store,
+            Err(OperationError::NoStore) => return Ok(()),
+            Err(error) => return Err(error),
         };
         let entry = AuditEntry {
             actor: call.caller.actor(),

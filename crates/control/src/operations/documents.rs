@@ -1,63 +1,14 @@
 //! Creating, changing, deleting and restoring items of the service.
 
 use crate::operation_error::OperationError;
+use crate::operations::change::ChangeRequest;
 use crate::operations::writing::{Intent, Outcome, digest_of};
-use crate::operations::{Applied, Operations, random_text};
+use crate::operations::{Operations, random_text};
 use crate::operator::{Admin, Operator};
-use crate::service::stored_name;
+use crate::service::{can_be_disabled, stored_name};
 use privet_distribution::config::ServiceKind;
 use privet_store::{StoreError, StoredDocument};
 use serde_json::{Map, Value};
-
-/// How a change is asked for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ChangeRequest {
-    /// ETag of the version that is to be changed.
-    pub if_match: Option<String>,
-    /// Key by which a repeated request is known.
-    pub idempotency_key: Option<String>,
-    /// Whether the change is made, or only tried.
-    pub mode: Mode,
-}
-
-/// Whether a change is made.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Mode {
-    /// The change is made.
-    #[default]
-    Make,
-    /// The change is checked, and what it would do is told.
-    DryRun,
-}
-
-/// A change that was made.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Changed {
-    /// Id of the item.
-    pub id: String,
-    /// Number of the change.
-    pub change: u64,
-    /// New ETag; `None` if the item was deleted.
-    pub etag: Option<String>,
-    /// New version; `None` if the item was deleted.
-    pub version: Option<u64>,
-    /// What would undo it.
-    pub undo: Undo,
-    /// Edges on which it is in force.
-    pub applied: Applied,
-}
-
-/// What undoes a change.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Undo {
-    /// Deleting what was created.
-    Delete,
-    /// Restoring the version before.
-    Restore {
-        /// Number of that version.
-        version: u64,
-    },
-}
 
 /// What to do with the member `enabled`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -290,20 +241,6 @@ fn check_etag(
         name: stored_name(kind, &document.id),
         current: document.etag.clone(),
     }))
-}
-
-/// Returns true for kinds that are switched on and off.
-pub(crate) fn can_be_disabled(kind: ServiceKind) -> bool {
-    match kind {
-        ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
-        ServiceKind::PublicKey
-        | ServiceKind::KeyGroup
-        | ServiceKind::TrustedSigner
-        | ServiceKind::CachePolicy
-        | ServiceKind::OriginRequestPolicy
-        | ServiceKind::ResponseHeadersPolicy
-        | ServiceKind::Certificate => false,
-    }
 }
 
 fn is_enabled(document: &Value) -> bool {

@@ -2,7 +2,7 @@
 
 use crate::operation_error::{Fault, OperationError};
 use crate::operations::Operations;
-use crate::operations::documents::Mode;
+use crate::operations::change::Mode;
 use crate::operations::reading::resolve;
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts};
@@ -76,9 +76,11 @@ fn read(items: Vec<ServiceItem>) -> Result<Vec<(ServiceItem, Facts)>, OperationE
         match facts(&item) {
             Ok(facts) => known.push((item, facts)),
             Err(OperationError::Invalid(of_item)) => {
-                faults.extend(of_item.into_iter().map(|fault| {
-                    Fault::new(format!("items[{index}].{}", fault.field), fault.message)
-                }))
+                let in_items = |fault: Fault| {
+                    let field = format!("items[{index}].{}", fault.field);
+                    Fault::new(field, fault.message)
+                };
+                faults.extend(of_item.into_iter().map(in_items));
             }
             Err(other) => return Err(other),
         }

@@ -40,7 +40,7 @@ pub struct InvalidationRequest {
 }
 
 impl InvalidationRequest {
-    fn items(&self) -> Result<Vec<InvalidationItem>, OperationError> {
+    pub(crate) fn items(&self) -> Result<Vec<InvalidationItem>, OperationError> {
         let mut faults = Vec::new();
         let mut items = Vec::new();
         for (index, path) in self.paths.iter().enumerate() {
@@ -82,6 +82,7 @@ impl Operations {
             .await?;
         match &self.shared.source {
             Source::Store(store) => {
+                let store = store.opened()?;
                 if store
                     .document(ServiceKind::Distribution.as_str(), id)
                     .await?
@@ -188,6 +189,7 @@ impl Operations {
                 Ok(cut(rest, wanted, |item: &Item| item.id.clone()))
             }
             Source::Store(store) => {
+                let store = store.opened()?;
                 let progress = self.progress(store).await?;
                 let page = Page {
                     after: page.after.clone(),
@@ -234,6 +236,7 @@ impl Operations {
                 made.map(|made| edge_item(&made)).ok_or_else(absent)
             }
             Source::Store(store) => {
+                let store = store.opened()?;
                 let document = store.document(KIND, id).await?;
                 let document = document
                     .filter(|document| scope.has(distribution_of(document)))
@@ -346,7 +349,7 @@ mod tests {
 
     #[test]
     fn the_newest_id_comes_first() {
-        check(0, 1);
+        check(1, 2);
         check(1_700_000_031, 1_700_000_032);
         check(1_700_000_000, 1_800_000_000);
         assert_eq!(new_id(1_700_000_000).unwrap().len(), 14);

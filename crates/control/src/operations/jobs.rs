@@ -1,7 +1,7 @@
 //! Work that takes longer than a request: imports. A job is of this process and forgotten with it.
 
 use crate::operation_error::OperationError;
-use crate::operations::documents::Mode;
+use crate::operations::change::Mode;
 use crate::operations::{Imported, Operations, random_text};
 use crate::operator::{Admin, Operator};
 use privet_distribution::config::ServiceItem;

@@ -98,7 +98,7 @@ impl Operations {
                 let names = visible_in_file(&operator.caller().scope, &items);
                 Ok(list_file(&items, kind, page, names.as_ref()))
             }
-            Source::Store(store) => self.list_store(store, operator, kind, page).await,
+            Source::Store(store) => self.list_store(store.opened()?, operator, kind, page).await,
         }
     }
 
@@ -159,6 +159,7 @@ impl Operations {
                     .ok_or_else(|| OperationError::no_item(kind, id))
             }
             Source::Store(store) => {
+                let store = store.opened()?;
                 let document = store.document(kind.as_str(), id).await?;
                 let document = document.ok_or_else(|| OperationError::no_item(kind, id))?;
                 let users = store.used_by(kind.as_str(), id).await?;
@@ -235,7 +236,7 @@ impl Operations {
         let scope = &operator.caller().scope;
         let names = match &self.shared.source {
             Source::File(service) => visible_in_file(scope, &service.items.load()),
-            Source::Store(store) => self.visible(store, scope).await?,
+            Source::Store(store) => self.visible(store.opened()?, scope).await?,
         };
         match names {
             None => Ok(()),

@@ -4,11 +4,11 @@ use crate::diff::{CutOff, Difference, cut_off, differences};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::applied::applied;
+use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::closure::clear_submitted;
-use crate::operations::documents::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::reading::{mask, resolve};
 use crate::operator::{Admin, Operator, Scope};
-use crate::service::{Facts, facts, stored_name, validate};
+use crate::service::{Facts, can_be_disabled, facts, stored_name, validate};
 use crate::sigv4::hex;
 use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
@@ -168,7 +168,7 @@ impl Operations {
     ) -> Result<(), OperationError> {
         match &operator.caller().scope {
             Scope::All => Ok(()),
-            Scope::Distributions(_) if !super::documents::can_be_disabled(intent.kind) => Err(
+            Scope::Distributions(_) if !can_be_disabled(intent.kind) => Err(
                 OperationError::ScopeTooNarrow("this changes what several distributions may share"),
             ),
             scope @ Scope::Distributions(_) if !scope.has(&intent.id) => Err(

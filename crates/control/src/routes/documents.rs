@@ -2,9 +2,10 @@
 
 use super::{Route, shown};
 use crate::call::{Answer, Call};
-use crate::operations::{Outcome, Switch, can_be_disabled};
+use crate::operations::{Outcome, Switch};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
+use crate::service::can_be_disabled;
 use http::{Method, StatusCode};
 use privet_distribution::config::ServiceKind;
 use serde::Deserialize;
@@ -181,7 +182,7 @@ async fn list_versions(mut call: Call<Read>, kind: ServiceKind) -> Result<Answer
         .operations
         .versions(&call.operator, kind, id, &page)
         .await?;
-    Ok(shown::listed(versions, shown::version))
+    Ok(shown::listed(versions, |version| shown::version(&version)))
 }
 
 async fn get_version(mut call: Call<Read>, kind: ServiceKind) -> Result<Answer, Problem> {
@@ -191,7 +192,7 @@ async fn get_version(mut call: Call<Read>, kind: ServiceKind) -> Result<Answer, 
         .operations
         .version(&call.operator, kind, id, number)
         .await?;
-    Ok(Answer::ok(shown::version(version)))
+    Ok(Answer::ok(shown::version(&version)))
 }
 
 async fn create(mut call: Call<Admin>, collection: Collection) -> Result<Answer, Problem> {
@@ -273,11 +274,10 @@ async fn switch(
 }
 
 /// Returns the document of a body: the body itself, or the member `document` of an item as it was read.
-fn document(body: Value) -> Value {
-    match body {
-        Value::Object(mut item) if item.len() == 1 && item.contains_key("document") => {
-            item.remove("document").unwrap_or(Value::Null)
-        }
-        body => body,
+fn document(mut body: Value) -> Value {
+    let item = body.as_object_mut().filter(|item| item.len() == 1);
+    match item.and_then(|item| item.remove("document")) {
+        Some(document) => document,
+        None => body,
     }
 }

@@ -39,7 +39,7 @@ pub(super) fn routes() -> Vec<Route> {
 async fn list(mut call: Call<Admin>) -> Result<Answer, Problem> {
     call.nothing()?;
     let operators = call.operations.operators(&call.operator).await?;
-    Ok(shown::whole_list(operators, operator))
+    Ok(shown::whole_list(operators, |found| operator(&found)))
 }
 
 async fn get(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -48,7 +48,7 @@ async fn get(mut call: Call<Admin>) -> Result<Answer, Problem> {
         .operations
         .operator(&call.operator, call.parameter("name"))
         .await?;
-    Ok(Answer::ok(operator(found)))
+    Ok(Answer::ok(operator(&found)))
 }
 
 /// The body with which an operator is created.
@@ -106,7 +106,7 @@ async fn update(mut call: Call<Admin>) -> Result<Answer, Problem> {
         .operations
         .change_operator(&call.operator, name, patch)
         .await?;
-    Ok(Answer::ok(operator(changed)))
+    Ok(Answer::ok(operator(&changed)))
 }
 
 async fn delete(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -124,7 +124,7 @@ async fn list_keys(mut call: Call<Admin>) -> Result<Answer, Problem> {
         .operations
         .access_keys(&call.operator, call.parameter("name"))
         .await?;
-    Ok(shown::whole_list(keys, access_key))
+    Ok(shown::whole_list(keys, |key| access_key(&key)))
 }
 
 async fn create_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -165,7 +165,7 @@ async fn update_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
         .operations
         .change_access_key(&call.operator, name, change)
         .await?;
-    Ok(Answer::ok(access_key(changed)))
+    Ok(Answer::ok(access_key(&changed)))
 }
 
 async fn delete_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -192,7 +192,7 @@ async fn rotate_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
     let rotation = operations
         .rotate_access_key(&call.operator, name, overlap_seconds)
         .await?;
-    let shown = json!({ "new": new_key(&rotation.new), "old": access_key(rotation.old) });
+    let shown = json!({ "new": new_key(&rotation.new), "old": access_key(&rotation.old) });
     let id = shown::encoded(&rotation.new.access_key_id);
     let location = format!("/v1/operators/{}/access-keys/{id}", shown::encoded(name.0));
     Ok(Answer::created(shown, location))
@@ -212,7 +212,7 @@ fn parse_role(name: &str) -> Result<Role, OperationError> {
     Role::parse(name).ok_or_else(fault)
 }
 
-fn operator(operator: StoredOperator) -> Value {
+fn operator(operator: &StoredOperator) -> Value {
     json!({
         "name": operator.name,
         "role": operator.role.as_str(),
@@ -222,7 +222,7 @@ fn operator(operator: StoredOperator) -> Value {
     })
 }
 
-fn access_key(key: AccessKeySummary) -> Value {
+fn access_key(key: &AccessKeySummary) -> Value {
     let time = |at: Timestamp| shown::time(at.seconds());
     json!({
         "id": key.id,

@@ -40,7 +40,7 @@ pub(super) fn item(item: Item) -> Value {
     shown
 }
 
-pub(super) fn version(version: ItemVersion) -> Value {
+pub(super) fn version(version: &ItemVersion) -> Value {
     json!({
         "version": version.version,
         "etag": version.etag,
@@ -80,12 +80,12 @@ pub(super) fn outcome(outcome: Outcome, path: &str) -> Answer {
         })),
         Outcome::Changed(changed) => {
             let etag = changed.etag.clone();
-            Answer::ok(self::changed(changed, path)).with_etag(etag)
+            Answer::ok(self::changed(&changed, path)).with_etag(etag)
         }
     }
 }
 
-pub(super) fn changed(changed: Changed, path: &str) -> Value {
+pub(super) fn changed(changed: &Changed, path: &str) -> Value {
     let item = format!("{path}/{}", encoded(&changed.id));
     let undo = match changed.undo {
         Undo::Delete => json!({ "method": "DELETE", "path": item, "if_match": changed.etag }),

@@ -32,18 +32,32 @@ fn every_route_asks_for_its_role_whatever_the_credential() {
     for (method, path, needed) in operations() {
         let ask = || Ask::new(&method, &path);
         let nobody = fixture.ask(&ask());
-        assert_eq!((nobody.status, nobody.code()), (401, "credentials_absent"), "{method} {path}");
+        assert_eq!(
+            (nobody.status, nobody.code()),
+            (401, "credentials_absent"),
+            "{method} {path}"
+        );
         for (role, key) in &keys {
             for asked in [ask().bearer(key), ask().signed(key)] {
                 let answer = fixture.ask(&asked);
                 let is_low = (answer.status, answer.code()) == (403, "role_too_low");
-                assert_eq!(is_low, *role < needed, "{method} {path} as {role:?}: {answer:?}");
+                assert_eq!(
+                    is_low,
+                    *role < needed,
+                    "{method} {path} as {role:?}: {answer:?}"
+                );
                 assert_ne!(answer.status, 401, "{method} {path} as {role:?}");
-                assert_ne!(answer.status, 500, "{method} {path} as {role:?}: {answer:?}");
+                assert_ne!(
+                    answer.status, 500,
+                    "{method} {path} as {role:?}: {answer:?}"
+                );
             }
         }
         let answer = fixture.ask_socket(&ask());
-        assert!(![401, 403, 500].contains(&answer.status), "{method} {path}: {answer:?}");
+        assert!(
+            ![401, 403, 500].contains(&answer.status),
+            "{method} {path}: {answer:?}"
+        );
         count += 1;
     }
     assert!(count > 100, "{count}");
@@ -52,11 +66,18 @@ fn every_route_asks_for_its_role_whatever_the_credential() {
 #[track_caller]
 fn check(fixture: &Fixture, ask: &Ask, expected: (u16, &str)) {
     let answer = fixture.ask(ask);
-    assert_eq!((answer.status, answer.code()), expected, "{ask:?} {answer:?}");
+    assert_eq!(
+        (answer.status, answer.code()),
+        expected,
+        "{ask:?} {answer:?}"
+    );
     let problem = answer.header("content-type");
     assert_eq!(problem, Some("application/problem+json"));
     assert_eq!(answer.json["status"], json!(expected.0));
-    assert_eq!(answer.header("x-request-id"), answer.json["request_id"].as_str());
+    assert_eq!(
+        answer.header("x-request-id"),
+        answer.json["request_id"].as_str()
+    );
 }
 
 #[test]
@@ -72,20 +93,57 @@ fn credentials_that_are_not_good_get_the_documented_answer() {
     let unknown = other("PRIVETUNKNOWN", &key.secret);
     check(&fixture, &keys().bearer(&unknown), refused);
     check(&fixture, &keys().bearer(&other(&key.id, "wrong")), refused);
-    check(&fixture, &keys().bearer(&other(&key.id, &key.secret[1..])), refused);
+    check(
+        &fixture,
+        &keys().bearer(&other(&key.id, &key.secret[1..])),
+        refused,
+    );
     check(&fixture, &keys().signed(&unknown), refused);
     check(&fixture, &keys().signed(&other(&key.id, "wrong")), refused);
     let malformed = (401, "credentials_malformed");
-    check(&fixture, &keys().header("authorization", "Bearer x"), malformed);
-    check(&fixture, &keys().header("authorization", "Bearer ."), malformed);
+    check(
+        &fixture,
+        &keys().header("authorization", "Bearer x"),
+        malformed,
+    );
+    check(
+        &fixture,
+        &keys().header("authorization", "Bearer ."),
+        malformed,
+    );
     let absent = (401, "credentials_absent");
-    check(&fixture, &keys().header("authorization", "Basic YTpi"), absent);
+    check(
+        &fixture,
+        &keys().header("authorization", "Basic YTpi"),
+        absent,
+    );
     let answer = fixture.ask(&keys());
     assert!(answer.header("www-authenticate").is_some());
-    check(&fixture, &keys().signed_at(&key, NOW - 301), (401, "signature_expired"));
-    check(&fixture, &keys().signed_at(&key, NOW + 301), (401, "signature_not_yet"));
-    let digest = keys().header("x-amz-content-sha256", "UNSIGNED-PAYLOAD").signed(&key);
+    check(
+        &fixture,
+        &keys().signed_at(&key, NOW - 301),
+        (401, "signature_expired"),
+    );
+    check(
+        &fixture,
+        &keys().signed_at(&key, NOW + 301),
+        (401, "signature_not_yet"),
+    );
+    let digest = keys()
+        .header("x-amz-content-sha256", "UNSIGNED-PAYLOAD")
+        .signed(&key);
     check(&fixture, &digest, (400, "signature_malformed"));
+    let service = keys().signed(&key);
+    let authorization = service
+        .headers
+        .iter()
+        .find(|(name, _)| name == "authorization");
+    let other = authorization.unwrap().1.replace("/privet/", "/ec2/");
+    check(
+        &fixture,
+        &service.clone().header("authorization", &other),
+        (401, "signature_service"),
+    );
     assert_eq!(fixture.ask(&keys().bearer(&key)).status, 200);
     assert_eq!(fixture.ask(&keys().signed_at(&key, NOW - 300)).status, 200);
 }
@@ -94,15 +152,33 @@ fn credentials_that_are_not_good_get_the_documented_answer() {
 fn what_was_signed_for_another_request_is_refused() {
     let fixture = Fixture::new();
     let key = fixture.admin();
-    let signed = Ask::new("POST", "/v1/explain").json(&json!({"link": "a"})).signed(&key);
+    let signed = Ask::new("POST", "/v1/explain")
+        .json(&json!({"link": "a"}))
+        .signed(&key);
     let refused = (401, "credentials_refused");
     let mut changed = signed.clone();
     changed.body = b"{\"link\": \"b\"}".to_vec();
     check(&fixture, &changed, refused);
-    check(&fixture, &Ask { target: "/v1/keys".into(), ..signed.clone() }, refused);
-    check(&fixture, &Ask { method: "PUT".into(), ..signed.clone() }, refused);
+    check(
+        &fixture,
+        &Ask {
+            target: "/v1/keys".into(),
+            ..signed.clone()
+        },
+        refused,
+    );
+    check(
+        &fixture,
+        &Ask {
+            method: "PUT".into(),
+            ..signed.clone()
+        },
+        refused,
+    );
     // Signed for another host, and sent with ours.
-    let moved = Ask::get("/v1/keys").header("host", "other.example").signed(&key);
+    let moved = Ask::get("/v1/keys")
+        .header("host", "other.example")
+        .signed(&key);
     check(&fixture, &moved.clone().header("host", HOST), refused);
     check(&fixture, &moved, (421, "host_not_served"));
     assert_eq!(fixture.ask(&signed).status, 200);
@@ -115,7 +191,9 @@ fn a_signature_changes_something_once() {
     let reading = Ask::get("/v1/keys").signed(&key);
     assert_eq!(fixture.ask(&reading).status, 200);
     assert_eq!(fixture.ask(&reading).status, 200);
-    let change = Ask::new("POST", "/v1/keys").json(&json!({"id": "K1", "key": PUBLIC_KEY})).signed(&key);
+    let change = Ask::new("POST", "/v1/keys")
+        .json(&json!({"id": "K1", "pem": PUBLIC_KEY}))
+        .signed(&key);
     assert_eq!(fixture.ask(&change).status, 201);
     check(&fixture, &change, (409, "signature_used"));
 }
@@ -135,7 +213,10 @@ fn keys_that_are_disabled_expired_or_whose_operator_is_are_refused() {
     let key = format!("/v1/operators/other/access-keys/{}", other.id);
     change(&key, &json!({"disabled": true}));
     check(&fixture, &asked(), refused);
-    change(&key, &json!({"disabled": false, "expires_at": "2029-12-31T23:59:59Z"}));
+    change(
+        &key,
+        &json!({"disabled": false, "expires_at": "2029-12-31T23:59:59Z"}),
+    );
     check(&fixture, &asked(), refused);
     change(&key, &json!({"expires_at": null}));
     assert_eq!(fixture.ask(&asked()).status, 200);
@@ -152,12 +233,18 @@ fn an_address_that_fails_often_has_to_wait() {
         secret: "wrong".into(),
     };
     for _ in 0..20 {
-        assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&wrong)).status, 401);
+        assert_eq!(
+            fixture.ask(&Ask::get("/v1/keys").bearer(&wrong)).status,
+            401
+        );
     }
     let answer = fixture.ask(&Ask::get("/v1/keys").bearer(&key));
     assert_eq!((answer.status, answer.code()), (429, "too_many_failures"));
     assert_eq!(answer.header("retry-after"), Some("60"));
-    fixture.edge().clock().set(privet_sign::Timestamp::from_secs(NOW + 60));
+    fixture
+        .edge()
+        .clock()
+        .set(privet_sign::Timestamp::from_secs(NOW + 60));
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
 }
 
@@ -167,25 +254,50 @@ fn requests_that_cannot_be_read_are_refused() {
     let key = fixture.admin();
     let get = |target: &str| Ask::get(target).bearer(&key);
     let post = |text: &str| Ask::new("POST", "/v1/keys").text(text).bearer(&key);
-    check(&fixture, &get("/v1/keys").header("host", "evil.example"), (421, "host_not_served"));
+    check(
+        &fixture,
+        &get("/v1/keys").header("host", "evil.example"),
+        (421, "host_not_served"),
+    );
     check(&fixture, &get("/v1/nothing"), (404, "no_such_path"));
     check(&fixture, &get("/invalidations"), (404, "no_such_path"));
-    check(&fixture, &Ask::get("/v1/nothing"), (401, "credentials_absent"));
-    check(&fixture, &Ask::new("PATCH", "/v1/keys").bearer(&key), (405, "method_not_allowed"));
+    check(
+        &fixture,
+        &Ask::get("/v1/nothing"),
+        (401, "credentials_absent"),
+    );
+    check(
+        &fixture,
+        &Ask::new("PATCH", "/v1/keys").bearer(&key),
+        (405, "method_not_allowed"),
+    );
     let answer = fixture.ask(&Ask::new("PATCH", "/v1/keys").bearer(&key));
     assert_eq!(answer.header("allow"), Some("GET, POST"));
     check(&fixture, &get("/v1/keys?limit=0"), (400, "query_invalid"));
     check(&fixture, &get("/v1/keys?limit=201"), (400, "query_invalid"));
     check(&fixture, &get("/v1/keys?limt=1"), (400, "query_invalid"));
-    check(&fixture, &get("/v1/keys?after=a&after=b"), (400, "query_invalid"));
+    check(
+        &fixture,
+        &get("/v1/keys?after=a&after=b"),
+        (400, "query_invalid"),
+    );
     check(&fixture, &get("/v1/keys?after=%ff"), (400, "query_invalid"));
-    check(&fixture, &get("/v1/keys").text("{}"), (400, "body_unwanted"));
+    check(
+        &fixture,
+        &get("/v1/keys").text("{}"),
+        (400, "body_unwanted"),
+    );
     let json = (400, "json_invalid");
     for text in ["{", "{\"id\": 1, \"id\": 2}", &"[".repeat(40), "{} {}"] {
         check(&fixture, &post(text), json);
     }
-    check(&fixture, &post("{}").header("content-type", "text/plain"), (415, "content_type_not_json"));
-    let unknown = Ask::new("POST", "/v1/operators").json(&json!({"name": "a", "role": "read", "x": 1}));
+    check(
+        &fixture,
+        &post("{}").header("content-type", "text/plain"),
+        (415, "content_type_not_json"),
+    );
+    let unknown =
+        Ask::new("POST", "/v1/operators").json(&json!({"name": "a", "role": "read", "x": 1}));
     check(&fixture, &unknown.bearer(&key), json);
     let mut large = post("{}");
     large.body = vec![b' '; 1024 * 1024 + 1];
@@ -199,7 +311,11 @@ fn requests_that_cannot_be_read_are_refused() {
 fn garbage_gets_no_connection_further() {
     let fixture = Fixture::new();
     let key = fixture.admin();
-    for garbage in [&b"\x16\x03\x01 hello\r\n\r\n"[..], b"GET\r\n\r\n", b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n"] {
+    for garbage in [
+        &b"\x16\x03\x01 hello\r\n\r\n"[..],
+        b"GET\r\n\r\n",
+        b"PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n",
+    ] {
         let mut stream = TcpStream::connect(fixture.address()).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         stream.write_all(garbage).unwrap();
@@ -215,7 +331,7 @@ fn garbage_gets_no_connection_further() {
 fn a_scope_hides_everything_else() {
     let fixture = Fixture::new();
     fixture.furnish();
-    fixture.put("/v1/keys", &json!({"id": "K2", "key": OTHER_PUBLIC_KEY}));
+    fixture.put("/v1/keys", &json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
     fixture.put("/v1/distributions", &distribution("E2", "two.example"));
     let key = fixture.operator("one", Role::Admin, Some(&["E1"]));
     let get = |target: &str| Ask::get(target).bearer(&key);
@@ -224,31 +340,54 @@ fn a_scope_hides_everything_else() {
     assert_eq!(absent.status, 404);
     let text = |answer: &Answer, id: &str| answer.json["detail"].as_str().unwrap().replace(id, "");
     assert_eq!(text(&hidden, "E2"), text(&absent, "E9"));
-    check(&fixture, &get("/v1/distributions/E2/versions"), (404, "not_found"));
+    check(
+        &fixture,
+        &get("/v1/distributions/E2/versions"),
+        (404, "not_found"),
+    );
     check(&fixture, &get("/v1/keys/K2"), (404, "not_found"));
     let ids = |target: &str| {
         let listed = fixture.ask(&get(target)).json["items"].clone();
         let items = listed.as_array().unwrap().iter();
-        items.map(|item| item["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+        items
+            .map(|item| item["id"].as_str().unwrap().to_owned())
+            .collect::<Vec<_>>()
     };
     assert_eq!(ids("/v1/distributions"), ["E1"]);
     assert_eq!(ids("/v1/keys"), ["K1"]);
     assert_eq!(ids("/v1/key-groups"), ["viewers"]);
     // The group is used by both distributions, and only one is to be seen.
     let group = fixture.ask(&get("/v1/key-groups/viewers"));
-    assert_eq!(group.json["used_by"], json!([{"kind": "distribution", "id": "E1"}]));
+    assert_eq!(
+        group.json["used_by"],
+        json!([{"kind": "distribution", "id": "E1"}])
+    );
     let narrow = (403, "scope_too_narrow");
     for target in ["/v1/operators", "/v1/changes", "/v1/changes/verify"] {
         check(&fixture, &get(target), narrow);
     }
-    let etag = fixture.ask(&get("/v1/keys/K1")).json["etag"].as_str().unwrap().to_owned();
-    let delete = |target: &str| Ask::new("DELETE", target).header("if-match", &etag).bearer(&key);
-    check(&fixture, &delete("/v1/distributions/E2"), (404, "not_found"));
+    let etag = fixture.ask(&get("/v1/keys/K1")).json["etag"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    let delete = |target: &str| {
+        Ask::new("DELETE", target)
+            .header("if-match", &etag)
+            .bearer(&key)
+    };
+    check(
+        &fixture,
+        &delete("/v1/distributions/E2"),
+        (404, "not_found"),
+    );
     let new = Ask::new("POST", "/v1/distributions").json(&distribution("E3", "three.example"));
     check(&fixture, &new.bearer(&key), narrow);
-    let new = Ask::new("POST", "/v1/keys").json(&json!({"id": "K3", "key": OTHER_PUBLIC_KEY}));
+    let new = Ask::new("POST", "/v1/keys").json(&json!({"id": "K3", "pem": OTHER_PUBLIC_KEY}));
     check(&fixture, &new.bearer(&key), narrow);
-    let etag = fixture.ask(&get("/v1/distributions/E1")).json["etag"].as_str().unwrap().to_owned();
+    let etag = fixture.ask(&get("/v1/distributions/E1")).json["etag"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let put = |document: &Value| {
         let put = Ask::new("PUT", "/v1/distributions/E1").json(document);
         put.header("if-match", &etag).bearer(&key)
@@ -257,7 +396,7 @@ fn a_scope_hides_everything_else() {
     document["origins"][0]["folder"] = json!("/etc");
     check(&fixture, &put(&document), narrow);
     let mut document = distribution("E1", "one.example");
-    document["comment"] = json!("changed");
+    document["aliases"] = json!(["more.example"]);
     let answer = fixture.ask(&put(&document));
-    assert!([200, 422].contains(&answer.status), "{answer:?}");
+    assert_eq!(answer.status, 200, "{answer:?}");
 }

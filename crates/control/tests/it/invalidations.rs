@@ -13,14 +13,42 @@ fn invalidations_that_mean_nothing_are_refused() {
     let check = |key: &Key, body: &Value, expected: (u16, &str, &str)| {
         let answer = fixture.ask(&Ask::new("POST", "/v1/invalidations").json(body).bearer(key));
         let field = answer.json["field"].as_str().unwrap_or_default();
-        assert_eq!((answer.status, answer.code(), field), expected, "{answer:?}");
+        assert_eq!(
+            (answer.status, answer.code(), field),
+            expected,
+            "{answer:?}"
+        );
     };
-    check(&key, &json!({"distribution": "E1"}), (422, "invalid", "paths"));
-    check(&key, &json!({"distribution": "E1", "paths": ["/a", "b"]}), (422, "invalid", "paths[1]"));
-    check(&key, &json!({"distribution": "E1", "tags": [""]}), (422, "invalid", "tags[0]"));
-    check(&key, &json!({"distribution": "E1", "path": []}), (400, "json_invalid", ""));
-    check(&key, &json!({"distribution": "E2", "paths": ["/a"]}), (404, "not_found", ""));
-    check(&scoped, &json!({"distribution": "E1", "paths": ["/a"]}), (404, "not_found", ""));
+    check(
+        &key,
+        &json!({"distribution": "E1"}),
+        (422, "invalid", "paths"),
+    );
+    check(
+        &key,
+        &json!({"distribution": "E1", "paths": ["/a", "b"]}),
+        (422, "invalid", "paths[1]"),
+    );
+    check(
+        &key,
+        &json!({"distribution": "E1", "tags": [""]}),
+        (422, "invalid", "tags[0]"),
+    );
+    check(
+        &key,
+        &json!({"distribution": "E1", "path": []}),
+        (400, "json_invalid", ""),
+    );
+    check(
+        &key,
+        &json!({"distribution": "E2", "paths": ["/a"]}),
+        (404, "not_found", ""),
+    );
+    check(
+        &scoped,
+        &json!({"distribution": "E1", "paths": ["/a"]}),
+        (404, "not_found", ""),
+    );
 }
 
 #[test]
@@ -42,7 +70,12 @@ fn an_invalidation_is_a_document_that_edges_apply() {
     let read = |key: &Key, target: &str| fixture.ask(&Ask::get(target).bearer(key));
     assert_eq!(read(&key, location).json, made.json);
     assert_eq!(read(&scoped, location).status, 404);
-    let listed = |key: &Key| read(key, "/v1/invalidations").json["items"].as_array().unwrap().len();
+    let listed = |key: &Key| {
+        read(key, "/v1/invalidations").json["items"]
+            .as_array()
+            .unwrap()
+            .len()
+    };
     assert_eq!((listed(&key), listed(&scoped)), (1, 0));
     let store = fixture.store.as_ref().unwrap();
     let report = privet_store::EdgeReport {
@@ -55,7 +88,9 @@ fn an_invalidation_is_a_document_that_edges_apply() {
     let now = privet_store::Timestamp::from_seconds(0);
     fixture.wait(store.report_edge(&report, now)).unwrap();
     assert_eq!(read(&key, location).json["status"], json!("in_progress"));
-    let dry = Ask::new("POST", "/v1/invalidations?dry_run=1").json(&body).bearer(&key);
+    let dry = Ask::new("POST", "/v1/invalidations?dry_run=1")
+        .json(&body)
+        .bearer(&key);
     assert_eq!(fixture.ask(&dry).json["dry_run"], json!(true));
     assert_eq!(listed(&key), 1);
 }
@@ -69,7 +104,10 @@ fn old_invalidations_make_way() {
     for _ in 0..3 {
         assert_eq!(create().status, 201);
     }
-    fixture.edge().clock().set(privet_sign::Timestamp::from_secs(NOW + 31 * 24 * 3600));
+    fixture
+        .edge()
+        .clock()
+        .set(privet_sign::Timestamp::from_secs(NOW + 31 * 24 * 3600));
     assert_eq!(create().status, 201);
     let listed = fixture.ask_socket(&Ask::get("/v1/invalidations"));
     assert_eq!(listed.json["items"].as_array().unwrap().len(), 1);
@@ -89,13 +127,15 @@ origin = \"videos\"
 ";
     let fixture = Fixture::of_file(service);
     let explain = |link: &str| {
-        let answer = fixture.ask_socket(&Ask::new("POST", "/v1/explain").json(&json!({"link": link})));
+        let answer =
+            fixture.ask_socket(&Ask::new("POST", "/v1/explain").json(&json!({"link": link})));
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.json
     };
     assert_eq!(explain("https://one.example/a")["verdict"], json!("opens"));
     let unserved = explain("https://other.example/a");
     assert_eq!(unserved["checks"][0]["outcome"], json!("failed"));
-    let bad = Ask::new("POST", "/v1/explain").json(&json!({"link": "a", "at": "1960-01-01T00:00:00Z"}));
+    let bad =
+        Ask::new("POST", "/v1/explain").json(&json!({"link": "a", "at": "1960-01-01T00:00:00Z"}));
     assert_eq!(fixture.ask_socket(&bad).status, 422);
 }

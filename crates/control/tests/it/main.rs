@@ -1,4 +1,5 @@
 //! The operators' interface over real sockets: an edge, a store, and clients that sign or carry tokens.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
 mod access;
 mod audit;
@@ -7,4 +8,5 @@ mod invalidations;
 mod openapi;
 mod operators;
 mod reading_files;
+mod schema_driven;
 mod support;

@@ -10,9 +10,13 @@ fn check_references(description: &Value, value: &Value) {
                 let pointer = reference.strip_prefix('#').unwrap();
                 assert!(description.pointer(pointer).is_some(), "{reference}");
             }
-            members.values().for_each(|value| check_references(description, value));
+            members
+                .values()
+                .for_each(|value| check_references(description, value));
         }
-        Value::Array(values) => values.iter().for_each(|value| check_references(description, value)),
+        Value::Array(values) => values
+            .iter()
+            .for_each(|value| check_references(description, value)),
         Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }

@@ -27,22 +27,38 @@ fn operators_that_cannot_be_are_refused() {
     check(&fixture, &create("root", "read"), (409, "exists"));
     let get = |target: &str| Ask::get(target).bearer(&admin);
     check(&fixture, &get("/v1/operators/none"), (404, "not_found"));
-    check(&fixture, &get("/v1/operators/none/access-keys"), (404, "not_found"));
+    check(
+        &fixture,
+        &get("/v1/operators/none/access-keys"),
+        (404, "not_found"),
+    );
 }
 
 #[test]
 fn the_last_admin_stays() {
     let fixture = Fixture::new();
     let admin = fixture.admin();
-    let patch = |body: &Value| Ask::new("PATCH", "/v1/operators/root").json(body).bearer(&admin);
+    let patch = |body: &Value| {
+        Ask::new("PATCH", "/v1/operators/root")
+            .json(body)
+            .bearer(&admin)
+    };
     let last = (409, "last_admin");
     check(&fixture, &patch(&json!({"role": "read"})), last);
     check(&fixture, &patch(&json!({"disabled": true})), last);
-    check(&fixture, &Ask::new("DELETE", "/v1/operators/root").bearer(&admin), last);
+    check(
+        &fixture,
+        &Ask::new("DELETE", "/v1/operators/root").bearer(&admin),
+        last,
+    );
     let second = fixture.operator("second", Role::Admin, None);
     let delete = Ask::new("DELETE", "/v1/operators/root").bearer(&second);
     assert_eq!(fixture.ask(&delete).status, 204);
-    check(&fixture, &Ask::get("/v1/keys").bearer(&admin), (401, "credentials_refused"));
+    check(
+        &fixture,
+        &Ask::get("/v1/keys").bearer(&admin),
+        (401, "credentials_refused"),
+    );
 }
 
 #[test]
@@ -51,13 +67,26 @@ fn a_secret_is_shown_once() {
     let admin = fixture.admin();
     let body = json!({"name": "ci", "role": "publish", "scope": ["E1"]});
     let made = fixture.ask(&Ask::new("POST", "/v1/operators").json(&body).bearer(&admin));
-    assert_eq!((made.status, made.header("location")), (201, Some("/v1/operators/ci")));
-    let secret = made.json["access_key"]["secret_access_key"].as_str().unwrap();
+    assert_eq!(
+        (made.status, made.header("location")),
+        (201, Some("/v1/operators/ci"))
+    );
+    let secret = made.json["access_key"]["secret_access_key"]
+        .as_str()
+        .unwrap();
     let key = Key {
-        id: made.json["access_key"]["access_key_id"].as_str().unwrap().to_owned(),
+        id: made.json["access_key"]["access_key_id"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
         secret: secret.to_owned(),
     };
-    assert_eq!(fixture.ask(&Ask::get("/v1/invalidations").signed(&key)).status, 200);
+    assert_eq!(
+        fixture
+            .ask(&Ask::get("/v1/invalidations").signed(&key))
+            .status,
+        200
+    );
     let read = |target: &str| fixture.ask(&Ask::get(target).bearer(&admin)).json;
     assert_eq!(
         read("/v1/operators/ci"),
@@ -67,12 +96,23 @@ fn a_secret_is_shown_once() {
         })
     );
     let keys = read("/v1/operators/ci/access-keys");
-    assert_eq!(keys["items"][0]["last_used_at"], json!("2030-01-01T00:00:00Z"));
-    for target in ["/v1/operators", "/v1/operators/ci/access-keys", "/v1/changes"] {
+    assert_eq!(
+        keys["items"][0]["last_used_at"],
+        json!("2030-01-01T00:00:00Z")
+    );
+    for target in [
+        "/v1/operators",
+        "/v1/operators/ci/access-keys",
+        "/v1/changes",
+    ] {
         assert!(!read(target).to_string().contains(secret), "{target}");
     }
     let database = std::fs::read(fixture.folder.path().join("privet.db-wal")).unwrap_or_default();
-    assert!(!database.windows(secret.len()).any(|window| window == secret.as_bytes()));
+    assert!(
+        !database
+            .windows(secret.len())
+            .any(|window| window == secret.as_bytes())
+    );
 }
 
 #[test]
@@ -85,23 +125,50 @@ fn a_rotated_key_is_valid_during_the_overlap() {
         let body = json!({"overlap_seconds": seconds});
         Ask::new("POST", target).json(&body).bearer(&admin)
     };
-    check(&fixture, &rotate(&target, 90 * 24 * 3600 + 1), (422, "invalid"));
+    check(
+        &fixture,
+        &rotate(&target, 90 * 24 * 3600 + 1),
+        (422, "invalid"),
+    );
     // The key is another operator's.
     let others = format!("/v1/operators/root/access-keys/{}", old.id);
-    check(&fixture, &rotate(&format!("{others}/rotate"), 0), (404, "not_found"));
-    check(&fixture, &Ask::new("DELETE", &others).bearer(&admin), (404, "not_found"));
+    check(
+        &fixture,
+        &rotate(&format!("{others}/rotate"), 0),
+        (404, "not_found"),
+    );
+    check(
+        &fixture,
+        &Ask::new("DELETE", &others).bearer(&admin),
+        (404, "not_found"),
+    );
     let rotated = fixture.ask(&rotate(&target, 600));
     assert_eq!(rotated.status, 201, "{rotated:?}");
-    assert_eq!(rotated.json["old"]["expires_at"], json!("2030-01-01T00:10:00Z"));
+    assert_eq!(
+        rotated.json["old"]["expires_at"],
+        json!("2030-01-01T00:10:00Z")
+    );
     let new = Key {
-        id: rotated.json["new"]["access_key_id"].as_str().unwrap().to_owned(),
-        secret: rotated.json["new"]["secret_access_key"].as_str().unwrap().to_owned(),
+        id: rotated.json["new"]["access_key_id"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
+        secret: rotated.json["new"]["secret_access_key"]
+            .as_str()
+            .unwrap()
+            .to_owned(),
     };
     let asked = |key: &Key| fixture.ask(&Ask::get("/v1/keys").bearer(key)).status;
     assert_eq!((asked(&old), asked(&new)), (200, 200));
-    fixture.edge().clock().set(privet_sign::Timestamp::from_secs(NOW + 600));
+    fixture
+        .edge()
+        .clock()
+        .set(privet_sign::Timestamp::from_secs(NOW + 600));
     assert_eq!((asked(&old), asked(&new)), (401, 200));
-    let delete = Ask::new("DELETE", &format!("/v1/operators/ci/access-keys/{}", new.id));
+    let delete = Ask::new(
+        "DELETE",
+        &format!("/v1/operators/ci/access-keys/{}", new.id),
+    );
     assert_eq!(fixture.ask(&delete.bearer(&admin)).status, 204);
     assert_eq!(asked(&new), 401);
 }

@@ -2,8 +2,8 @@
 
 use aws_lc_rs::{digest, hmac};
 use privet_control::{
-    Control, ControlOptions, FileService, ListenerOptions, Operations, OperationsOptions, Running,
-    Source, holder_of,
+    Control, ControlOptions, FileService, LateStore, ListenerOptions, Operations,
+    OperationsOptions, Running, Source, holder_of,
 };
 use privet_distribution::config::{Snapshot, read_toml, read_toml_items};
 use privet_edge::{RunningEdge, StartOptions};
@@ -97,7 +97,7 @@ impl Fixture {
         let control = Control::start_with(ControlOptions {
             edge: edge.handle().clone(),
             source: match &store {
-                Some(store) => Source::Store(store.clone()),
+                Some(store) => Source::Store(LateStore::of(store.clone())),
                 None => Source::File(Arc::new(FileService {
                     items: Arc::new(read_toml_items(config, &file).unwrap()).into(),
                     file,
@@ -134,7 +134,7 @@ impl Fixture {
     /// Returns operations as a command has them that opens the store.
     pub fn operations(&self) -> Operations {
         Operations::new(OperationsOptions {
-            source: Source::Store(self.store.clone().unwrap()),
+            source: Source::Store(LateStore::of(self.store.clone().unwrap())),
             running: Running::Loaded(self.edge().snapshot()),
             clock: self.edge().clock().clone(),
             folder: self.folder.path().to_owned(),
@@ -151,7 +151,9 @@ impl Fixture {
             scope: scope.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect()),
         };
         let operations = self.operations();
-        let new = self.wait(operations.create_operator(&admin, request)).unwrap();
+        let new = self
+            .wait(operations.create_operator(&admin, request))
+            .unwrap();
         Key {
             id: new.access_key_id,
             secret: new.secret_access_key.expose().to_owned(),
@@ -186,8 +188,11 @@ impl Fixture {
 
     /// Creates a key, a group of it, and a distribution that trusts the group.
     pub fn furnish(&self) {
-        self.put("/v1/keys", &json!({"id": "K1", "key": PUBLIC_KEY}));
-        self.put("/v1/key-groups", &json!({"id": "viewers", "public_keys": ["K1"]}));
+        self.put("/v1/keys", &json!({"id": "K1", "pem": PUBLIC_KEY}));
+        self.put(
+            "/v1/key-groups",
+            &json!({"id": "viewers", "public_keys": ["K1"]}),
+        );
         self.put("/v1/distributions", &distribution("E1", "one.example"));
     }
 }
@@ -267,14 +272,22 @@ impl Ask {
         let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let ask = self.header("x-amz-date", &date);
         let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
-        let host = &ask.headers.iter().find(|(name, _)| name == "host").unwrap().1;
+        let host = &ask
+            .headers
+            .iter()
+            .find(|(name, _)| name == "host")
+            .unwrap()
+            .1;
         let canonical = format!(
             "{}\n{path}\n{query}\nhost:{host}\nx-amz-date:{date}\n\nhost;x-amz-date\n{}",
             ask.method,
             sha256(&ask.body)
         );
         let scope = format!("{}/eu-west-1/privet/aws4_request", &date[..8]);
-        let text = format!("AWS4-HMAC-SHA256\n{date}\n{scope}\n{}", sha256(canonical.as_bytes()));
+        let text = format!(
+            "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
+            sha256(canonical.as_bytes())
+        );
         let mut secret = format!("AWS4{}", key.secret).into_bytes();
         for part in scope.split('/') {
             secret = hmac_of(&secret, part);
@@ -288,7 +301,10 @@ impl Ask {
     }
 
     fn encode(&self) -> Vec<u8> {
-        let mut head = format!("{} {} HTTP/1.1\r\nconnection: close\r\n", self.method, self.target);
+        let mut head = format!(
+            "{} {} HTTP/1.1\r\nconnection: close\r\n",
+            self.method, self.target
+        );
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
@@ -330,7 +346,10 @@ pub fn exchange(stream: &mut (impl Read + Write), bytes: &[u8]) -> Answer {
     let text = String::from_utf8(answer).unwrap();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     Answer {
-        status: head.get(9..12).and_then(|code| code.parse().ok()).unwrap_or_default(),
+        status: head
+            .get(9..12)
+            .and_then(|code| code.parse().ok())
+            .unwrap_or_default(),
         head: head.to_owned(),
         json: serde_json::from_str(body).unwrap_or(Value::Null),
     }

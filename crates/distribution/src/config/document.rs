@@ -89,6 +89,29 @@ pub struct ServiceDocument {
     pub streaming_distributions: Vec<StreamingDistributionDocument>,
 }
 
+impl ServiceDocument {
+    /// Adds everything of another document behind what is here.
+    pub fn append(&mut self, mut other: ServiceDocument) {
+        self.public_keys.append(&mut other.public_keys);
+        self.key_groups.append(&mut other.key_groups);
+        self.trusted_signers.append(&mut other.trusted_signers);
+        self.certificates.append(&mut other.certificates);
+        self.cache_policies.append(&mut other.cache_policies);
+        self.origin_request_policies
+            .append(&mut other.origin_request_policies);
+        self.response_headers_policies
+            .append(&mut other.response_headers_policies);
+        self.distributions.append(&mut other.distributions);
+        self.streaming_distributions
+            .append(&mut other.streaming_distributions);
+    }
+
+    /// Returns true if nothing is served.
+    pub fn is_empty(&self) -> bool {
+        *self == ServiceDocument::default()
+    }
+}
+
 /// An address to listen on.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Listener {

@@ -28,8 +28,8 @@ pub(crate) use check::check;
 /// Reads a file that a configuration names.
 pub type ReadFile<'f> = &'f mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>;
 
-/// The configuration in effect: immutable, every reference resolved, and swapped as a whole.
-#[derive(Debug)]
+/// The configuration in effect: immutable, every reference resolved, and swapped as a whole. Clones share all that is in it.
+#[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Settings of the machine.
     pub node: Arc<NodeSettings>,
@@ -101,25 +101,39 @@ impl Snapshot {
         removed: &[(ServiceKind, String)],
         read_file: ReadFile<'_>,
     ) -> Result<Self, Vec<ConfigError>> {
+        build::with_changes(self.clone(), changed, removed, read_file)
+    }
+
+    /// As [`Snapshot::with_changes`], but of a snapshot that nobody else has: nothing needs to be copied.
+    ///
+    /// # Errors
+    /// As [`Snapshot::with_changes`]; the snapshot is lost then.
+    pub fn changed(
+        self,
+        changed: &ServiceDocument,
+        removed: &[(ServiceKind, String)],
+        read_file: ReadFile<'_>,
+    ) -> Result<Self, Vec<ConfigError>> {
         build::with_changes(self, changed, removed, read_file)
     }
 
-    /// Returns the same service under the settings of another node document.
-    ///
-    /// # Errors
-    /// Returns every fault of the node's settings.
-    pub fn with_node(
-        &self,
-        document: Document,
-        places: &Places,
-        read_file: ReadFile<'_>,
-    ) -> Result<Self, Vec<ConfigError>> {
-        let node = build::build(document, places, read_file)?;
-        Ok(Snapshot {
-            node: node.node,
-            files: Arc::new(self.files.union(&node.files).cloned().collect()),
-            service: self.service.clone(),
-        })
+    /// Returns the service of `other` under the settings of this snapshot's machine, with all as it was resolved under
+    /// those of the other's.
+    pub fn with_service_of(self, other: &Snapshot) -> Self {
+        Snapshot {
+            node: self.node,
+            files: Arc::new(self.files.union(&other.files).cloned().collect()),
+            service: other.service.clone(),
+        }
+    }
+
+    /// Returns the settings of the machine alone, with nothing that is served.
+    pub fn without_service(&self) -> Self {
+        Snapshot {
+            node: Arc::clone(&self.node),
+            files: Arc::clone(&self.files),
+            service: Service::default(),
+        }
     }
 
     /// Returns all distributions, including disabled ones, in the order of the document.

@@ -13,8 +13,8 @@ use std::fs::File;
 use std::io::Read;
 use std::os::fd::OwnedFd;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, OnceLock};
 
 /// Maximum size of files that are read whole and may stay in memory.
 const MEMORY_OBJECT_SIZE_BYTES_MAX: u64 = 2 * 1024 * 1024;
@@ -29,12 +29,31 @@ pub(crate) struct FolderOrigin {
 
 #[derive(Debug)]
 struct Inner {
-    root: OwnedFd,
+    root: Root,
     hot: HotObjects,
     changes: Arc<FileChanges>,
     /// Number of bytes of objects in memory, kept here or on their way to viewers.
     in_memory: Arc<AtomicUsize>,
     in_memory_max: usize,
+}
+
+/// The root folder, which is opened when it is first there.
+#[derive(Debug)]
+struct Root {
+    path: PathBuf,
+    opened: OnceLock<OwnedFd>,
+}
+
+impl Root {
+    /// Returns the open folder; opens it if that has not succeeded before.
+    fn folder(&self) -> Result<&OwnedFd, Errno> {
+        if let Some(folder) = self.opened.get() {
+            return Ok(folder);
+        }
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
+        Ok(self.opened.get_or_init(|| folder))
+    }
 }
 
 /// The bytes of an object, counted for as long as anybody holds them.
@@ -68,18 +87,33 @@ impl FolderOrigin {
         size_bytes_max: usize,
         changes: Arc<FileChanges>,
     ) -> std::io::Result<Self> {
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
-        let root = rustix::fs::open(root, flags, Mode::empty())?;
-        let hot = HotObjects::new(files_max, size_bytes_max);
-        Ok(FolderOrigin {
+        let (folder, fault) = FolderOrigin::open_late(root, files_max, size_bytes_max, changes);
+        fault.map_or(Ok(folder), Err)
+    }
+
+    /// As [`FolderOrigin::open`], but a folder that cannot be opened is tried again at each request, which fails until
+    /// then. The error says why it cannot be opened now.
+    pub(crate) fn open_late(
+        root: &Path,
+        files_max: usize,
+        size_bytes_max: usize,
+        changes: Arc<FileChanges>,
+    ) -> (Self, Option<std::io::Error>) {
+        let root = Root {
+            path: root.to_owned(),
+            opened: OnceLock::new(),
+        };
+        let fault = root.folder().err().map(std::io::Error::from);
+        let origin = FolderOrigin {
             inner: Arc::new(Inner {
                 root,
-                hot,
+                hot: HotObjects::new(files_max, size_bytes_max),
                 changes,
                 in_memory: Arc::default(),
                 in_memory_max: size_bytes_max.saturating_mul(2),
             }),
-        })
+        };
+        (origin, fault)
     }
 
     /// Returns the object under `key`, a raw request path. A hot object is only compared with the file's current state;
@@ -104,7 +138,9 @@ impl FolderOrigin {
             return;
         };
         // A file that is gone is not found any more, and needs no mark.
-        if let Ok(stat) = rustix::fs::statat(&inner.root, &name, AtFlags::empty()) {
+        let stat = inner.root.folder();
+        let stat = stat.and_then(|root| rustix::fs::statat(root, &name, AtFlags::empty()));
+        if let Ok(stat) = stat {
             inner.changes.tell(&stat);
         }
         inner.hot.remove(key);
@@ -152,7 +188,8 @@ impl Inner {
         let Some(hot) = self.hot.find(key) else {
             return Ok(None);
         };
-        let current = rustix::fs::statat(&self.root, &hot.name, AtFlags::empty());
+        let root = self.root.folder();
+        let current = root.and_then(|root| rustix::fs::statat(root, &hot.name, AtFlags::empty()));
         match current {
             Ok(stat) if self.changes.identity(&stat) == hot.identity => Ok(Some(hot.object())),
             Ok(_) => Ok(None),
@@ -164,7 +201,9 @@ impl Inner {
     }
 
     fn open_object(&self, key: &str, name: PathBuf) -> Result<Object, OriginError> {
-        let file = open_beneath(&self.root, &name).map_err(origin_error)?;
+        // A root that is missing is the operator's fault, and no answer about objects.
+        let root = self.root.folder().map_err(|_| OriginError::Unreadable)?;
+        let file = open_beneath(root, &name).map_err(origin_error)?;
         let stat = rustix::fs::fstat(&file).map_err(origin_error)?;
         if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
             return Err(OriginError::NotFound);

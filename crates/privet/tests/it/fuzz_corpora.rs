@@ -6,6 +6,9 @@ use std::path::{Path, PathBuf};
 #[path = "../../../../fuzz/targets/bodies.rs"]
 mod bodies;
 
+#[path = "../../../../fuzz/targets/operators.rs"]
+mod operators;
+
 #[path = "../../../../fuzz/targets/videos.rs"]
 mod videos;
 
@@ -32,6 +35,16 @@ fn policy_json() {
 #[test]
 fn credentials() {
     check("credentials", bodies::credentials);
+}
+
+#[test]
+fn operator_request() {
+    check("operator_request", operators::operator_request);
+}
+
+#[test]
+fn operator_json() {
+    check("operator_json", operators::operator_json);
 }
 
 #[test]

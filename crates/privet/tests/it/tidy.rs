@@ -17,6 +17,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("distribution", &["privet-sign"]),
     ("cache", &[]),
     ("media", &[]),
+    ("store", &[]),
     (
         "edge",
         &[
@@ -26,7 +27,15 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-sign",
         ],
     ),
-    ("control", &["privet-edge"]),
+    (
+        "control",
+        &[
+            "privet-distribution",
+            "privet-edge",
+            "privet-sign",
+            "privet-store",
+        ],
+    ),
     (
         "privet",
         &[
@@ -38,7 +47,6 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-store",
         ],
     ),
-    ("store", &[]),
 ];
 
 /// Names that a pure crate never uses: no IO, no clock, no async, no environment, no randomness.

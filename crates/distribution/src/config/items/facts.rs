@@ -37,6 +37,14 @@ impl ItemFacts {
         Ok(facts)
     }
 
+    /// Returns what the items of a service refer to, without CloudFront's managed policies, whether it is among them or
+    /// not.
+    pub fn references_of(service: &ServiceDocument) -> BTreeSet<(ServiceKind, String)> {
+        let mut facts = ItemFacts::default();
+        facts.add_references(service);
+        facts.references
+    }
+
     fn add_references(&mut self, service: &ServiceDocument) {
         let keys = service
             .key_groups

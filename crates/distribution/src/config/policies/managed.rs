@@ -8,6 +8,7 @@ use super::{
     ResponseHeadersPolicy,
 };
 use http::{HeaderName, HeaderValue, header};
+use std::sync::LazyLock;
 use std::time::Duration;
 
 /// Headers that frameworks take for the method in place of the real one.
@@ -19,7 +20,12 @@ const METHOD_OVERRIDES: [&str; 3] = [
 
 impl CachePolicy {
     /// Returns all managed cache policies.
-    pub fn managed() -> Vec<Self> {
+    pub fn managed() -> &'static [Self] {
+        static MANAGED: LazyLock<Vec<CachePolicy>> = LazyLock::new(CachePolicy::make_managed);
+        &MANAGED
+    }
+
+    fn make_managed() -> Vec<Self> {
         let origin_headers: Vec<&'static str> = ["host", "origin"]
             .into_iter()
             .chain(METHOD_OVERRIDES)
@@ -144,7 +150,13 @@ const CORS_REQUEST_HEADERS: [&str; 3] = [
 
 impl OriginRequestPolicy {
     /// Returns all managed origin request policies.
-    pub fn managed() -> Vec<Self> {
+    pub fn managed() -> &'static [Self] {
+        static MANAGED: LazyLock<Vec<OriginRequestPolicy>> =
+            LazyLock::new(OriginRequestPolicy::make_managed);
+        &MANAGED
+    }
+
+    fn make_managed() -> Vec<Self> {
         let media_tailor: Vec<&str> = CORS_REQUEST_HEADERS
             .into_iter()
             .chain(["user-agent", "x-forwarded-for"])
@@ -214,7 +226,13 @@ fn request_policy(id: &str, name: &str, headers: HeaderFilter) -> OriginRequestP
 
 impl ResponseHeadersPolicy {
     /// Returns all managed response headers policies.
-    pub fn managed() -> Vec<Self> {
+    pub fn managed() -> &'static [Self] {
+        static MANAGED: LazyLock<Vec<ResponseHeadersPolicy>> =
+            LazyLock::new(ResponseHeadersPolicy::make_managed);
+        &MANAGED
+    }
+
+    fn make_managed() -> Vec<Self> {
         let policy = |id: &str, name: &str, cors, headers| ResponseHeadersPolicy {
             id: id.to_owned(),
             name: name.to_owned(),
@@ -324,8 +342,9 @@ mod tests {
 
     #[test]
     fn cache_policies() {
-        let policies = CachePolicy::managed().into_iter();
-        let listed: Vec<_> = policies.map(|policy| (policy.id, policy.name)).collect();
+        let policies = CachePolicy::managed().iter();
+        let policies = policies.map(|policy| (policy.id.clone(), policy.name.clone()));
+        let listed: Vec<_> = policies.collect();
         check(
             &listed,
             "2e54312d-136d-493c-8eb9-b001f22f67d2 Managed-Amplify
@@ -340,8 +359,9 @@ mod tests {
 
     #[test]
     fn origin_request_policies() {
-        let policies = OriginRequestPolicy::managed().into_iter();
-        let listed: Vec<_> = policies.map(|policy| (policy.id, policy.name)).collect();
+        let policies = OriginRequestPolicy::managed().iter();
+        let policies = policies.map(|policy| (policy.id.clone(), policy.name.clone()));
+        let listed: Vec<_> = policies.collect();
         check(
             &listed,
             "216adef6-5c7f-47e4-b989-5492eafa07d3 Managed-AllViewer
@@ -357,8 +377,9 @@ mod tests {
 
     #[test]
     fn response_headers_policies() {
-        let policies = ResponseHeadersPolicy::managed().into_iter();
-        let listed: Vec<_> = policies.map(|policy| (policy.id, policy.name)).collect();
+        let policies = ResponseHeadersPolicy::managed().iter();
+        let policies = policies.map(|policy| (policy.id.clone(), policy.name.clone()));
+        let listed: Vec<_> = policies.collect();
         check(
             &listed,
             "e61eb60c-9c35-4d20-a928-2b84e02af89c Managed-CORS-and-SecurityHeadersPolicy
@@ -371,7 +392,7 @@ mod tests {
 
     #[test]
     fn only_one_of_them_disables_the_cache() {
-        let mut disabled = CachePolicy::managed();
+        let mut disabled = CachePolicy::managed().to_vec();
         disabled.retain(CachePolicy::is_disabled);
         assert_eq!(disabled.len(), 1);
         assert!(!disabled[0].gzip && !disabled[0].brotli && !disabled[0].zstd);

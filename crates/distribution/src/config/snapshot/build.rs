@@ -69,13 +69,17 @@ pub(super) fn build(
 }
 
 pub(super) fn with_changes(
-    snapshot: &Snapshot,
+    snapshot: Snapshot,
     changed: &ServiceDocument,
     removed: &[(ServiceKind, String)],
     read_file: ReadFile<'_>,
 ) -> Result<Snapshot, Vec<ConfigError>> {
     let places = Places::default();
-    let mut service = snapshot.service.clone();
+    let Snapshot {
+        node,
+        files: mut known_files,
+        mut service,
+    } = snapshot;
     for (kind, id) in removed {
         match kind {
             ServiceKind::Distribution => service.remove_distribution(id),
@@ -97,24 +101,23 @@ pub(super) fn with_changes(
     for streaming in &changed.streaming_distributions {
         service.release_streaming(&streaming.id);
     }
-    let errors = check_changes(&snapshot.node, changed, &service);
+    let errors = check_changes(&node, changed, &service);
     let mut builder = Builder {
         places: &places,
         read_file,
         errors,
         files: BTreeSet::new(),
-        https_port: https_port(&snapshot.node.listeners),
+        https_port: https_port(&node.listeners),
         service,
     };
     builder.add(changed);
     let Builder { files, service, .. } = builder.without_errors()?;
-    let is_known = files.is_subset(&snapshot.files);
+    if !files.is_subset(&known_files) {
+        Arc::make_mut(&mut known_files).extend(files);
+    }
     Ok(Snapshot {
-        node: Arc::clone(&snapshot.node),
-        files: match is_known {
-            true => Arc::clone(&snapshot.files),
-            false => Arc::new(snapshot.files.union(&files).cloned().collect()),
-        },
+        node,
+        files: known_files,
         service,
     })
 }

@@ -36,12 +36,12 @@ impl Policies {
 }
 
 fn by_id_and_name<P: Clone>(
-    managed: Vec<P>,
+    managed: &[P],
     own: &[P],
     titles: fn(&P) -> [String; 2],
 ) -> HashMap<String, Arc<P>> {
     let mut policies = HashMap::new();
-    for policy in managed.into_iter().chain(own.iter().cloned()) {
+    for policy in managed.iter().chain(own).cloned() {
         let policy = Arc::new(policy);
         for title in titles(&policy) {
             policies.insert(title, policy.clone());

@@ -80,71 +80,41 @@ impl Checker<'_> {
     /// Checks the policies that a behavior names.
     pub(super) fn behavior_policies(&mut self, behavior: &BehaviorDocument, path: &str) {
         let document = self.document;
-        let managed = CachePolicy::managed();
-        let known = [
-            titles(managed.iter().map(|policy| (&policy.id, &policy.name))),
-            titles(
-                document
-                    .cache_policies
-                    .iter()
-                    .map(|policy| (&policy.id, &policy.name)),
-            ),
-        ]
-        .concat();
-        let place = format!("{path}.cache_policy");
-        self.policy_reference(
-            &place,
-            "cache policy",
-            behavior.cache_policy.as_deref(),
-            &known,
-        );
-        let managed = OriginRequestPolicy::managed();
-        let known = [
-            titles(managed.iter().map(|policy| (&policy.id, &policy.name))),
-            titles(
-                document
-                    .origin_request_policies
-                    .iter()
-                    .map(|policy| (&policy.id, &policy.name)),
-            ),
-        ]
-        .concat();
-        let place = format!("{path}.origin_request_policy");
-        let name = behavior.origin_request_policy.as_deref();
-        self.policy_reference(&place, "origin request policy", name, &known);
-        let managed = ResponseHeadersPolicy::managed();
-        let known = [
-            titles(managed.iter().map(|policy| (&policy.id, &policy.name))),
-            titles(
-                document
-                    .response_headers_policies
-                    .iter()
-                    .map(|policy| (&policy.id, &policy.name)),
-            ),
-        ]
-        .concat();
-        let place = format!("{path}.response_headers_policy");
-        let name = behavior.response_headers_policy.as_deref();
-        self.policy_reference(&place, "response headers policy", name, &known);
+        if let Some(name) = &behavior.cache_policy {
+            let policies = CachePolicy::managed()
+                .iter()
+                .chain(&document.cache_policies);
+            let known = policies.flat_map(|policy| [policy.name.as_str(), &policy.id]);
+            let known: Vec<&str> = known.collect();
+            self.policy_reference(
+                &format!("{path}.cache_policy"),
+                "cache policy",
+                name,
+                &known,
+            );
+        }
+        if let Some(name) = &behavior.origin_request_policy {
+            let own = &document.origin_request_policies;
+            let policies = OriginRequestPolicy::managed().iter().chain(own);
+            let known = policies.flat_map(|policy| [policy.name.as_str(), &policy.id]);
+            let known: Vec<&str> = known.collect();
+            let place = format!("{path}.origin_request_policy");
+            self.policy_reference(&place, "origin request policy", name, &known);
+        }
+        if let Some(name) = &behavior.response_headers_policy {
+            let own = &document.response_headers_policies;
+            let policies = ResponseHeadersPolicy::managed().iter().chain(own);
+            let known = policies.flat_map(|policy| [policy.name.as_str(), &policy.id]);
+            let known: Vec<&str> = known.collect();
+            let place = format!("{path}.response_headers_policy");
+            self.policy_reference(&place, "response headers policy", name, &known);
+        }
     }
 
-    fn policy_reference(
-        &mut self,
-        path: &str,
-        kind: &str,
-        name: Option<&str>,
-        known: &[Title<'_>],
-    ) {
+    fn policy_reference(&mut self, path: &str, kind: &str, name: &str, known: &[&str]) {
         match name {
-            None => {}
-            Some("") => self.fault(path, "is empty; remove the line"),
-            Some(name) => {
-                let known: Vec<&str> = known
-                    .iter()
-                    .flat_map(|title| [title.name, title.id])
-                    .collect();
-                self.reference(path, kind, name, &known);
-            }
+            "" => self.fault(path, "is empty; remove the line"),
+            name => self.reference(path, kind, name, known),
         }
     }
 

@@ -1,0 +1,436 @@
+//! Keeps an edge's service as the store has it: reads what changed, rebuilds what it touches, and reports how far it is.
+//!
+//! It runs on a thread of its own. With the database down, the edge serves what the local copy has.
+
+mod assembly;
+mod copy;
+mod state;
+
+pub use copy::LocalCopy;
+pub use state::{FollowerState, ItemFailure};
+
+use crate::follower::assembly::{Assembly, Failure};
+use crate::follower::copy::Touched;
+use crate::late_store::LateStore;
+use crate::operations::{INVALIDATION_KIND, InvalidationRequest};
+use privet_distribution::config::{ServiceKind, Snapshot};
+use privet_edge::{EdgeHandle, StartError, standard_error};
+use privet_store::{Change, EdgeReport, Page, Store, StoreError, StoreOptions, Timestamp};
+use std::collections::BTreeMap;
+use std::io;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use tokio::sync::{mpsc, watch};
+use tokio::time::{Instant, timeout};
+
+/// Interval at which the store is asked even if nothing is heard of it, and this edge's state is reported.
+const TICK: Duration = Duration::from_secs(2);
+/// Interval at which items that could not be served are tried again.
+const RETRY: Duration = Duration::from_secs(5);
+/// Time limit for opening the database and for each look at it.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// Number of changes, or of invalidations, that are read at a time.
+const PAGE: u32 = 500;
+
+/// Everything that a follower needs.
+#[derive(Debug)]
+pub struct FollowerOptions {
+    /// Edge whose service follows the store.
+    pub edge: EdgeHandle,
+    /// Local copy that the edge was started from.
+    pub copy: LocalCopy,
+    /// Store, which is opened here if it could not be reached at the start.
+    pub store: LateStore,
+    /// How the store is opened.
+    pub options: StoreOptions,
+    /// Id of this edge among those that follow the store; it stays the same when the edge is started again.
+    pub edge_id: String,
+    /// Name of this edge for people.
+    pub edge_name: String,
+    /// Version of the program.
+    pub version: String,
+    /// Time without news of the database after which the edge says that it is stale.
+    pub stale_after: Duration,
+}
+
+/// The thread that follows the store.
+#[derive(Debug)]
+pub struct Follower {
+    commands: mpsc::UnboundedSender<Command>,
+    thread: JoinHandle<()>,
+    state: watch::Receiver<Arc<FollowerState>>,
+}
+
+#[derive(Debug)]
+enum Command {
+    Resync,
+    Stop,
+}
+
+impl Follower {
+    /// Starts to follow the store. What it has at that moment is read first.
+    ///
+    /// # Errors
+    /// Fails if the operating system cannot start a thread.
+    pub fn start(options: FollowerOptions) -> io::Result<Self> {
+        let (commands, inbox) = mpsc::unbounded_channel();
+        let (tell, state) = watch::channel(Arc::new(FollowerState::new(&options.edge_id)));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = std::thread::Builder::new()
+            .name("privet-follow".into())
+            .spawn(move || {
+                let following = Following::new(options, tell);
+                runtime.block_on(following.run(inbox));
+                runtime.shutdown_background();
+            })?;
+        Ok(Follower {
+            commands,
+            thread,
+            state,
+        })
+    }
+
+    /// Returns a view of the follower's state, which is always the newest.
+    pub fn state(&self) -> watch::Receiver<Arc<FollowerState>> {
+        self.state.clone()
+    }
+
+    /// Builds the whole service anew, because the settings of the machine have changed.
+    pub fn resync(&self) {
+        // Sending fails only after the thread has panicked; the edge serves on without it.
+        let _ = self.commands.send(Command::Resync);
+    }
+
+    /// Stops following, after what is being done.
+    pub fn stop(self) {
+        let _ = self.commands.send(Command::Stop);
+        let _ = self.thread.join();
+    }
+}
+
+/// The part of the service that is to be built again.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Extent {
+    Everything,
+    Only(Touched),
+}
+
+struct Following {
+    edge: EdgeHandle,
+    copy: LocalCopy,
+    assembly: Assembly,
+    store: LateStore,
+    options: StoreOptions,
+    stale_after: Duration,
+    tell: watch::Sender<Arc<FollowerState>>,
+    state: FollowerState,
+    edge_name: String,
+    version: String,
+    /// Items that are not in force as they are stored, with the numbers of the changes that are waiting for that.
+    failures: BTreeMap<(ServiceKind, String), (u64, Failure)>,
+    /// Number of the change up to which all invalidations are in force; `None` until the store has said how far this
+    /// edge was.
+    invalidated: Option<u64>,
+    heard: Instant,
+    tried: Instant,
+}
+
+impl Following {
+    fn new(options: FollowerOptions, tell: watch::Sender<Arc<FollowerState>>) -> Self {
+        let state = FollowerState::new(&options.edge_id);
+        Following {
+            assembly: options.copy.assembly(),
+            edge: options.edge,
+            copy: options.copy,
+            store: options.store,
+            options: options.options,
+            stale_after: options.stale_after,
+            tell,
+            state,
+            edge_name: options.edge_name,
+            version: options.version,
+            failures: BTreeMap::new(),
+            invalidated: None,
+            heard: Instant::now(),
+            tried: Instant::now(),
+        }
+    }
+
+    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+        let mut news = None;
+        loop {
+            let looked = timeout(PATIENCE, self.look()).await;
+            self.note(looked.unwrap_or(Err(StoreError::Unreachable {
+                cause: format!("no answer within {} s", PATIENCE.as_secs()),
+            })));
+            if news.is_none() {
+                news = self.store.get().map(Store::watch);
+            }
+            tokio::select! {
+                command = commands.recv() => match command {
+                    Some(Command::Resync) => self.rebuild(Extent::Everything).await,
+                    Some(Command::Stop) | None => break,
+                },
+                () = heard(news.as_mut()) => {}
+                () = tokio::time::sleep(TICK) => {}
+            }
+        }
+    }
+
+    /// Takes over what has changed, and reports how far this edge is.
+    async fn look(&mut self) -> Result<(), StoreError> {
+        let store = match self.store.get() {
+            Some(store) => store.clone(),
+            None => {
+                let opened = Store::open(self.options.clone()).await?;
+                self.store.set(opened.clone());
+                opened
+            }
+        };
+        let caught_up = self.copy.catch_up(&store).await?;
+        if caught_up.whole {
+            self.rebuild(Extent::Everything).await;
+            self.invalidated = None;
+        } else if !caught_up.changed.is_empty() {
+            let touched = Touched::by(&caught_up.changed);
+            self.rebuild(Extent::Only(touched)).await;
+        }
+        self.invalidate(&store, &caught_up.changed).await?;
+        if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
+            self.retry().await;
+        }
+        self.state.applied = self.applied(caught_up.seq);
+        self.heard = Instant::now();
+        self.report(&store).await
+    }
+
+    /// Returns the number of the change up to which everything is in force here.
+    fn applied(&self, seq: u64) -> u64 {
+        let waiting = self.failures.values().map(|(change, _)| *change).min();
+        waiting.map_or(seq, |change| seq.min(change.saturating_sub(1)))
+    }
+
+    async fn report(&self, store: &Store) -> Result<(), StoreError> {
+        let report = EdgeReport {
+            id: self.state.edge_id.clone(),
+            name: self.edge_name.clone(),
+            version: self.version.clone(),
+            applied_seq: self.state.applied,
+            state: self.state.to_json(),
+        };
+        store.report_edge(&report, now()).await
+    }
+
+    /// Notes whether the store was heard of, and tells the operator when that has changed.
+    fn note(&mut self, looked: Result<(), StoreError>) {
+        let was_reachable = self.state.fault.is_none();
+        match looked {
+            Ok(()) => {
+                if !was_reachable {
+                    standard_error::note("the store is reached again; everything is taken over");
+                }
+                self.state.fault = None;
+                self.state.heard_at = Some(now().seconds());
+            }
+            Err(error) => {
+                if was_reachable {
+                    standard_error::warning(format_args!(
+                        "the store cannot be followed: {error}; what is known of it is served on"
+                    ));
+                }
+                self.state.fault = Some(error.to_string());
+            }
+        }
+        let is_stale = self.heard.elapsed() >= self.stale_after;
+        if is_stale && !self.state.is_stale {
+            standard_error::warning(format_args!(
+                "nothing was heard of the store for {} s: this edge is stale",
+                self.heard.elapsed().as_secs()
+            ));
+        }
+        self.state.is_stale = is_stale;
+        self.state.failures = self
+            .failures
+            .values()
+            .map(|(_, failure)| ItemFailure::of(failure))
+            .collect();
+        self.tell.send_replace(Arc::new(self.state.clone()));
+    }
+
+    async fn retry(&mut self) {
+        self.tried = Instant::now();
+        let waiting = self.failures.iter();
+        let touched = waiting.map(|((kind, id), (change, _))| (*kind, id.clone(), *change));
+        let touched = Touched::again(touched);
+        self.rebuild(Extent::Only(touched)).await;
+    }
+
+    /// Builds the service anew as far as it was touched, and puts it in force.
+    async fn rebuild(&mut self, extent: Extent) {
+        let gathered = match &extent {
+            Extent::Everything => self.copy.everything(),
+            Extent::Only(touched) => self.copy.gather(touched).await,
+        };
+        let gathered = match gathered {
+            Ok(gathered) => gathered,
+            Err(error) => {
+                return standard_error::warning(format_args!(
+                    "the copy of the store cannot be read: {error}"
+                ));
+            }
+        };
+        let mut failures = Vec::new();
+        let assembly = &self.assembly;
+        let changed = self.edge.change_service(|snapshot: &Snapshot| {
+            let base = match &extent {
+                Extent::Everything => snapshot.without_service(),
+                Extent::Only(_) => snapshot.clone(),
+            };
+            let (snapshot, failed) = assembly.apply(base, &gathered);
+            failures = failed;
+            Ok::<_, StartError>(snapshot)
+        });
+        if let Err(error) = changed {
+            standard_error::warning(format_args!("a change cannot be put in force: {error}"));
+        }
+        self.settle(&extent, gathered.names(), failures);
+    }
+
+    /// Notes which items are not in force now.
+    fn settle(
+        &mut self,
+        extent: &Extent,
+        names: impl Iterator<Item = (ServiceKind, String)>,
+        failures: Vec<Failure>,
+    ) {
+        let before = std::mem::take(&mut self.failures);
+        let mut kept = before.clone();
+        match extent {
+            Extent::Everything => kept.clear(),
+            Extent::Only(_) => names.for_each(|name| drop(kept.remove(&name))),
+        }
+        for failure in failures {
+            let name = (failure.kind, failure.id.clone());
+            let change = match (before.get(&name), extent) {
+                (Some((change, _)), _) => *change,
+                (None, Extent::Only(touched)) => touched.first_change(),
+                (None, Extent::Everything) => self.copy.applied(),
+            };
+            if before.get(&name).is_none_or(|(_, old)| *old != failure) {
+                standard_error::warning(format_args!(
+                    "the {} {} is not in force as it is stored: {}",
+                    failure.kind, failure.id, failure.reason
+                ));
+            }
+            kept.insert(name, (change, failure));
+        }
+        self.failures = kept;
+    }
+
+    /// Applies the invalidations among `changes`; at first all that this edge may not have applied before it was started.
+    async fn invalidate(&mut self, store: &Store, changes: &[Change]) -> Result<(), StoreError> {
+        let seq = changes
+            .last()
+            .map_or(self.copy.applied(), |change| change.seq);
+        if self.invalidated.is_some() {
+            for change in changes {
+                self.invalidate_by(store, change).await?;
+            }
+        } else {
+            self.invalidate_what_was_missed(store).await?;
+        }
+        self.invalidated = Some(seq);
+        Ok(())
+    }
+
+    async fn invalidate_what_was_missed(&self, store: &Store) -> Result<(), StoreError> {
+        let edges = store.edges().await?;
+        let own = edges
+            .iter()
+            .find(|edge| edge.report.id == self.state.edge_id);
+        let Some(own) = own else {
+            return self.invalidate_all(store).await;
+        };
+        let mut seq = own.report.applied_seq;
+        loop {
+            let changes = store.changes_after(seq, PAGE).await?;
+            let Some(last) = changes.last() else {
+                return Ok(());
+            };
+            seq = last.seq;
+            for change in &changes {
+                self.invalidate_by(store, change).await?;
+            }
+        }
+    }
+
+    /// Applies every invalidation that the store knows: the cache of an edge that it does not know may be old.
+    async fn invalidate_all(&self, store: &Store) -> Result<(), StoreError> {
+        let mut page = Page {
+            after: None,
+            limit: PAGE,
+        };
+        loop {
+            let documents = store.documents(INVALIDATION_KIND, &page).await?;
+            let Some(last) = documents.last() else {
+                return Ok(());
+            };
+            page.after = Some(last.id.clone());
+            for document in &documents {
+                self.invalidate_as(&document.id, &document.body);
+            }
+        }
+    }
+
+    async fn invalidate_by(&self, store: &Store, change: &Change) -> Result<(), StoreError> {
+        if change.kind == INVALIDATION_KIND
+            && change.version.is_some()
+            && let Some(document) = store.document(&change.kind, &change.id).await?
+        {
+            self.invalidate_as(&document.id, &document.body);
+        }
+        Ok(())
+    }
+
+    fn invalidate_as(&self, id: &str, body: &serde_json::Value) {
+        let request: Option<InvalidationRequest> = serde_json::from_value(body.clone()).ok();
+        let items = request.as_ref().and_then(|request| request.items().ok());
+        let (Some(request), Some(items)) = (request, items) else {
+            return standard_error::warning(format_args!("the invalidation {id} cannot be read"));
+        };
+        if self
+            .edge
+            .snapshot()
+            .distribution(&request.distribution)
+            .is_none()
+        {
+            // Nothing is served of a distribution that is gone.
+            return;
+        }
+        if let Err(error) = self.edge.invalidate(&request.distribution, &items) {
+            standard_error::warning(format_args!("the invalidation {id} failed: {error}"));
+        }
+    }
+}
+
+/// Waits for news of the store; forever while it cannot be reached.
+async fn heard(news: Option<&mut watch::Receiver<u64>>) {
+    let is_news = match news {
+        Some(news) => news.changed().await.is_ok(),
+        None => false,
+    };
+    if !is_news {
+        std::future::pending().await;
+    }
+}
+
+/// Returns the time of the machine, by which edges of a fleet are compared; a clock that a test has set is not meant.
+fn now() -> Timestamp {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    Timestamp::from_seconds(i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+}

@@ -1,0 +1,62 @@
+//! What a follower says of itself.
+
+use crate::follower::assembly::Failure;
+use serde::Serialize;
+use serde_json::Value;
+
+/// How far an edge follows the store.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FollowerState {
+    /// Id of the edge among those that follow the store.
+    pub edge_id: String,
+    /// Number of the last change up to which everything is in force.
+    pub applied: u64,
+    /// Time of the last answer of the store, in seconds since 1970; `None` if there was none yet.
+    pub heard_at: Option<i64>,
+    /// Why the store cannot be followed now; `None` if it can.
+    pub fault: Option<String>,
+    /// True if nothing was heard of the store for the configured time.
+    pub is_stale: bool,
+    /// Items that this edge does not serve as they are stored.
+    pub failures: Vec<ItemFailure>,
+}
+
+/// An item that an edge does not serve as it is stored.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct ItemFailure {
+    /// Kind of the item.
+    pub kind: &'static str,
+    /// Id of the item.
+    pub id: String,
+    /// Reason, with the paths of values.
+    pub reason: String,
+}
+
+impl FollowerState {
+    pub(super) fn new(edge_id: &str) -> Self {
+        FollowerState {
+            edge_id: edge_id.to_owned(),
+            applied: 0,
+            heard_at: None,
+            fault: None,
+            is_stale: false,
+            failures: Vec::new(),
+        }
+    }
+
+    /// Returns the state as it is shown and reported.
+    pub fn to_json(&self) -> Value {
+        // A struct of texts, numbers and flags has a form in JSON.
+        serde_json::to_value(self).unwrap_or_default()
+    }
+}
+
+impl ItemFailure {
+    pub(super) fn of(failure: &Failure) -> Self {
+        ItemFailure {
+            kind: failure.kind.as_str(),
+            id: failure.id.clone(),
+            reason: failure.reason.clone(),
+        }
+    }
+}

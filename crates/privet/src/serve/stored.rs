@@ -1,0 +1,113 @@
+//! The service of an edge that follows a store: read before the edge starts, and kept as the store has it afterwards.
+
+use crate::command_error::CommandError;
+use crate::store_access::{runtime, store_options};
+use crate::store_fault::StoreFault;
+use crate::terminal;
+use privet_control::{Follower, FollowerOptions, LateStore, LocalCopy};
+use privet_distribution::config::{Snapshot, StoreLocation, StoreSettings};
+use privet_edge::EdgeHandle;
+use privet_store::{Replica, Store, StoreError, StoreOptions};
+use std::path::Path;
+
+/// A store, and the copy of it that an edge starts from.
+#[derive(Debug)]
+pub(super) struct StoredService {
+    pub(super) store: LateStore,
+    options: StoreOptions,
+    copy: LocalCopy,
+    settings: StoreSettings,
+}
+
+impl StoredService {
+    /// Opens the store that a configuration names, and takes over what it has. A database elsewhere that cannot be
+    /// reached is opened later; the copy has what was known of it.
+    ///
+    /// # Errors
+    /// [`CommandError::Store`] and those of its key.
+    pub(super) fn open(settings: &StoreSettings, config: &Path) -> Result<Self, CommandError> {
+        let options = store_options(settings)?;
+        let folder = config.parent().unwrap_or(Path::new("")).to_owned();
+        let fault = |error: StoreError| CommandError::from(StoreFault::Failed(error));
+        runtime()?.block_on(async {
+            let store = match open_or_wait(settings, &options).await.map_err(fault)? {
+                Some(store) => LateStore::of(store),
+                None => LateStore::default(),
+            };
+            let replica = match store.get() {
+                Some(store) if matches!(settings.location, StoreLocation::File(_)) => {
+                    Replica::of_store(store)
+                }
+                Some(_) | None => Replica::open(&settings.copy).await,
+            };
+            let copy = LocalCopy::new(replica.map_err(fault)?, options.key.clone(), folder);
+            if let Some(store) = store.get() {
+                copy.catch_up(store).await.map_err(fault)?;
+            }
+            Ok(StoredService {
+                store,
+                options,
+                copy,
+                settings: settings.clone(),
+            })
+        })
+    }
+
+    /// Returns the snapshot with everything that is stored, under the settings of `node`.
+    ///
+    /// # Errors
+    /// [`CommandError::Store`] if the copy cannot be read.
+    pub(super) fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, CommandError> {
+        let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
+        Ok(snapshot)
+    }
+
+    /// Keeps the service of `edge` as the store has it from now on.
+    ///
+    /// # Errors
+    /// [`CommandError::ThreadLost`].
+    pub(super) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
+        let name = self.settings.edge_name.unwrap_or_else(machine_name);
+        let port = edge
+            .addresses()
+            .iter()
+            .map(|(_, address)| address.port())
+            .min();
+        Follower::start(FollowerOptions {
+            edge: edge.clone(),
+            copy: self.copy,
+            store: self.store,
+            options: self.options,
+            // One machine may run several edges, each at ports of its own.
+            edge_id: format!("{name}:{}", port.unwrap_or_default()),
+            edge_name: name,
+            version: crate::VERSION.to_owned(),
+            stale_after: self.settings.stale_after,
+        })
+        .map_err(|_| CommandError::ThreadLost)
+    }
+}
+
+/// Opens the store; `None` if its database is on another machine that cannot be reached now.
+async fn open_or_wait(
+    settings: &StoreSettings,
+    options: &StoreOptions,
+) -> Result<Option<Store>, StoreError> {
+    let is_elsewhere = matches!(settings.location, StoreLocation::Url(_));
+    match Store::open(options.clone()).await {
+        Ok(store) => Ok(Some(store)),
+        Err(error @ StoreError::Unreachable { .. }) if is_elsewhere => {
+            terminal::warning(format_args!(
+                "{error}; what its copy {} has is served until it can be",
+                settings.copy.display()
+            ));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}
+
+fn machine_name() -> String {
+    let system = rustix::system::uname();
+    system.nodename().to_string_lossy().into_owned()
+}

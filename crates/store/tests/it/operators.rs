@@ -1,0 +1,205 @@
+//! Operators and their access keys.
+
+use privet_store::{
+    AccessKeyChange, Credential, NewOperator, OperatorChange, Role, Store, StoreError, Timestamp,
+};
+
+use crate::support::{NOW, actor, on_both};
+
+fn new(name: &str, role: Role) -> NewOperator {
+    NewOperator {
+        name: name.to_owned(),
+        role,
+        scope: None,
+    }
+}
+
+async fn change(store: &Store, name: &str, change: OperatorChange) -> Result<(), StoreError> {
+    let changed = store.change_operator(name, change, &actor(), NOW).await;
+    changed.map(drop)
+}
+
+#[test]
+fn the_last_admin_stays() {
+    on_both(async |place| {
+        let store = place.open().await;
+        store
+            .create_operator(new("ada", Role::Admin), &actor(), NOW)
+            .await
+            .unwrap();
+        store
+            .create_operator(new("bob", Role::Publish), &actor(), NOW)
+            .await
+            .unwrap();
+        let disabled = OperatorChange {
+            disabled: Some(true),
+            ..OperatorChange::default()
+        };
+        let role = |role| OperatorChange {
+            role: Some(role),
+            ..OperatorChange::default()
+        };
+        let audited = store
+            .audit_entries(&Default::default(), 100)
+            .await
+            .unwrap()
+            .len();
+        let last = Err(StoreError::LastAdmin);
+        assert_eq!(change(&store, "ada", disabled.clone()).await, last);
+        assert_eq!(change(&store, "ada", role(Role::Read)).await, last);
+        assert_eq!(store.delete_operator("ada", &actor(), NOW).await, last);
+        let entries = store.audit_entries(&Default::default(), 100).await.unwrap();
+        assert_eq!(
+            entries.len(),
+            audited,
+            "what was refused is not audited as done"
+        );
+
+        change(&store, "bob", role(Role::Admin)).await.unwrap();
+        change(&store, "ada", disabled).await.unwrap();
+        assert_eq!(store.delete_operator("bob", &actor(), NOW).await, last);
+        store.delete_operator("ada", &actor(), NOW).await.unwrap();
+        let names: Vec<String> = store
+            .operators()
+            .await
+            .unwrap()
+            .into_iter()
+            .map(|operator| operator.name)
+            .collect();
+        assert_eq!(names, ["bob"]);
+    });
+}
+
+#[test]
+fn what_does_not_exist_is_said() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let actor = actor();
+        let none = || StoreError::NoSuchOperator("eve".to_owned());
+        let nothing = OperatorChange::default();
+        assert_eq!(change(&store, "eve", nothing).await, Err(none()));
+        assert_eq!(store.delete_operator("eve", &actor, NOW).await, Err(none()));
+        assert_eq!(store.add_access_key("eve", &actor, NOW).await, Err(none()));
+        assert_eq!(store.operator("eve").await.unwrap(), None);
+        let none = || StoreError::NoSuchAccessKey("K".to_owned());
+        let nothing = AccessKeyChange::default();
+        let changed = store.change_access_key("K", nothing, &actor, NOW).await;
+        assert_eq!(changed, Err(none()));
+        assert_eq!(store.delete_access_key("K", &actor, NOW).await, Err(none()));
+        for unknown in ["K", "", "K\0", "' OR 1=1 --"] {
+            assert_eq!(store.authenticate_key(unknown, NOW).await.unwrap(), None);
+        }
+        let empty = store
+            .create_operator(new("", Role::Admin), &actor, NOW)
+            .await;
+        assert!(matches!(empty, Err(StoreError::Invalid { .. })));
+        store
+            .create_operator(new("ada", Role::Admin), &actor, NOW)
+            .await
+            .unwrap();
+        let again = store
+            .create_operator(new("ada", Role::Read), &actor, NOW)
+            .await;
+        assert_eq!(again, Err(StoreError::OperatorExists("ada".to_owned())));
+    });
+}
+
+#[test]
+fn an_access_key_is_accepted_until_it_ends() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let scoped = NewOperator {
+            scope: Some(vec!["E1".to_owned()]),
+            ..new("bob", Role::Publish)
+        };
+        let actor = actor();
+        let first = store.create_operator(scoped, &actor, NOW).await.unwrap();
+        let second = store.add_access_key("bob", &actor, NOW).await.unwrap();
+        assert_ne!(first.access_key_id, second.access_key_id);
+        assert_eq!(first.access_key_id.len(), 20);
+        assert_eq!(first.secret_access_key.expose().len(), 40);
+        assert!(!format!("{first:?}").contains(first.secret_access_key.expose()));
+
+        let id = first.access_key_id.as_str();
+        let accepted = async |at: Timestamp| store.authenticate_key(id, at).await.unwrap();
+        let expected = Credential {
+            operator: "bob".to_owned(),
+            role: Role::Publish,
+            scope: Some(vec!["E1".to_owned()]),
+            secret_access_key: first.secret_access_key.clone(),
+        };
+        assert_eq!(accepted(NOW).await, Some(expected));
+
+        let end = Timestamp::from_seconds(NOW.seconds() + 10);
+        let change_key = async |disabled, expires_at| {
+            let change = AccessKeyChange {
+                disabled,
+                expires_at,
+            };
+            store
+                .change_access_key(id, change, &actor, NOW)
+                .await
+                .unwrap()
+        };
+        change_key(None, Some(Some(end))).await;
+        assert!(
+            accepted(Timestamp::from_seconds(end.seconds() - 1))
+                .await
+                .is_some()
+        );
+        assert_eq!(accepted(end).await, None);
+        change_key(Some(true), Some(None)).await;
+        assert_eq!(accepted(NOW).await, None);
+        change_key(Some(false), None).await;
+        assert!(accepted(end).await.is_some());
+
+        let disabled = OperatorChange {
+            disabled: Some(true),
+            ..OperatorChange::default()
+        };
+        change(&store, "bob", disabled).await.unwrap();
+        assert_eq!(accepted(NOW).await, None);
+
+        store
+            .note_used(&[(id.to_owned(), end), ("none".to_owned(), end)])
+            .await
+            .unwrap();
+        store.note_used(&[(id.to_owned(), NOW)]).await.unwrap();
+        let keys = store.access_keys("bob").await.unwrap();
+        let used = keys.iter().find(|key| key.id == id).unwrap();
+        assert_eq!((keys.len(), used.last_used_at), (2, Some(end)));
+
+        let trail = store.audit_entries(&Default::default(), 100).await.unwrap();
+        let secret = first.secret_access_key.expose();
+        assert!(
+            trail
+                .iter()
+                .all(|record| !format!("{record:?}").contains(secret))
+        );
+    });
+}
+
+#[test]
+fn access_keys_are_few_and_end_with_their_operator() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let actor = actor();
+        let bob = new("bob", Role::Publish);
+        let first = store.create_operator(bob, &actor, NOW).await.unwrap();
+        let second = store.add_access_key("bob", &actor, NOW).await.unwrap();
+        store
+            .delete_access_key(&first.access_key_id, &actor, NOW)
+            .await
+            .unwrap();
+        assert_eq!(store.access_keys("bob").await.unwrap().len(), 1);
+        for _ in 1..10 {
+            store.add_access_key("bob", &actor, NOW).await.unwrap();
+        }
+        let refused = store.add_access_key("bob", &actor, NOW).await;
+        assert_eq!(refused, Err(StoreError::TooManyAccessKeys(10)));
+        store.delete_operator("bob", &actor, NOW).await.unwrap();
+        assert_eq!(store.access_keys("bob").await.unwrap(), []);
+        let ended = store.authenticate_key(&second.access_key_id, NOW).await;
+        assert_eq!(ended.unwrap(), None);
+    });
+}

@@ -1,0 +1,199 @@
+//! The local copy of an edge.
+
+use std::time::Instant;
+
+use privet_store::{
+    DocumentChange, Location, Page, Replica, SealingKey, Store, StoreError, StoreOptions,
+};
+use serde_json::json;
+
+use crate::support::{NOW, Place, change, key, on_both, put, run, thing};
+
+fn referring(id: &str, to: &str) -> DocumentChange {
+    DocumentChange {
+        references: vec![thing(to)],
+        secrets: vec!["/secret".to_owned()],
+        ..change(id, json!({ "secret": format!("s3cret of {id}") }))
+    }
+}
+
+async fn same(replica: &Replica, store: &Store) {
+    let page = Page::first(1000);
+    let documents = store.documents("thing", &page).await.unwrap();
+    assert_eq!(replica.documents("thing", &page).await.unwrap(), documents);
+    let mut bodies = Vec::new();
+    let each = |id: &str, body: &str| bodies.push((id.to_owned(), body.to_owned()));
+    replica.for_each("thing", each).unwrap();
+    let expected = documents
+        .iter()
+        .map(|stored| (stored.id.clone(), stored.body.to_string()));
+    assert_eq!(bodies, expected.collect::<Vec<_>>());
+    for document in &documents {
+        let users = store.used_by("thing", &document.id).await.unwrap();
+        assert_eq!(replica.used_by("thing", &document.id).await.unwrap(), users);
+    }
+}
+
+#[test]
+fn a_replica_follows_and_serves_without_its_store() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let path = place.path("replica.db");
+        let replica = Replica::open(&path).await.unwrap();
+        assert_eq!(replica.applied(), 0);
+        put(&store, vec![change("a", json!(1)), referring("b", "a")])
+            .await
+            .unwrap();
+        let first = replica.catch_up(&store).await.unwrap();
+        assert_eq!((first.seq, first.whole, first.changed.len()), (2, true, 0));
+        same(&replica, &store).await;
+
+        put(&store, vec![change("a", json!(2)), referring("c", "b")])
+            .await
+            .unwrap();
+        put(
+            &store,
+            vec![
+                change("c", None),
+                referring("d", "a"),
+                change("a", json!(3)),
+            ],
+        )
+        .await
+        .unwrap();
+        let second = replica.catch_up(&store).await.unwrap();
+        let changed: Vec<_> = second
+            .changed
+            .iter()
+            .map(|change| (change.seq, change.id.as_str(), change.version))
+            .collect();
+        assert!(!second.whole);
+        assert_eq!(
+            changed,
+            [(5, "c", None), (6, "d", Some(1)), (7, "a", Some(3))]
+        );
+        same(&replica, &store).await;
+        let nothing = replica.catch_up(&store).await.unwrap();
+        assert_eq!((nothing.seq, nothing.changed.len()), (7, 0));
+
+        drop((store, replica));
+        let replica = Replica::open(&path).await.unwrap();
+        assert_eq!(replica.applied(), 7);
+        let stored = replica.document("thing", "d").await.unwrap().unwrap();
+        let clear = replica.unseal(&key(), &thing("d"), &stored.body).unwrap();
+        assert_eq!(clear, json!({ "secret": "s3cret of d" }));
+        let another = SealingKey::generate().unwrap();
+        let refused = replica.unseal(&another, &thing("d"), &stored.body);
+        assert!(matches!(refused, Err(StoreError::Sealed { .. })));
+    });
+}
+
+#[test]
+fn another_store_or_an_older_state_is_taken_whole() {
+    on_both(async |place| {
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        let store = place.open().await;
+        put(&store, vec![change("a", json!(1)), change("b", json!(1))])
+            .await
+            .unwrap();
+        replica.catch_up(&store).await.unwrap();
+
+        let other = Place::file();
+        let other = other.open().await;
+        put(
+            &other,
+            vec![
+                change("c", json!(1)),
+                change("d", json!(1)),
+                change("e", json!(1)),
+            ],
+        )
+        .await
+        .unwrap();
+        assert!(replica.catch_up(&other).await.unwrap().whole);
+        same(&replica, &other).await;
+        assert!(replica.catch_up(&store).await.unwrap().whole);
+        same(&replica, &store).await;
+
+        place.sql("DELETE FROM changes WHERE seq > 1").unwrap();
+        let back = replica.catch_up(&store).await.unwrap();
+        assert_eq!((back.seq, back.whole, replica.applied()), (1, true, 1));
+    });
+}
+
+#[test]
+fn a_store_in_a_file_is_its_own_replica() {
+    let place = Place::file();
+    run(async {
+        let store = place.open().await;
+        put(&store, vec![change("a", json!(1))]).await.unwrap();
+        let replica = Replica::of_store(&store).unwrap();
+        assert_eq!(replica.applied(), 0);
+        assert!(replica.catch_up(&store).await.unwrap().whole);
+        put(&store, vec![change("b", json!(1))]).await.unwrap();
+        let caught_up = replica.catch_up(&store).await.unwrap();
+        assert_eq!(
+            (caught_up.whole, caught_up.changed.len(), replica.applied()),
+            (false, 1, 2)
+        );
+        same(&replica, &store).await;
+    });
+    let Some(place) = Place::postgres() else {
+        return;
+    };
+    run(async {
+        let refused = Replica::of_store(&place.open().await).map(drop);
+        assert!(matches!(refused, Err(StoreError::Invalid { .. })));
+    });
+}
+
+#[test]
+#[ignore = "measures: run it with --release and --nocapture"]
+fn a_hundred_thousand_documents_are_read_and_followed() {
+    let mut places = vec![Place::file()];
+    places.extend(Place::postgres());
+    for place in places {
+        run(async {
+            let options = StoreOptions {
+                location: place.location.clone(),
+                key: key(),
+            };
+            let store = Store::open(options).await.unwrap();
+            let text = "x".repeat(1000);
+            let changes =
+                (0..100_000).map(|number| change(&format!("{number:06}"), json!({ "text": text })));
+            let begun = Instant::now();
+            put(&store, changes.collect()).await.unwrap();
+            println!("{:?}: written in {:?}", place.location, begun.elapsed());
+            let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+            let begun = Instant::now();
+            replica.catch_up(&store).await.unwrap();
+            println!("caught up in {:?}", begun.elapsed());
+            let mut bytes = 0;
+            let begun = Instant::now();
+            replica
+                .for_each("thing", |_, body| bytes += body.len())
+                .unwrap();
+            println!("{bytes} bytes read in {:?}", begun.elapsed());
+            let begun = Instant::now();
+            store.backup(&place.path("backup"), NOW).await.unwrap();
+            println!("backed up in {:?}", begun.elapsed());
+            if let Location::File(_) = place.location {
+                let begun = Instant::now();
+                let replica = Replica::of_store(&store).unwrap();
+                replica.for_each("thing", |_, _| {}).unwrap();
+                println!("the store itself was read in {:?}", begun.elapsed());
+            }
+            let begun = Instant::now();
+            let tasks = (0..2000).map(|number| {
+                let store = store.clone();
+                let changes = vec![change(&format!("w{number}"), json!(number))];
+                tokio::spawn(async move { put(&store, changes).await.unwrap() })
+            });
+            for task in tasks.collect::<Vec<_>>() {
+                task.await.unwrap();
+            }
+            println!("2000 writes, all waiting at once, in {:?}", begun.elapsed());
+        });
+    }
+}
