@@ -204,6 +204,7 @@ impl Following {
         }
         self.state.applied = self.applied(caught_up.seq);
         self.heard = Instant::now();
+        self.state.heard_at = Some(now().seconds());
         self.report(&store).await
     }
 
@@ -233,7 +234,6 @@ impl Following {
                     standard_error::note("the store is reached again; everything is taken over");
                 }
                 self.state.fault = None;
-                self.state.heard_at = Some(now().seconds());
             }
             Err(error) => {
                 if was_reachable {
@@ -423,7 +423,7 @@ async fn heard(news: Option<&mut watch::Receiver<u64>>) {
         None => false,
     };
     if !is_news {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 
