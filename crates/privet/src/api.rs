@@ -209,7 +209,7 @@ impl Api {
             let problem = Problem::read(&body);
             return Err(problem.map_or_else(
                 || garbled(format!("status {}", answer.status.as_u16())),
-                ApiFault::Refused,
+                |problem| ApiFault::Refused(Box::new(problem)),
             ));
         }
         let etag = answer.headers.get(ETAG);
