@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 /// Write everything that the store has into one file: items with all versions, operators, the audit trail.
 ///
-/// The file is of one moment, whether edges run or not, and is read again and checked before the command ends. Secrets in
-/// it stay sealed: it is of use with the sealing key alone, which is not in it.
+/// The file is of one moment, whether edges run or not, and is read again and checked before the command ends. Secrets
+/// in it stay sealed: it is of use with the sealing key alone, which is not in it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

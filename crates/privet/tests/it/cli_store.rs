@@ -78,19 +78,19 @@ fn faults_of_a_file_are_told_and_nothing_is_imported() {
         &folder,
         &SERVICE.replace("aliases", "alaises"),
         &[
-            "bad.toml:18:1: distributions[0].alaises",
+            "bad.toml:17:1: distributions[0].alaises",
             "did you mean \"aliases\"?",
         ],
     );
     check(
         &folder,
         &SERVICE.replace("[\"viewers\"]", "[\"viewer\"]"),
-        &["bad.toml:28:", "no key group", "did you mean \"viewers\"?"],
+        &["bad.toml:27:", "no key group", "did you mean \"viewers\"?"],
     );
     let twice = format!(
         "{SERVICE}\n[[key_groups]]\nid = \"viewers\"\npublic_keys = [\"K2JCJMDEHXQW5F\"]\n"
     );
-    check(&folder, &twice, &["bad.toml:31:", "stands there twice"]);
+    check(&folder, &twice, &["bad.toml:30:", "stands there twice"]);
     check(
         &folder,
         &SERVICE.replace("key.pub.pem", "none.pem"),
@@ -195,6 +195,22 @@ fn databases_that_cannot_be_used_are_told() {
     )
     .unwrap();
     folder.run(&["export"]).fails(1, &["error: the database"]);
+}
+
+/// Another program that never ends its transaction is waited for, but not for ever.
+#[test]
+fn a_database_that_another_program_keeps_is_busy() {
+    let folder = folder();
+    folder.run(&["import", "service.toml"]).ok();
+    let database = Connection::open(folder.path("privet.db")).unwrap();
+    database.execute_batch("BEGIN EXCLUSIVE").unwrap();
+    folder
+        .run(&["operator", "create", "root", "--role", "admin"])
+        .fails(1, &["error: the database is busy: try again"]);
+    drop(database);
+    folder
+        .run(&["operator", "create", "root", "--role", "admin"])
+        .ok();
 }
 
 #[test]

@@ -221,10 +221,19 @@ const TESTING: &[Step] = &[
 const STORE: &[Step] = &[
     step("[store]\nfile", Append("privet.toml")).before("privet init"),
     step("privet operator create alice", Run),
-    step("[store]\nurl", Not("needs a database server, which the store's own tests start")),
+    step(
+        "[store]\nurl",
+        Not("needs a database server, which the store's own tests start"),
+    ),
     step("privet operator create ci", Run),
-    step("[default]", Not("holds an access key; cli_collections.rs writes such a file")),
-    step("privet distribution list --profile", Not("another machine's; cli_collections.rs runs them")),
+    step(
+        "[default]",
+        Not("holds an access key; cli_collections.rs writes such a file"),
+    ),
+    step(
+        "privet distribution list --profile",
+        Not("another machine's; cli_collections.rs runs them"),
+    ),
     step("privet backup today.backup  ", Run),
 ];
 
