@@ -68,6 +68,9 @@ impl PostgresUrl {
         url.set_query(query.as_deref());
         let config = Config::from_str(url.as_str());
         let mut config = config.map_err(|error| malformed(error.to_string()))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(malformed("it names no host".to_owned()));
+        }
         let mode = mode.as_deref().unwrap_or_else(|| mode_of(&config));
         let (ssl_mode, verification) = read_mode(mode)?;
         config.ssl_mode(ssl_mode);
