@@ -14,6 +14,7 @@ mod keys;
 mod load;
 mod media;
 mod memory;
+mod operators;
 mod paths;
 mod process;
 mod servers;
@@ -101,8 +102,8 @@ pub struct BuildsArguments {
 pub struct GrowthArguments {
     #[command(flatten)]
     pub output: Output,
-    /// One part of three: objects, connections or distributions; or only the cases of connections whose name contains
-    /// this.
+    /// One part of four: objects, connections, distributions or stored; or only the cases of connections whose name
+    /// contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
