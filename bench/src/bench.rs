@@ -6,6 +6,7 @@
 mod builds;
 mod cache;
 mod contest;
+mod control;
 mod edge;
 mod fetch;
 mod growth;
@@ -43,6 +44,8 @@ pub enum Bench {
     Paths(Output),
     /// Server CPU per request of this build, beside another build of Privet: the cost of a change.
     Builds(BuildsArguments),
+    /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL.
+    Control(Output),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -131,6 +134,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
+        Bench::Control(output) => (control::run(output)?, output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {
