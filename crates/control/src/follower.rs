@@ -423,7 +423,7 @@ async fn heard(news: Option<&mut watch::Receiver<u64>>) {
         None => false,
     };
     if !is_news {
-        std::future::pending().await;
+        std::future::pending::<()>().await;
     }
 }
 

@@ -362,6 +362,17 @@ fn a_scope_hides_everything_else() {
         group.json["used_by"],
         json!([{"kind": "distribution", "id": "E1"}])
     );
+    let explain = |link: &str| {
+        Ask::new("POST", "/v1/explain")
+            .json(&json!({"link": link}))
+            .bearer(&key)
+    };
+    let link =
+        |host: &str| fixture.ask(&explain(&format!("https://{host}/a"))).json["code"].clone();
+    assert_eq!(
+        (link("two.example"), link("none.example")),
+        (json!("not_found"), json!("not_found"))
+    );
     let narrow = (403, "scope_too_narrow");
     for target in ["/v1/operators", "/v1/changes", "/v1/changes/verify"] {
         check(&fixture, &get(target), narrow);
