@@ -1,6 +1,7 @@
 //! `privet cache`: shows the contents and statistics of a running edge's cache.
 
-use crate::admin_socket::{Question, SocketArguments, number};
+use crate::admin_socket::{Question, number};
+use crate::api::ApiArguments;
 use crate::command_error::CommandError;
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
@@ -11,7 +12,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 pub(crate) struct CacheArguments {
     #[command(flatten)]
-    socket: SocketArguments,
+    api: ApiArguments,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -23,12 +24,17 @@ pub(crate) fn run(arguments: &CacheArguments) -> ExitCode {
 }
 
 fn show(arguments: &CacheArguments) -> Result<(), CommandError> {
-    let question = Question {
-        method: "GET",
-        target: "/cache",
-        body: None,
+    let statistics = match arguments.api.remote()? {
+        Some(api) => api.get("/v1/cache")?.body,
+        None => {
+            let question = Question {
+                method: "GET",
+                target: "/cache",
+                body: None,
+            };
+            question.ask(&arguments.api.socket.find()?)?
+        }
     };
-    let statistics = question.ask(&arguments.socket.find()?)?;
     if arguments.json {
         say_json(&statistics)
     } else {

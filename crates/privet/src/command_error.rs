@@ -11,6 +11,7 @@ use privet_edge::{InvalidationError, ProbeError};
 use privet_sign::{KeyError, SignError};
 use privet_store::StoreError;
 
+use crate::api_fault::ApiFault;
 use crate::configuration::LoadError;
 use crate::new_key::NewKeyError;
 use crate::reason::reason;
@@ -88,6 +89,8 @@ pub(crate) enum CommandError {
     Probe(ProbeError),
     /// A store that cannot be used, or that refuses.
     Store(StoreFault),
+    /// A request to the operators' interface that could not be made, or was refused.
+    Api(ApiFault),
     /// An audit trail that is not as it was written, from the entry with this number on.
     AuditBroken { seq: u64, reason: String },
     /// A file that a command would create exists already.
@@ -158,6 +161,7 @@ impl CommandError {
                 Some("add socket = \"privet.sock\" to [admin], or give --socket PATH")
             }
             CommandError::Store(fault) => fault.hint(),
+            CommandError::Api(fault) => fault.hint(),
             CommandError::AuditBroken { .. } => {
                 Some("compare with a backup: privet restore FILE into a new store")
             }
@@ -189,10 +193,16 @@ impl CommandError {
         }
     }
 
+    /// Returns true for a refusal of the operators' interface with this code.
+    pub(crate) fn is_refusal(&self, code: &str) -> bool {
+        matches!(self, CommandError::Api(ApiFault::Refused(problem)) if problem.code == code)
+    }
+
     /// Returns 2 for wrong usage, 1 for everything else, and 0 if the reader of standard output has gone.
     pub(crate) fn exit_code(&self) -> ExitCode {
         match self {
             CommandError::BrokenPipe => ExitCode::SUCCESS,
+            CommandError::Api(fault) if fault.is_usage() => ExitCode::from(2),
             CommandError::KeyPairId(_)
             | CommandError::NoKey
             | CommandError::NoEnd
@@ -225,6 +235,7 @@ impl CommandError {
             | CommandError::EdgeRefused(_)
             | CommandError::EdgeAnswer(_)
             | CommandError::Store(_)
+            | CommandError::Api(_)
             | CommandError::OutputExists(_)
             | CommandError::AuditBroken { .. }
             | CommandError::ThreadLost
@@ -299,6 +310,7 @@ impl fmt::Display for CommandError {
             CommandError::Invalidation(error) => error.fmt(formatter),
             CommandError::Probe(error) => error.fmt(formatter),
             CommandError::Store(fault) => fault.fmt(formatter),
+            CommandError::Api(fault) => fault.fmt(formatter),
             CommandError::AuditBroken { seq, reason } => {
                 write!(formatter, "the audit trail is broken at entry {seq}: {reason}")
             }
@@ -321,6 +333,12 @@ impl From<SignError> for CommandError {
 impl From<LoadError> for CommandError {
     fn from(error: LoadError) -> Self {
         CommandError::Configuration(error)
+    }
+}
+
+impl From<ApiFault> for CommandError {
+    fn from(fault: ApiFault) -> Self {
+        CommandError::Api(fault)
     }
 }
 

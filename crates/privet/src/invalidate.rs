@@ -1,10 +1,13 @@
 //! `privet invalidate` and `privet invalidations`: removes objects from the cache of a running edge, and lists
 //! invalidations.
 
-use crate::admin_socket::{Question, SocketArguments, list, number, text};
+use crate::admin_socket::{Question, list, number, text};
+use crate::api::{Api, ApiArguments, ApiRequest};
 use crate::command_error::CommandError;
+use crate::moment::{self, parse_moment};
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
+use http::Method;
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
@@ -24,7 +27,7 @@ Examples:
 Exit codes: 0 done, 1 refused, or no edge is running, 2 wrong usage")]
 pub(crate) struct InvalidateArguments {
     #[command(flatten)]
-    socket: SocketArguments,
+    api: ApiArguments,
     /// The distribution whose objects are removed
     #[arg(long, value_name = "ID")]
     distribution: String,
@@ -64,12 +67,17 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
             false => say_all(&items.iter().map(meaning).collect::<Vec<_>>()),
         };
     }
-    let question = Question {
-        method: "POST",
-        target: "/invalidations",
-        body: Some(body),
+    let answer = match arguments.api.remote()? {
+        Some(api) => invalidate_through(&api, &body)?,
+        None => {
+            let question = Question {
+                method: "POST",
+                target: "/invalidations",
+                body: Some(body),
+            };
+            question.ask(&arguments.api.socket.find()?)?
+        }
     };
-    let answer = question.ask(&arguments.socket.find()?)?;
     match arguments.json {
         true => say_json(&answer),
         false => say_all(&[format!(
@@ -93,7 +101,7 @@ fn meaning(item: &InvalidationItem) -> String {
 #[derive(Debug, Args)]
 pub(crate) struct InvalidationsArguments {
     #[command(flatten)]
-    socket: SocketArguments,
+    api: ApiArguments,
     /// Maximum number, the newest first
     #[arg(long, value_name = "N", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     count: u16,
@@ -122,16 +130,21 @@ pub(crate) fn run_list(arguments: &InvalidationsArguments) -> ExitCode {
 }
 
 fn show(arguments: &InvalidationsArguments) -> Result<(), CommandError> {
-    let target = match &arguments.id {
-        Some(id) => format!("/invalidations/{id}"),
-        None => format!("/invalidations?count={}", arguments.count),
+    let answer = match arguments.api.remote()? {
+        Some(api) => read_through(&api, arguments)?,
+        None => {
+            let target = match &arguments.id {
+                Some(id) => format!("/invalidations/{id}"),
+                None => format!("/invalidations?count={}", arguments.count),
+            };
+            let question = Question {
+                method: "GET",
+                target: &target,
+                body: None,
+            };
+            question.ask(&arguments.api.socket.find()?)?
+        }
     };
-    let question = Question {
-        method: "GET",
-        target: &target,
-        body: None,
-    };
-    let answer = question.ask(&arguments.socket.find()?)?;
     if arguments.json {
         return say_json(&answer);
     }
@@ -165,4 +178,63 @@ fn summary(invalidation: &Value) -> String {
         Timestamp::from_secs(number(invalidation, "created")).to_utc(),
         text(invalidation, "distribution"),
     )
+}
+
+fn invalidate_through(api: &Api, body: &Value) -> Result<Value, CommandError> {
+    let asked = ApiRequest {
+        method: Method::POST,
+        target: "/v1/invalidations".to_owned(),
+        if_match: None,
+        body: Some(body),
+    };
+    Ok(as_of_socket(&api.ask(&asked)?.body))
+}
+
+fn read_through(api: &Api, arguments: &InvalidationsArguments) -> Result<Value, CommandError> {
+    let Some(id) = &arguments.id else {
+        let items = api.list("/v1/invalidations", "", arguments.count.into())?;
+        let latest: Vec<Value> = items.iter().map(as_of_socket).collect();
+        return Ok(json!({ "invalidations": latest }));
+    };
+    let item = api.get(format!("/v1/invalidations/{id}"))?;
+    Ok(as_of_socket(&item.body))
+}
+
+/// Returns an invalidation of `/v1` in the form that the socket has, so that scripts find the same wherever they ask.
+fn as_of_socket(item: &Value) -> Value {
+    let document = &item["document"];
+    let (paths, tags) = (list(document, "paths"), list(document, "tags"));
+    let created = parse_moment(text(&item["made_by"], "at"));
+    let created = created.map_or(0, |created| created.resolve(moment::now()).as_secs());
+    json!({
+        "id": item["id"],
+        "distribution": document["distribution"],
+        "status": match text(item, "status") {
+            "completed" => "Completed",
+            _ => "InProgress",
+        },
+        "created": created,
+        "items": paths.len() + tags.len(),
+        "paths": paths,
+        "tags": tags,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_invalidation_of_the_interface_reads_as_one_of_the_socket() {
+        let item = json!({
+            "id": "I1", "etag": "E1", "status": "in_progress",
+            "made_by": {"kind": "operator", "operator": "ci", "at": "2030-01-01T00:00:00Z"},
+            "document": {"distribution": "E1", "paths": ["/a*"], "tags": ["x"]},
+        });
+        let expected = json!({
+            "id": "I1", "distribution": "E1", "status": "InProgress", "created": 1_893_456_000,
+            "items": 2, "paths": ["/a*"], "tags": ["x"],
+        });
+        assert_eq!(as_of_socket(&item), expected);
+    }
 }

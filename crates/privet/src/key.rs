@@ -1,12 +1,14 @@
-//! `privet key`: makes key pairs, prints public keys, inspects keys.
+//! `privet key`: makes key pairs, prints public keys, inspects keys; and the public keys of a store.
 
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use aws_lc_rs::digest;
+use privet_distribution::config::ServiceKind;
 use privet_sign::{KeyKind, KeyPairId, PublicKey};
 
+use crate::collections::{self, Collection, CollectionCommand};
 use crate::command_error::CommandError;
 use crate::input;
 use crate::key_source::{AnyKey, PassphraseArguments, note_readers};
@@ -42,6 +44,11 @@ Examples:
 
 Exit codes: 0 good, 1 unreadable, not accepted by CloudFront, or not a pair, 2 wrong usage")]
     Check(CheckArguments),
+    /// Add a public key to the store, from a document with id and pem.
+    #[command(after_help = "Example:\n  privet key add key.toml")]
+    Add(collections::CreateArguments),
+    #[command(flatten)]
+    Stored(CollectionCommand),
 }
 
 #[derive(clap::Args)]
@@ -84,11 +91,17 @@ pub(crate) fn run(arguments: &KeyArguments) -> ExitCode {
         KeyCommand::Create(arguments) => create(arguments),
         KeyCommand::Public(arguments) => public(arguments),
         KeyCommand::Check(arguments) => check(arguments),
+        KeyCommand::Add(arguments) => collections::create(stored(), arguments),
+        KeyCommand::Stored(command) => collections::run(stored(), command),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => report::fail(&error),
     }
+}
+
+fn stored() -> Collection {
+    Collection::of(ServiceKind::PublicKey)
 }
 
 fn create(arguments: &CreateArguments) -> Result<(), CommandError> {

@@ -8,17 +8,22 @@ use std::process::ExitCode;
 use clap::error::{ContextKind, ContextValue};
 use clap::{CommandFactory, Parser, Subcommand};
 use printable::{is_printable, printable};
+use privet_distribution::config::ServiceKind;
 
 mod admin_socket;
+mod api;
+mod api_fault;
 mod audit;
 mod backup;
 mod cache;
 mod check;
+mod collections;
 mod command_error;
 mod completions;
 mod config_file;
 mod configuration;
 mod demo;
+mod edges;
 mod explain;
 mod export;
 mod import;
@@ -42,6 +47,7 @@ mod sign;
 mod store_access;
 mod store_fault;
 mod stored_items;
+mod table;
 mod terminal;
 mod text;
 mod video;
@@ -97,7 +103,21 @@ enum Command {
     Audit(audit::AuditArguments),
     /// Give people and programs access keys to the operators' interface.
     Operator(operators::OperatorArguments),
-    /// Make and inspect key pairs.
+    /// Read and change distributions through a running edge with a store.
+    Distribution(collections::SwitchableArguments),
+    /// Read and change streaming distributions through a running edge with a store.
+    Streaming(collections::SwitchableArguments),
+    /// Read and change key groups through a running edge with a store.
+    KeyGroup(collections::CreatableArguments),
+    /// Read and change trusted signers, the older kind of key groups.
+    TrustedSigner(collections::CreatableArguments),
+    /// Read and change policies through a running edge with a store.
+    Policy(collections::PolicyArguments),
+    /// Read and change certificates through a running edge with a store.
+    Certificate(collections::CreatableArguments),
+    /// See the edges of a fleet, and how far each has come.
+    Edges(edges::EdgesArguments),
+    /// Make and inspect key pairs; read and change public keys through a running edge with a store.
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
@@ -130,6 +150,23 @@ fn main() -> ExitCode {
         Command::Restore(arguments) => backup::run_restore(arguments),
         Command::Audit(arguments) => audit::run(arguments),
         Command::Operator(arguments) => operators::run(arguments),
+        Command::Distribution(arguments) => {
+            collections::run_switchable(ServiceKind::Distribution, arguments)
+        }
+        Command::Streaming(arguments) => {
+            collections::run_switchable(ServiceKind::StreamingDistribution, arguments)
+        }
+        Command::KeyGroup(arguments) => {
+            collections::run_creatable(ServiceKind::KeyGroup, arguments)
+        }
+        Command::TrustedSigner(arguments) => {
+            collections::run_creatable(ServiceKind::TrustedSigner, arguments)
+        }
+        Command::Policy(arguments) => collections::run_policy(arguments),
+        Command::Certificate(arguments) => {
+            collections::run_creatable(ServiceKind::Certificate, arguments)
+        }
+        Command::Edges(arguments) => edges::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),

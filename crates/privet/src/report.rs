@@ -3,6 +3,7 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
+use crate::api_fault::ApiFault;
 use crate::command_error::CommandError;
 use crate::printable::json_line;
 use crate::terminal;
@@ -12,6 +13,8 @@ use serde_json::Value;
 pub(crate) fn fail(error: &CommandError) -> ExitCode {
     if let CommandError::Configuration(error) = error {
         error.report();
+    } else if let CommandError::Api(ApiFault::Refused(problem)) = error {
+        problem.report();
     } else if !matches!(error, CommandError::BrokenPipe) {
         error_line(error);
         if let Some(hint) = error.hint() {

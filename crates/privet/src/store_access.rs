@@ -197,7 +197,12 @@ fn has_content(file: &Path) -> bool {
 
 fn read_key(file: &Path) -> Result<SealingKey, CommandError> {
     let shown = file.display().to_string();
-    let text = read_whole_text(file).map_err(|error| CommandError::read(&shown, &error))?;
+    let text = read_whole_text(file).map_err(|error| match error.kind() {
+        ErrorKind::NotFound => CommandError::from(StoreFault::KeyFileAbsent {
+            file: shown.clone(),
+        }),
+        _ => CommandError::read(&shown, &error),
+    })?;
     note_readers(&shown);
     parse_key(&text, &shown)
 }
@@ -276,10 +281,7 @@ mod tests {
         let elsewhere = StoreLocation::Url(Secret::new("postgres://db/privet".to_owned()));
         let mut remote = settings(folder.path(), elsewhere);
         let shown = key.display();
-        check(
-            &remote,
-            &format!("cannot read {shown}: no such file or directory"),
-        );
+        check(&remote, &format!("the sealing key {shown} does not exist"));
         remote.key_file = None;
         check(&remote, "the store has no sealing key");
         let local = settings(folder.path(), StoreLocation::File(database.clone()));

@@ -15,6 +15,9 @@ pub(crate) enum StoreFault {
     /// A database whose key is not where it was.
     #[error("{database} exists, and its sealing key {file} does not")]
     KeyAbsent { database: String, file: String },
+    /// A file of a key that does not exist.
+    #[error("the sealing key {file} does not exist")]
+    KeyFileAbsent { file: String },
     /// A text that is not a sealing key.
     #[error("{source_name}: {error}")]
     Key {
@@ -38,6 +41,9 @@ impl StoreFault {
             ),
             StoreFault::NoKey => Some(
                 "set PRIVET_STORE_KEY, or key_file in [store]; make a key with: openssl rand -hex 32",
+            ),
+            StoreFault::KeyFileAbsent { .. } => Some(
+                "put the store's key there, or set PRIVET_STORE_KEY; make one for a new store with: openssl rand -hex 32",
             ),
             StoreFault::KeyAbsent { .. } => Some(
                 "put the key back from your copy, or set PRIVET_STORE_KEY; a new key would not open the secrets",

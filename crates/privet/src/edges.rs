@@ -1,0 +1,97 @@
+//! `privet edges`: the edges that follow a store.
+
+use crate::admin_socket::{number, text};
+use crate::api::{ApiArguments, ApiRequest, encoded};
+use crate::command_error::CommandError;
+use crate::printable::json_line;
+use crate::report::{finish, say_all, say_json};
+use crate::table::table;
+use clap::{Args, Subcommand};
+use http::Method;
+use serde_json::{Value, json};
+use std::process::ExitCode;
+
+/// Arguments of `privet edges`.
+#[derive(Debug, Args)]
+pub(crate) struct EdgesArguments {
+    #[command(subcommand)]
+    command: EdgesCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum EdgesCommand {
+    /// List the edges, the last change that each has in force, and when it was last heard of.
+    List(ListArguments),
+    /// Forget an edge that is no more. One that still runs comes back with its next report.
+    Forget(ForgetArguments),
+}
+
+#[derive(Debug, Args)]
+struct ListArguments {
+    #[command(flatten)]
+    api: ApiArguments,
+    /// Print one JSON object
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Args)]
+struct ForgetArguments {
+    /// Id of the edge
+    #[arg(value_name = "ID")]
+    id: String,
+    #[command(flatten)]
+    api: ApiArguments,
+}
+
+/// Runs the command that was asked for.
+pub(crate) fn run(arguments: &EdgesArguments) -> ExitCode {
+    finish(match &arguments.command {
+        EdgesCommand::List(arguments) => list(arguments),
+        EdgesCommand::Forget(arguments) => forget(arguments),
+    })
+}
+
+fn list(arguments: &ListArguments) -> Result<(), CommandError> {
+    let answer = arguments.api.find()?.get("/v1/edges")?.body;
+    let edges = answer.get("items").and_then(Value::as_array);
+    let edges = edges.map_or(&[][..], Vec::as_slice);
+    if arguments.json {
+        return say_json(&json!({ "items": edges }));
+    }
+    let rows: Vec<[String; 6]> = edges
+        .iter()
+        .map(|edge| {
+            [
+                text(edge, "id").to_owned(),
+                text(edge, "name").to_owned(),
+                text(edge, "version").to_owned(),
+                number(edge, "applied_seq").to_string(),
+                text(edge, "seen_at").to_owned(),
+                state(&edge["state"]),
+            ]
+        })
+        .collect();
+    say_all(&table(
+        ["ID", "NAME", "VERSION", "APPLIED", "SEEN", "STATE"],
+        &rows,
+    ))
+}
+
+fn state(state: &Value) -> String {
+    match state {
+        Value::Null => String::new(),
+        Value::String(word) => word.clone(),
+        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => json_line(state),
+    }
+}
+
+fn forget(arguments: &ForgetArguments) -> Result<(), CommandError> {
+    let asked = ApiRequest {
+        method: Method::DELETE,
+        target: format!("/v1/edges/{}", encoded(&arguments.id)),
+        ..ApiRequest::default()
+    };
+    arguments.api.find()?.ask(&asked)?;
+    say_all(&[format!("{} forgotten", arguments.id)])
+}
