@@ -13,7 +13,7 @@ use crate::refusals::Refusals;
 use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
 use crate::routes::{Note, Route, collection_of, routes};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -294,6 +294,10 @@ impl App {
 
 /// Reads a body up to the limit.
 async fn read(body: Body) -> Result<Bytes, RequestError> {
+    // A body that is announced as too large is not waited for.
+    if body.size_hint().lower() > BODY_SIZE_BYTES_MAX as u64 {
+        return Err(RequestError::BodyTooLarge);
+    }
     let reading = Limited::new(body, BODY_SIZE_BYTES_MAX).collect();
     match timeout(BODY_TIMEOUT, reading).await {
         Err(_) => Err(RequestError::BodyTimeout),

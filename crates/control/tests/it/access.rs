@@ -302,6 +302,9 @@ fn requests_that_cannot_be_read_are_refused() {
     let mut large = post("{}");
     large.body = vec![b' '; 1024 * 1024 + 1];
     check(&fixture, &large, (413, "body_too_large"));
+    // What is announced as too large is not waited for.
+    let announced = post("").header("content-length", "1048577");
+    check(&fixture, &announced, (413, "body_too_large"));
     let answer = fixture.ask(&get("/v1/keys"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));

@@ -168,7 +168,7 @@ impl Fixture {
     }
 
     pub fn admin(&self) -> Key {
-        self.operator("root", Role::Admin, None)
+        self.operator("chief", Role::Admin, None)
     }
 
     /// Sends a request to the listener.
@@ -315,7 +315,11 @@ impl Ask {
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
-        if !self.body.is_empty() || self.method != "GET" {
+        let has_length = self
+            .headers
+            .iter()
+            .any(|(name, _)| name == "content-length");
+        if !has_length && (!self.body.is_empty() || self.method != "GET") {
             write!(head, "content-length: {}\r\n", self.body.len()).unwrap();
         }
         head.push_str("\r\n");
