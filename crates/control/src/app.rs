@@ -13,7 +13,7 @@ use crate::refusals::Refusals;
 use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
 use crate::routes::{Note, Route, collection_of, routes};
 use axum::Router;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -125,6 +125,16 @@ struct Judged {
     result: Result<Answer, Problem>,
 }
 
+impl Judged {
+    fn stranger(error: AccessError) -> Self {
+        Judged {
+            caller: None,
+            subject: None,
+            result: Err(error.into()),
+        }
+    }
+}
+
 impl App {
     async fn answer(&self, target: &Target, request: Request) -> Response {
         let id = request_id();
@@ -163,8 +173,15 @@ impl App {
         if let Some(hosts) = &door.hosts {
             hosts.check(&mut parts)?;
         }
-        let body = read(body).await?;
-        let judged = self.judge(target, (parts, body), &door, id).await;
+        let now = self.operations.now();
+        let judged = match self.authentication.precheck(&parts.headers, door.peer, now) {
+            Err(error) => Judged::stranger(error),
+            Ok(()) => {
+                let body = read(body).await;
+                let body = body.inspect_err(|_| self.authentication.note_broken(door.peer, now))?;
+                self.judge(target, (parts, body), &door, id).await
+            }
+        };
         self.write_down(target, &door, &judged).await?;
         judged.result
     }
@@ -190,11 +207,7 @@ impl App {
             Ok(authenticated) => authenticated,
             Err(error) => {
                 warn_of_store(&error);
-                return Judged {
-                    caller: None,
-                    subject: None,
-                    result: Err(error.into()),
-                };
+                return Judged::stranger(error);
             }
         };
         let parameters = parameters(&mut parts).await;
@@ -281,6 +294,10 @@ impl App {
 
 /// Reads a body up to the limit.
 async fn read(body: Body) -> Result<Bytes, RequestError> {
+    // A body that is announced as too large is not waited for.
+    if body.size_hint().lower() > BODY_SIZE_BYTES_MAX as u64 {
+        return Err(RequestError::BodyTooLarge);
+    }
     let reading = Limited::new(body, BODY_SIZE_BYTES_MAX).collect();
     match timeout(BODY_TIMEOUT, reading).await {
         Err(_) => Err(RequestError::BodyTimeout),

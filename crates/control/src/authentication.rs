@@ -155,6 +155,30 @@ impl Authentication {
         )))
     }
 
+    /// Checks what can be known before the body is read: that the address is listened to, and that a credential was sent.
+    ///
+    /// # Errors
+    /// [`AccessError::TooManyFailures`], [`AccessError::Absent`].
+    pub fn precheck(&self, headers: &HeaderMap, peer: Peer, now: i64) -> Result<(), AccessError> {
+        let Peer::Address(address) = peer else {
+            return Ok(());
+        };
+        if let Some(wait_secs) = lock(&self.failed).wait(address, now) {
+            return Err(AccessError::TooManyFailures { wait_secs });
+        }
+        match headers.contains_key(AUTHORIZATION) {
+            true => Ok(()),
+            false => Err(AccessError::Absent),
+        }
+    }
+
+    /// Counts a request that did not arrive whole against its address: until then its sender is not known.
+    pub fn note_broken(&self, peer: Peer, now: i64) {
+        if let Peer::Address(address) = peer {
+            lock(&self.failed).count(address, now);
+        }
+    }
+
     async fn admit(&self, presented: &Presented<'_>) -> Result<Admitted, AccessError> {
         match read(presented)? {
             Presentation::Signature(claim) => {

@@ -83,10 +83,40 @@ impl<R: Rank> Call<R> {
         })
     }
 
-    /// Checks that the query has nothing that was not taken.
+    /// Checks that the query has nothing that was not taken, and that there are no conditions: what is not kept must
+    /// not be ignored.
     pub(crate) fn end_query(&mut self) -> Result<(), Problem> {
+        self.refuse(&IF_MATCH, "If-Match")?;
+        self.refuse(&IDEMPOTENCY_KEY, "Idempotency-Key")?;
+        self.finish_query()
+    }
+
+    fn finish_query(&mut self) -> Result<(), Problem> {
         let query = std::mem::take(&mut self.input.query);
         Ok(query.finish().map_err(RequestError::from)?)
+    }
+
+    fn refuse(&self, name: &HeaderName, shown: &'static str) -> Result<(), Problem> {
+        match self.input.headers.contains_key(name) {
+            false => Ok(()),
+            true => Err(RequestError::Header {
+                name: shown,
+                rule: "is not supported here",
+            }
+            .into()),
+        }
+    }
+
+    /// Takes what a creation may have: `Idempotency-Key` and `dry_run=1`.
+    pub(crate) fn creation(&mut self) -> Result<ChangeRequest, Problem> {
+        self.refuse(&IF_MATCH, "If-Match")?;
+        self.change()
+    }
+
+    /// Takes `dry_run=1`.
+    pub(crate) fn trial(&mut self) -> Result<Mode, Problem> {
+        self.refuse(&IDEMPOTENCY_KEY, "Idempotency-Key")?;
+        Ok(self.creation()?.mode)
     }
 
     /// Takes what every change may have: `If-Match`, `Idempotency-Key`, and `dry_run=1`, which must be all of the query.
@@ -102,7 +132,7 @@ impl<R: Rank> Call<R> {
                 return Err(RequestError::from(fault).into());
             }
         };
-        self.end_query()?;
+        self.finish_query()?;
         Ok(ChangeRequest {
             if_match: header(&self.input.headers, &IF_MATCH, "If-Match")?.map(unquoted),
             idempotency_key: header(&self.input.headers, &IDEMPOTENCY_KEY, "Idempotency-Key")?,

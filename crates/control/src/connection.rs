@@ -9,8 +9,10 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
+use std::collections::HashMap;
+use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
@@ -28,6 +30,53 @@ const HEAD_SIZE_BYTES_MAX: usize = 64 * 1024;
 const STREAMS_MAX: u32 = 16;
 /// Interval at which a silent HTTP/2 connection is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
+
+/// Maximum number of connections of one address, so that one client does not keep out all others.
+const ADDRESS_CONNECTIONS_MAX: usize = 32;
+
+/// The number of connections of each address.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct AddressConnections(Arc<Mutex<HashMap<IpAddr, usize>>>);
+
+/// A connection that is counted until this is dropped.
+#[derive(Debug)]
+pub(crate) struct AddressSlot {
+    connections: AddressConnections,
+    address: IpAddr,
+}
+
+impl AddressConnections {
+    /// Counts a connection; `None` if its address has too many.
+    pub(crate) fn open(&self, address: IpAddr) -> Option<AddressSlot> {
+        let mut counts = self.lock();
+        let count = counts.entry(address).or_default();
+        if *count >= ADDRESS_CONNECTIONS_MAX {
+            return None;
+        }
+        *count += 1;
+        Some(AddressSlot {
+            connections: self.clone(),
+            address,
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
+        // A panic while the lock is held leaves a usable table behind.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for AddressSlot {
+    fn drop(&mut self) {
+        let mut counts = self.connections.lock();
+        if let Some(count) = counts.get_mut(&self.address) {
+            *count -= 1;
+            if *count == 0 {
+                counts.remove(&self.address);
+            }
+        }
+    }
+}
 
 /// Serves one request over the socket, in HTTP/1.1.
 pub(crate) async fn serve_one<S>(stream: S, router: Router, door: Door)
@@ -91,4 +140,26 @@ where
         () = sleep(AGE_MAX) => connection.as_mut().graceful_shutdown(),
     }
     let _ = timeout(ONE_REQUEST_TIMEOUT, connection).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_address_does_not_take_all_connections() {
+        let connections = AddressConnections::default();
+        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
+        let mut open: Vec<AddressSlot> = Vec::new();
+        for _ in 0..ADDRESS_CONNECTIONS_MAX {
+            open.extend(connections.open(one));
+        }
+        assert_eq!(open.len(), ADDRESS_CONNECTIONS_MAX);
+        assert!(connections.open(one).is_none());
+        assert!(connections.open(other).is_some());
+        open.pop();
+        assert!(connections.open(one).is_some());
+        drop(open);
+        assert!(connections.lock().is_empty());
+    }
 }

@@ -9,7 +9,7 @@ mod state;
 pub use copy::LocalCopy;
 pub use state::{FollowerState, ItemFailure};
 
-use crate::follower::assembly::{Assembly, Failure};
+use crate::follower::assembly::{Assembly, Failure, Gathered};
 use crate::follower::copy::Touched;
 use crate::late_store::LateStore;
 use crate::operations::{INVALIDATION_KIND, InvalidationRequest};
@@ -21,6 +21,7 @@ use std::io;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use thiserror::Error;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, timeout};
 
@@ -136,6 +137,17 @@ struct Following {
     invalidated: Option<u64>,
     heard: Instant,
     tried: Instant,
+    /// True if a change could not be put in force, so that everything has to be built.
+    is_behind: bool,
+}
+
+/// Why a service could not be built. That of the edge stays as it was.
+#[derive(Debug, Error)]
+enum BuildError {
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    #[error(transparent)]
+    Start(#[from] StartError),
 }
 
 impl Following {
@@ -156,6 +168,7 @@ impl Following {
             invalidated: None,
             heard: Instant::now(),
             tried: Instant::now(),
+            is_behind: false,
         }
     }
 
@@ -191,9 +204,11 @@ impl Following {
             }
         };
         let caught_up = self.copy.catch_up(&store).await?;
-        if caught_up.whole {
+        if caught_up.whole || self.is_behind {
             self.rebuild(Extent::Everything).await;
-            self.invalidated = None;
+            if caught_up.whole {
+                self.invalidated = None;
+            }
         } else if !caught_up.changed.is_empty() {
             let touched = Touched::by(&caught_up.changed);
             self.rebuild(Extent::Only(touched)).await;
@@ -202,7 +217,10 @@ impl Following {
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
             self.retry().await;
         }
-        self.state.applied = self.applied(caught_up.seq);
+        self.state.applied = match self.is_behind {
+            true => self.state.applied,
+            false => self.applied(caught_up.seq),
+        };
         self.heard = Instant::now();
         self.state.heard_at = Some(now().seconds());
         self.report(&store).await
@@ -268,49 +286,49 @@ impl Following {
         self.rebuild(Extent::Only(touched)).await;
     }
 
-    /// Builds the service anew as far as it was touched, and puts it in force.
+    /// Builds the service anew as far as it was touched, and puts it in force. If that fails, everything is built at the
+    /// next look.
     async fn rebuild(&mut self, extent: Extent) {
-        let gathered = match &extent {
-            Extent::Everything => self.copy.everything(),
-            Extent::Only(touched) => self.copy.gather(touched).await,
-        };
-        let gathered = match gathered {
-            Ok(gathered) => gathered,
-            Err(error) => {
-                return standard_error::warning(format_args!(
-                    "the copy of the store cannot be read: {error}"
-                ));
+        match self.build(&extent).await {
+            Ok((names, failures)) => {
+                self.is_behind = false;
+                self.settle(&extent, &names, failures);
             }
+            Err(error) => {
+                self.is_behind = true;
+                standard_error::warning(format_args!("a change cannot be put in force: {error}"));
+            }
+        }
+    }
+
+    /// Returns the names of what was built, and what could not be.
+    async fn build(
+        &self,
+        extent: &Extent,
+    ) -> Result<(Vec<(ServiceKind, String)>, Vec<Failure>), BuildError> {
+        let gathered = match extent {
+            Extent::Everything => Gathered::default(),
+            Extent::Only(touched) => self.copy.gather(touched).await?,
         };
         let mut failures = Vec::new();
-        let assembly = &self.assembly;
-        let changed = self.edge.change_service(|snapshot: &Snapshot| {
-            let base = match &extent {
-                Extent::Everything => snapshot.without_service(),
-                Extent::Only(_) => snapshot.clone(),
+        self.edge.change_service(|snapshot: &Snapshot| {
+            let (snapshot, failed) = match extent {
+                Extent::Everything => self.copy.load(snapshot.without_service())?,
+                Extent::Only(_) => self.assembly.apply(snapshot.clone(), &gathered),
             };
-            let (snapshot, failed) = assembly.apply(base, &gathered);
             failures = failed;
-            Ok::<_, StartError>(snapshot)
-        });
-        if let Err(error) = changed {
-            standard_error::warning(format_args!("a change cannot be put in force: {error}"));
-        }
-        self.settle(&extent, gathered.names(), failures);
+            Ok::<_, BuildError>(snapshot)
+        })?;
+        Ok((gathered.names().collect(), failures))
     }
 
     /// Notes which items are not in force now.
-    fn settle(
-        &mut self,
-        extent: &Extent,
-        names: impl Iterator<Item = (ServiceKind, String)>,
-        failures: Vec<Failure>,
-    ) {
+    fn settle(&mut self, extent: &Extent, names: &[(ServiceKind, String)], failures: Vec<Failure>) {
         let before = std::mem::take(&mut self.failures);
         let mut kept = before.clone();
         match extent {
             Extent::Everything => kept.clear(),
-            Extent::Only(_) => names.for_each(|name| drop(kept.remove(&name))),
+            Extent::Only(_) => names.iter().for_each(|name| drop(kept.remove(name))),
         }
         for failure in failures {
             let name = (failure.kind, failure.id.clone());

@@ -5,7 +5,7 @@
 
 use crate::operations::cache_report;
 use crate::operator_server::OperatorServer;
-use axum::body::Body;
+use axum::body::{Body, HttpBody};
 use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_LENGTH, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request, Response, StatusCode};
@@ -297,6 +297,9 @@ fn parse<T: for<'a> Deserialize<'a>>(bytes: &[u8]) -> Result<T, Refusal> {
 }
 
 async fn read(body: Body) -> Result<Bytes, Refusal> {
+    if body.size_hint().lower() > BODY_SIZE_BYTES_MAX as u64 {
+        return Err(Refusal::BodyTooLarge);
+    }
     let reading = Limited::new(body, BODY_SIZE_BYTES_MAX).collect();
     match timeout(BODY_TIMEOUT, reading).await {
         Err(_) => Err(Refusal::BodyTimeout),

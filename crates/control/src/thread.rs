@@ -2,7 +2,7 @@
 
 use crate::app::{self, App, Door};
 use crate::authentication::{Authentication, Peer};
-use crate::connection::{serve_one, serve_tcp};
+use crate::connection::{AddressConnections, serve_one, serve_tcp};
 use crate::hosts::Hosts;
 use crate::listener::{BoundListener, ListenerOptions};
 use crate::operations::{FileService, Operations, OperationsOptions, Running, Source};
@@ -319,6 +319,7 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut listening_on = None;
     let mut socket_connections = JoinSet::new();
     let mut connections = JoinSet::new();
+    let by_address = AddressConnections::default();
     loop {
         tokio::select! {
             command = commands.recv() => match command {
@@ -336,11 +337,18 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
             }
             (stream, bound) = accept_tcp(listening_on.as_ref()), if connections.len() < CONNECTIONS_MAX => {
                 let (stream, address) = stream;
-                let door = Door {
-                    peer: Peer::Address(address.ip().to_canonical()),
-                    hosts: Some(Arc::clone(&bound.hosts)),
-                };
-                connections.spawn(serve_tcp(stream, bound.tls.clone(), served.router.clone(), door));
+                let address = address.ip().to_canonical();
+                if let Some(slot) = by_address.open(address) {
+                    let door = Door {
+                        peer: Peer::Address(address),
+                        hosts: Some(bound.hosts),
+                    };
+                    let serving = serve_tcp(stream, bound.tls, served.router.clone(), door);
+                    connections.spawn(async move {
+                        serving.await;
+                        drop(slot);
+                    });
+                }
             }
             Some(_) = socket_connections.join_next(), if !socket_connections.is_empty() => {}
             Some(_) = connections.join_next(), if !connections.is_empty() => {}

@@ -1,6 +1,6 @@
 //! One file with everything that a store has: made from one state of it, checked whole before it is put back.
 //!
-//! JSON lines: a header, one line for each row, and the SHA-256 of all lines before it. Secrets stay sealed: the file is
+//! JSON lines: a header, one line for each row, and the SHA-256 of all lines before it. Secrets stay sealed: they are
 //! of no use without the sealing key.
 
 mod file;

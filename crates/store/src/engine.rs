@@ -175,7 +175,17 @@ async fn run<T: Send + 'static>(
     answered.await.map_err(|_| StoreError::Closed)?
 }
 
+/// Abandons a queue when a thread that empties it ends, be it by a panic: nobody shall wait for ever.
+struct Emptied<'a>(&'a Queue<Box<dyn Job>>);
+
+impl Drop for Emptied<'_> {
+    fn drop(&mut self) {
+        self.0.abandon();
+    }
+}
+
 fn read_loop(session: &mut dyn Session, queue: &Queue<Box<dyn Job>>) {
+    let _emptied = Emptied(queue);
     while let Some(mut job) = queue.take(1).pop() {
         let outcome = tried(|| read_once(session, job.as_mut()));
         job.finish(outcome);
@@ -198,6 +208,7 @@ fn write_loop(
     queue: &Queue<Box<dyn Job>>,
     changes: &watch::Sender<u64>,
 ) {
+    let _emptied = Emptied(queue);
     loop {
         let mut jobs = queue.take(GROUP_MAX);
         if jobs.is_empty() {
@@ -306,5 +317,34 @@ fn run_one(
                 }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Engine, NewSession};
+    use crate::StoreError;
+    use crate::session::{Mode, Session};
+    use crate::sqlite::SqliteSession;
+
+    #[test]
+    fn nobody_waits_for_a_thread_that_has_ended() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        runtime.unwrap().block_on(async {
+            let new_session: NewSession = Box::new(move |session_use| {
+                let session: Box<dyn Session> = Box::new(SqliteSession::new(&path, session_use));
+                Ok(session)
+            });
+            let prepare = |session: &mut dyn Session| session.begin(Mode::Read);
+            let (engine, ()) = Engine::start(new_session, 2, prepare).await.unwrap();
+            let ends = |_: &mut dyn Session| -> Result<(), StoreError> { panic!("on purpose") };
+            let works = |session: &mut dyn Session| session.batch("SELECT 1");
+            engine.read(works).await.unwrap();
+            assert_eq!(engine.read(ends).await, Err(StoreError::Closed));
+            assert_eq!(engine.write(ends).await, Err(StoreError::Closed));
+            assert_eq!(engine.write(works).await, Err(StoreError::Closed));
+        });
     }
 }

@@ -9,12 +9,15 @@ use url::Url;
 
 use crate::StoreError;
 
-/// URL of a PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. Its texts and `Debug` output
-/// are without the password and without the parameters.
+/// URL of a PostgreSQL database: `postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=…`. Its texts and `Debug`
+/// output are without the password and without the parameters.
 ///
 /// `sslmode` is libpq's: `disable`, `prefer` and `require` verify nothing, `verify-ca` verifies the certificate's
 /// chain, and `verify-full` its name too, by the file `sslrootcert` or the system's trust anchors. Unlike libpq, a URL
 /// without it means `verify-full`, but for Unix sockets and loopback addresses, where it means `prefer`.
+///
+/// Several hosts are given as `?host=one,two&port=5432,5432`: the one that takes writes is used. A pooler in between
+/// has to keep a session on one connection, for prepared statements, settings and `LISTEN`.
 #[derive(Clone, PartialEq, Eq)]
 pub struct PostgresUrl {
     shown: String,
@@ -65,6 +68,9 @@ impl PostgresUrl {
         url.set_query(query.as_deref());
         let config = Config::from_str(url.as_str());
         let mut config = config.map_err(|error| malformed(error.to_string()))?;
+        if config.get_hosts().is_empty() && config.get_hostaddrs().is_empty() {
+            return Err(malformed("it names no host".to_owned()));
+        }
         let mode = mode.as_deref().unwrap_or_else(|| mode_of(&config));
         let (ssl_mode, verification) = read_mode(mode)?;
         config.ssl_mode(ssl_mode);

@@ -70,6 +70,16 @@ impl<T> Queue<T> {
         self.arrived.notify_all();
     }
 
+    /// Takes no more items, and forgets those that wait: whoever waits for their answers hears that there is none.
+    pub(crate) fn abandon(&self) {
+        let mut waiting = self.lock();
+        waiting.state = QueueState::Closed;
+        let forgotten = std::mem::take(&mut waiting.items);
+        drop(waiting);
+        drop(forgotten);
+        self.arrived.notify_all();
+    }
+
     fn lock(&self) -> MutexGuard<'_, Waiting<T>> {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }

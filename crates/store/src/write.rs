@@ -3,6 +3,8 @@
 mod apply;
 mod plan;
 
+use std::fmt;
+
 use serde_json::Value;
 
 use crate::session::Session;
@@ -36,8 +38,8 @@ pub struct Actor {
     pub request_id: Option<String>,
 }
 
-/// Change of one document.
-#[derive(Clone, Debug, PartialEq)]
+/// Change of one document. Its `Debug` output is without the body, in which secrets are in clear.
+#[derive(Clone, PartialEq)]
 pub struct DocumentChange {
     /// Kind of the document.
     pub kind: String,
@@ -77,8 +79,8 @@ pub enum Expected {
     Any,
 }
 
-/// Request that is to have the same answer if it comes again.
-#[derive(Clone, Debug, PartialEq)]
+/// Request that is to have the same answer if it comes again. Its `Debug` output is without that answer.
+#[derive(Clone, PartialEq)]
 pub struct Idempotency {
     /// Key that the operator chose.
     pub key: String,
@@ -86,6 +88,30 @@ pub struct Idempotency {
     pub request_digest: String,
     /// What the caller needs for its answer, beside the [`Written`] that is remembered with it.
     pub response: Value,
+}
+
+impl fmt::Debug for DocumentChange {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("DocumentChange")
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .field("expected", &self.expected)
+            .field("references", &self.references)
+            .field("secrets", &self.secrets)
+            .field("claims", &self.claims)
+            .finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Idempotency {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Idempotency")
+            .field("key", &self.key)
+            .field("request_digest", &self.request_digest)
+            .finish_non_exhaustive()
+    }
 }
 
 /// What a write has made.
@@ -109,14 +135,14 @@ pub struct WrittenDocument {
 }
 
 impl Store {
-    /// Makes all changes of `write`, or none. Returns once they are on disk: on the standby's too, where PostgreSQL is
+    /// Makes all changes of `write`, or none. Returns once they are on disk, and on the standby's where PostgreSQL is
     /// set up for it.
     ///
     /// # Errors
     ///
     /// [`StoreError::NotFound`], [`StoreError::Exists`] and [`StoreError::Stale`] where a document is not as expected;
-    /// [`StoreError::NoSuchReference`], [`StoreError::InUse`], [`StoreError::Claimed`]; [`StoreError::Invalid`] for what
-    /// breaks a limit; [`StoreError::Sealed`]; [`StoreError::Repeated`] where the idempotency key was used.
+    /// [`StoreError::NoSuchReference`], [`StoreError::InUse`], [`StoreError::Claimed`]; [`StoreError::Invalid`] for
+    /// what breaks a limit; [`StoreError::Sealed`]; [`StoreError::Repeated`] where the idempotency key was used.
     /// [`StoreError::Unknown`] is the only one after which the changes may be stored.
     pub async fn write(&self, write: Write) -> Result<Written, StoreError> {
         let key = self.inner.key.clone();

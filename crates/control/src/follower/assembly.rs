@@ -10,8 +10,9 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Number of distributions that are resolved together, with one look at what they refer to.
-const CHUNK: usize = 1_000;
+/// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and before
+/// each lot the tables of the snapshot are copied.
+pub(crate) const CHUNK: usize = 10_000;
 /// Number of faults that are told of one item.
 const FAULTS_MAX: usize = 5;
 
@@ -135,6 +136,14 @@ impl Base {
     }
 }
 
+/// Items that were read together.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    items: Vec<StoredItem>,
+    /// What they and everything that they refer to say; the faults, if one of them cannot be read.
+    service: Result<ServiceDocument, Vec<ItemFault>>,
+}
+
 /// Assembles snapshots on one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembly {
@@ -154,42 +163,44 @@ impl Assembly {
             items,
             base,
         } = gathered;
-        let start = self.without(snapshot, removed);
-        match self.put_all(start.clone(), items, base) {
-            Ok(snapshot) => (snapshot, Vec::new()),
-            Err(_) => self.put_what_can_be(start, items, base),
-        }
+        let snapshot = self.without(snapshot, removed);
+        let chunks = items
+            .chunks(CHUNK)
+            .map(|items| self.read(items.to_vec(), base));
+        self.fill(snapshot, chunks, base)
     }
 
-    /// Puts all items, or none. A snapshot that nobody else has is changed in place, without a copy of its tables.
-    fn put_all(
+    /// Returns `snapshot` with the items of all chunks, but the faulty ones.
+    pub(crate) fn fill(
         &self,
         mut snapshot: Snapshot,
-        items: &[StoredItem],
-        base: &Base,
-    ) -> Result<Snapshot, Vec<ItemFault>> {
-        for chunk in items.chunks(CHUNK) {
-            snapshot = self.put(snapshot, chunk, base)?;
-        }
-        Ok(snapshot)
-    }
-
-    /// Puts all items but the faulty ones.
-    fn put_what_can_be(
-        &self,
-        mut snapshot: Snapshot,
-        items: &[StoredItem],
+        chunks: impl Iterator<Item = Chunk>,
         base: &Base,
     ) -> (Snapshot, Vec<Failure>) {
         let mut failures = Vec::new();
-        for chunk in items.chunks(CHUNK) {
+        for Chunk { items, service } in chunks {
             let before = snapshot.clone();
-            snapshot = match self.put(snapshot, chunk, base) {
-                Ok(snapshot) => snapshot,
-                Err(_) => self.put_each(before, chunk, base, &mut failures),
+            let put = service.ok().and_then(|service| {
+                let changed = snapshot.changed(&service, &[], &mut read_file);
+                changed.ok()
+            });
+            snapshot = match put {
+                Some(snapshot) => snapshot,
+                // One of them is at fault, or several: each by itself then.
+                None => self.put_each(before, &items, base, &mut failures),
             };
         }
         (snapshot, failures)
+    }
+
+    /// Reads items, with everything that they refer to.
+    pub(crate) fn read(&self, items: Vec<StoredItem>, base: &Base) -> Chunk {
+        let texts = items.iter().map(|item| (item.kind, item.text.as_str()));
+        let service = read_items(texts, &self.folder).and_then(|mut service| {
+            service.append(base.of(&service, &self.folder)?);
+            Ok(service)
+        });
+        Chunk { items, service }
     }
 
     fn without(&self, snapshot: Snapshot, removed: &[(ServiceKind, String)]) -> Snapshot {
@@ -212,7 +223,7 @@ impl Assembly {
     ) -> Snapshot {
         for item in items {
             let before = snapshot.clone();
-            snapshot = match self.put(snapshot, std::slice::from_ref(item), base) {
+            snapshot = match self.put(snapshot, item, base) {
                 Ok(snapshot) => snapshot,
                 Err(faults) => {
                     failures.push(Failure {
@@ -230,16 +241,14 @@ impl Assembly {
     fn put(
         &self,
         snapshot: Snapshot,
-        items: &[StoredItem],
+        item: &StoredItem,
         base: &Base,
     ) -> Result<Snapshot, Vec<ItemFault>> {
-        let texts = items.iter().map(|item| (item.kind, item.text.as_str()));
-        let mut service = read_items(texts, &self.folder)?;
-        service.append(base.of(&service, &self.folder)?);
+        let service = self.read(vec![item.clone()], base).service?;
         let changed = snapshot.changed(&service, &[], &mut read_file);
         changed.map_err(|errors| {
             let mut order = ItemOrder::default();
-            items.iter().for_each(|item| order.push(item.kind));
+            order.push(item.kind);
             errors.into_iter().map(|error| order.fault(error)).collect()
         })
     }

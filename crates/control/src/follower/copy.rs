@@ -1,12 +1,15 @@
 //! The local copy of the store, read for what an edge serves: everything at a start, and afterwards what a change touches.
 
-use crate::follower::assembly::{Assembly, Base, Gathered, is_served};
+use crate::follower::assembly::{
+    Assembly, Base, CHUNK, Chunk, Failure, Gathered, StoredItem, is_served,
+};
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
 use privet_edge::standard_error;
 use privet_store::{CaughtUp, Change, DocumentName, Page, Replica, SealingKey, Store, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Number of policies read at a time when one is looked for by its name.
 const PAGE: u32 = 500;
@@ -51,8 +54,7 @@ impl LocalCopy {
     /// # Errors
     /// [`StoreError`] if the copy cannot be read.
     pub fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, StoreError> {
-        let gathered = self.everything()?;
-        let (snapshot, failures) = self.assembly().apply(node.without_service(), &gathered);
+        let (snapshot, failures) = self.load(node.without_service())?;
         for failure in failures {
             standard_error::warning(format_args!(
                 "the {} {} is not served: {}",
@@ -72,22 +74,60 @@ impl LocalCopy {
         }
     }
 
-    /// Reads everything.
-    pub(super) fn everything(&self) -> Result<Gathered, StoreError> {
-        let mut gathered = Gathered::default();
-        for kind in ServiceKind::ALL {
-            let mut faults = Vec::new();
-            self.replica.for_each(kind.as_str(), |id, text| {
-                match self.clear_text(kind, id, text) {
-                    Ok(text) => gathered.add(kind, id, text),
-                    Err(error) => faults.push(error),
+    /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
+    pub(super) fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+        let mut base = Base::default();
+        for kind in ServiceKind::ALL
+            .into_iter()
+            .filter(|kind| !is_served(*kind))
+        {
+            self.for_each(kind, |id, text| base.insert(kind, id, text))?;
+        }
+        let (base, assembly) = (&base, self.assembly());
+        std::thread::scope(|scope| {
+            let (send, receive) = sync_channel(1);
+            let reading = scope.spawn(|| self.send_served(base, send));
+            let filled = assembly.fill(snapshot, receive.into_iter(), base);
+            let read = reading.join();
+            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
+            Ok(filled)
+        })
+    }
+
+    /// Sends everything that viewers reach, in chunks, distributions before the streaming distributions that play their
+    /// videos.
+    fn send_served(&self, base: &Base, send: SyncSender<Chunk>) -> Result<(), StoreError> {
+        let assembly = self.assembly();
+        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+            let mut items = Vec::new();
+            // Sending fails only if the receiver has panicked, which ends the program's reading as well.
+            let send = |items: Vec<StoredItem>| drop(send.send(assembly.read(items, base)));
+            self.for_each(kind, |id, text| {
+                let id = id.to_owned();
+                items.push(StoredItem { kind, id, text });
+                if items.len() == CHUNK {
+                    send(std::mem::take(&mut items));
                 }
             })?;
-            if let Some(fault) = faults.into_iter().next() {
-                return Err(fault);
-            }
+            send(items);
         }
-        Ok(gathered)
+        Ok(())
+    }
+
+    /// Passes each item of a kind to `each`, as JSON with its secrets in clear.
+    fn for_each(
+        &self,
+        kind: ServiceKind,
+        mut each: impl FnMut(&str, String),
+    ) -> Result<(), StoreError> {
+        let mut fault = None;
+        self.replica.for_each(kind.as_str(), |id, text| {
+            match self.clear_text(kind, id, text) {
+                Ok(text) => each(id, text),
+                Err(error) => fault = Some(error),
+            }
+        })?;
+        fault.map_or(Ok(()), Err)
     }
 
     /// Reads what a change touches: the changed distributions, those that refer to a changed item, and everything that

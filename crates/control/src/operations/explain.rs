@@ -3,8 +3,8 @@
 use crate::link_access::{Access, LinkAccess, host_and_path};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
-use crate::operator::{Operator, Read};
-use privet_distribution::config::ServiceKind;
+use crate::operator::{Operator, Read, Scope};
+use privet_distribution::config::Snapshot;
 use privet_sign::{Check, Explanation, Outcome, Question, Timestamp, Verdict};
 use serde::Deserialize;
 use std::net::IpAddr;
@@ -31,18 +31,13 @@ impl Operations {
     ///
     /// # Errors
     /// [`OperationError::NotFound`] for the host of a distribution out of scope.
-    pub async fn explain(
+    pub fn explain(
         &self,
         operator: &Operator<Read>,
         request: &ExplainRequest,
     ) -> Result<Explanation, OperationError> {
         let snapshot = self.snapshot();
-        let host = host_and_path(&request.link).map(|(host, _)| host);
-        if let Some(distribution) = host.and_then(|host| snapshot.distribution_for(host)) {
-            let id = &distribution.id;
-            self.check_visible(operator, ServiceKind::Distribution, id)
-                .await?;
-        }
+        check_host(&snapshot, &operator.caller().scope, &request.link)?;
         let known = LinkAccess::of(&snapshot, &request.link);
         let now = request
             .at
@@ -61,6 +56,20 @@ impl Operations {
         };
         explanation.hints.extend(known.hints);
         Ok(explanation)
+    }
+}
+
+/// Checks that a link's host is within a scope. A host outside it is as one that no distribution has.
+fn check_host(snapshot: &Snapshot, scope: &Scope, link: &str) -> Result<(), OperationError> {
+    let host = host_and_path(link).map(|(host, _)| host);
+    let found = host.and_then(|host| snapshot.distribution_for(host));
+    match scope {
+        Scope::All => Ok(()),
+        Scope::Distributions(ids) if found.is_some_and(|found| ids.contains(&found.id)) => Ok(()),
+        Scope::Distributions(_) => Err(OperationError::NotFound {
+            what: "distribution with the host",
+            id: host.unwrap_or_default().to_owned(),
+        }),
     }
 }
 

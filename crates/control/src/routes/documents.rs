@@ -196,7 +196,7 @@ async fn get_version(mut call: Call<Read>, kind: ServiceKind) -> Result<Answer, 
 }
 
 async fn create(mut call: Call<Admin>, collection: Collection) -> Result<Answer, Problem> {
-    let request = call.change()?;
+    let request = call.creation()?;
     let document = document(call.json()?);
     let Collection { kind, path, .. } = collection;
     let outcome = call

@@ -48,7 +48,7 @@ async fn list(mut call: Call<Read>) -> Result<Answer, Problem> {
 }
 
 async fn create(mut call: Call<Publish>) -> Result<Answer, Problem> {
-    let change = call.change()?;
+    let change = call.creation()?;
     let request: InvalidationRequest = call.form()?;
     let made = call
         .operations
@@ -110,7 +110,7 @@ async fn explain(mut call: Call<Read>) -> Result<Answer, Problem> {
             .map_err(|_| OperationError::invalid("at", "is before 1970"))?,
         address: form.address,
     };
-    let explanation = call.operations.explain(&call.operator, &request).await?;
+    let explanation = call.operations.explain(&call.operator, &request)?;
     Ok(Answer::ok(explanation_of(&explanation)))
 }
 
@@ -156,7 +156,7 @@ struct ItemForm {
 }
 
 async fn create_job(mut call: Call<Admin>) -> Result<Answer, Problem> {
-    let change = call.change()?;
+    let mode = call.trial()?;
     let form: JobForm = call.form()?;
     if form.operation != "import" {
         return Err(OperationError::invalid("operation", "is not import").into());
@@ -165,7 +165,7 @@ async fn create_job(mut call: Call<Admin>) -> Result<Answer, Problem> {
     let items: Vec<ServiceItem> = items.map(item).collect::<Result<_, _>>()?;
     let job = call
         .operations
-        .begin_import(&call.operator, items, change.mode)
+        .begin_import(&call.operator, items, mode)
         .await?;
     let location = format!("/v1/jobs/{}", job.id);
     Ok(Answer {

@@ -280,6 +280,48 @@ fn signatures_of_botocore_count() {
     assert_eq!(vectors.requests.len(), 13);
 }
 
+/// Checks a request of AWS's own test suite ("Signature Version 4 test suite", 2015-08-30, us-east-1, `service`).
+#[track_caller]
+fn check_of_aws(query: &str, signature: &str) {
+    let authorization = format!(
+        "AWS4-HMAC-SHA256 Credential=AKIDEXAMPLE/20150830/us-east-1/service/aws4_request, \
+         SignedHeaders=host;x-amz-date, Signature={signature}"
+    );
+    let mut headers = HeaderMap::new();
+    headers.insert("host", HeaderValue::from_static("example.amazonaws.com"));
+    headers.insert("x-amz-date", HeaderValue::from_static("20150830T123600Z"));
+    headers.insert(
+        "authorization",
+        HeaderValue::try_from(authorization).unwrap(),
+    );
+    let request = SignedRequest {
+        method: &Method::GET,
+        path: "/",
+        query,
+        headers: &headers,
+        body: b"",
+        services: &["service"],
+    };
+    let claim = Claim::read(&request, 1_440_938_160).unwrap();
+    let verified = claim.verify(Some("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));
+    assert_eq!(
+        verified.map(|verified| verified.access_key_id),
+        Ok("AKIDEXAMPLE".to_owned())
+    );
+}
+
+#[test]
+fn signatures_of_the_test_suite_of_aws_count() {
+    check_of_aws(
+        "",
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d775fbf31",
+    );
+    check_of_aws(
+        "Param2=value2&Param1=value1",
+        "b97d918cfa904a5beff61c982a1b6f458b799221646efd99d3219ec94cdf2500",
+    );
+}
+
 /// The escape of a query may be written in lower case on the way; the signature is of its one form.
 #[test]
 fn escapes_have_one_form() {

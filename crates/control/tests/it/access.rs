@@ -302,6 +302,9 @@ fn requests_that_cannot_be_read_are_refused() {
     let mut large = post("{}");
     large.body = vec![b' '; 1024 * 1024 + 1];
     check(&fixture, &large, (413, "body_too_large"));
+    // What is announced as too large is not waited for.
+    let announced = post("").header("content-length", "1048577");
+    check(&fixture, &announced, (413, "body_too_large"));
     let answer = fixture.ask(&get("/v1/keys"));
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.header("x-content-type-options"), Some("nosniff"));
@@ -327,13 +330,19 @@ fn garbage_gets_no_connection_further() {
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
 }
 
-#[test]
-fn a_scope_hides_everything_else() {
+/// Makes two distributions, and an admin whose scope is the first.
+fn scoped() -> (Fixture, Key) {
     let fixture = Fixture::new();
     fixture.furnish();
     fixture.put("/v1/keys", &json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
     fixture.put("/v1/distributions", &distribution("E2", "two.example"));
     let key = fixture.operator("one", Role::Admin, Some(&["E1"]));
+    (fixture, key)
+}
+
+#[test]
+fn a_scope_hides_everything_else() {
+    let (fixture, key) = scoped();
     let get = |target: &str| Ask::get(target).bearer(&key);
     let absent = fixture.ask(&get("/v1/distributions/E9"));
     let hidden = fixture.ask(&get("/v1/distributions/E2"));
@@ -362,10 +371,29 @@ fn a_scope_hides_everything_else() {
         group.json["used_by"],
         json!([{"kind": "distribution", "id": "E1"}])
     );
+    let explain = |link: &str| {
+        Ask::new("POST", "/v1/explain")
+            .json(&json!({"link": link}))
+            .bearer(&key)
+    };
+    let link =
+        |host: &str| fixture.ask(&explain(&format!("https://{host}/a"))).json["code"].clone();
+    assert_eq!(
+        (link("two.example"), link("none.example")),
+        (json!("not_found"), json!("not_found"))
+    );
     let narrow = (403, "scope_too_narrow");
     for target in ["/v1/operators", "/v1/changes", "/v1/changes/verify"] {
         check(&fixture, &get(target), narrow);
     }
+}
+
+/// Origins may be folders of the machine.
+#[test]
+fn a_scope_allows_changes_of_its_distributions_and_not_of_their_origins() {
+    let (fixture, key) = scoped();
+    let get = |target: &str| Ask::get(target).bearer(&key);
+    let narrow = (403, "scope_too_narrow");
     let etag = fixture.ask(&get("/v1/keys/K1")).json["etag"]
         .as_str()
         .unwrap()

@@ -72,7 +72,7 @@ fn changes_are_written_down_and_the_trail_is_whole() {
     let answer = fixture.ask(&put);
     assert_eq!(answer.status, 200, "{answer:?}");
     let entry = &entries(&fixture, "operation=update_key_group")[0];
-    assert_eq!(entry["operator"], json!("root"));
+    assert_eq!(entry["operator"], json!("chief"));
     assert_eq!(entry["before"]["public_keys"], json!(["K1"]));
     assert_eq!(entry["after"]["public_keys"], json!(["K2"]));
     assert_eq!(

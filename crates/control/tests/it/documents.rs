@@ -126,7 +126,7 @@ fn a_change_names_the_version_that_it_changes() {
     );
     assert_eq!(
         read.json["made_by"],
-        json!({"kind": "operator", "operator": "root", "at": "2030-01-01T00:00:00Z"})
+        json!({"kind": "operator", "operator": "chief", "at": "2030-01-01T00:00:00Z"})
     );
     assert_eq!(
         read.json["used_by"],

@@ -24,7 +24,7 @@ fn operators_that_cannot_be_are_refused() {
         check(&fixture, &create(name, "read"), invalid);
     }
     check(&fixture, &create("a", "root"), invalid);
-    check(&fixture, &create("root", "read"), (409, "exists"));
+    check(&fixture, &create("chief", "read"), (409, "exists"));
     let get = |target: &str| Ask::get(target).bearer(&admin);
     check(&fixture, &get("/v1/operators/none"), (404, "not_found"));
     check(
@@ -39,7 +39,7 @@ fn the_last_admin_stays() {
     let fixture = Fixture::new();
     let admin = fixture.admin();
     let patch = |body: &Value| {
-        Ask::new("PATCH", "/v1/operators/root")
+        Ask::new("PATCH", "/v1/operators/chief")
             .json(body)
             .bearer(&admin)
     };
@@ -48,11 +48,11 @@ fn the_last_admin_stays() {
     check(&fixture, &patch(&json!({"disabled": true})), last);
     check(
         &fixture,
-        &Ask::new("DELETE", "/v1/operators/root").bearer(&admin),
+        &Ask::new("DELETE", "/v1/operators/chief").bearer(&admin),
         last,
     );
     let second = fixture.operator("second", Role::Admin, None);
-    let delete = Ask::new("DELETE", "/v1/operators/root").bearer(&second);
+    let delete = Ask::new("DELETE", "/v1/operators/chief").bearer(&second);
     assert_eq!(fixture.ask(&delete).status, 204);
     check(
         &fixture,
@@ -131,7 +131,7 @@ fn a_rotated_key_is_valid_during_the_overlap() {
         (422, "invalid"),
     );
     // The key is another operator's.
-    let others = format!("/v1/operators/root/access-keys/{}", old.id);
+    let others = format!("/v1/operators/chief/access-keys/{}", old.id);
     check(
         &fixture,
         &rotate(&format!("{others}/rotate"), 0),

@@ -123,6 +123,13 @@ impl Fixture {
         self.running.as_ref().unwrap().1.listener_address().unwrap()
     }
 
+    /// Gives the listener other names or another certificate.
+    pub fn renew(&mut self, options: &ListenerOptions) {
+        let (_, control) = self.running.as_mut().unwrap();
+        let change = control.prepare_listener(Some(options)).unwrap();
+        control.take_listener(change);
+    }
+
     pub fn socket(&self) -> PathBuf {
         self.folder.path().join("admin.sock")
     }
@@ -161,7 +168,7 @@ impl Fixture {
     }
 
     pub fn admin(&self) -> Key {
-        self.operator("root", Role::Admin, None)
+        self.operator("chief", Role::Admin, None)
     }
 
     /// Sends a request to the listener.
@@ -300,7 +307,7 @@ impl Ask {
         ask.header("authorization", &authorization)
     }
 
-    fn encode(&self) -> Vec<u8> {
+    pub fn encode(&self) -> Vec<u8> {
         let mut head = format!(
             "{} {} HTTP/1.1\r\nconnection: close\r\n",
             self.method, self.target
@@ -308,7 +315,11 @@ impl Ask {
         for (name, value) in &self.headers {
             write!(head, "{name}: {value}\r\n").unwrap();
         }
-        if !self.body.is_empty() || self.method != "GET" {
+        let has_length = self
+            .headers
+            .iter()
+            .any(|(name, _)| name == "content-length");
+        if !has_length && (!self.body.is_empty() || self.method != "GET") {
             write!(head, "content-length: {}\r\n", self.body.len()).unwrap();
         }
         head.push_str("\r\n");
@@ -343,7 +354,7 @@ pub fn exchange(stream: &mut (impl Read + Write), bytes: &[u8]) -> Answer {
     let _ = stream.write_all(bytes);
     let mut answer = Vec::new();
     let _ = stream.read_to_end(&mut answer);
-    let text = String::from_utf8(answer).unwrap();
+    let text = String::from_utf8_lossy(&answer).into_owned();
     let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
     Answer {
         status: head

@@ -156,6 +156,7 @@ fn urls_are_read_without_showing_the_password() {
     refused("postgres://ada:s3cret@db.example/privet?sslmode=s3cret");
     refused("postgres://ada:s3cret@db.example/privet?unknown=1");
     refused("postgres://ada:s3cret@db.example:99999/privet");
+    refused("postgres:///privet?user=ada&password=s3cret");
 
     let shown = |url: &str, expected: &str| {
         let parsed = PostgresUrl::parse(url).unwrap();
@@ -172,5 +173,9 @@ fn urls_are_read_without_showing_the_password() {
     shown(
         "postgresql:///privet?host=/run/postgresql",
         "postgresql:///privet",
+    );
+    shown(
+        "postgres:///privet?host=one.example,two.example&port=5432,5433&user=ada",
+        "postgres:///privet",
     );
 }
