@@ -6,6 +6,7 @@
 mod builds;
 mod cache;
 mod contest;
+mod control;
 mod edge;
 mod fetch;
 mod growth;
@@ -14,6 +15,7 @@ mod keys;
 mod load;
 mod media;
 mod memory;
+mod operators;
 mod paths;
 mod process;
 mod servers;
@@ -42,6 +44,8 @@ pub enum Bench {
     Paths(Output),
     /// Server CPU per request of this build, beside another build of Privet: the cost of a change.
     Builds(BuildsArguments),
+    /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL.
+    Control(Output),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -101,8 +105,8 @@ pub struct BuildsArguments {
 pub struct GrowthArguments {
     #[command(flatten)]
     pub output: Output,
-    /// One part of three: objects, connections or distributions; or only the cases of connections whose name contains
-    /// this.
+    /// One part of four: objects, connections, distributions or stored; or only the cases of connections whose name
+    /// contains this.
     #[arg(long)]
     pub only: Option<String>,
 }
@@ -130,6 +134,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
+        Bench::Control(output) => (control::run(output)?, output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

@@ -5,6 +5,7 @@
 mod connections;
 mod distributions;
 mod store;
+mod stored;
 
 use super::contest::{Contest, or_failure};
 use super::keys::{self, Key};
@@ -24,10 +25,18 @@ pub fn run(arguments: &GrowthArguments) -> Outcome<Vec<Row>> {
         rows.extend(or_failure(store::rows(&contest)));
     }
     let connections = only.is_some_and(|only| only.contains("connections"));
-    if connections || contest.is_chosen("connections") || contest.is_chosen("distributions") {
+    let is_stored = only.is_none_or(|only| only.contains("stored"));
+    if connections
+        || is_stored
+        || contest.is_chosen("connections")
+        || contest.is_chosen("distributions")
+    {
         let bench = GrowthBench::prepare(contest)?;
         if connections || bench.contest.is_chosen("connections") {
             rows.extend(connections::rows(&bench));
+        }
+        if is_stored {
+            rows.extend(or_failure(stored::rows(&bench)));
         }
         if bench.contest.is_chosen("distributions") {
             rows.extend(or_failure(distributions::rows(&bench)));

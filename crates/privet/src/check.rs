@@ -9,8 +9,8 @@ use crate::terminal;
 use clap::Args;
 use origins::origin_summary;
 use privet_distribution::config::{
-    CacheBehavior, CacheSettings, Distribution, GeoRestriction, Listener, ListenerProtocol, Origin,
-    Snapshot, StreamingDistribution,
+    CacheBehavior, CacheSettings, ControlSettings, Distribution, GeoRestriction, Listener,
+    ListenerProtocol, Origin, Snapshot, StoreLocation, StoreSettings, StreamingDistribution,
 };
 use serde_json::{Value, json};
 use std::io;
@@ -44,6 +44,7 @@ pub(crate) fn run(arguments: &CheckArguments) -> ExitCode {
     // If nobody reads the output any more, the verdict is still the same.
     match load_to_serve(&config) {
         Ok(loaded) => {
+            loaded.warn_of_own_service();
             let notes = notes::of(&loaded.snapshot, moment::now());
             let _ = if arguments.json {
                 terminal::say(json_line(&good_json(
@@ -90,6 +91,8 @@ fn good_json(config: &str, snapshot: &Snapshot, notes: &[String]) -> Value {
         "warnings": notes::warnings(snapshot),
         "notes": notes,
         "listeners": listeners,
+        "control": snapshot.node.control.as_ref().map(control_url),
+        "store": snapshot.node.store.as_ref().map(store_location),
         "distributions": distributions,
         "streaming_distributions": streaming,
     })
@@ -137,6 +140,23 @@ fn listener_url(listener: &Listener) -> String {
     format!("{protocol}://{}", listener.address)
 }
 
+/// Returns the address of the operators' interface.
+pub(crate) fn control_url(control: &ControlSettings) -> String {
+    let scheme = match control.certificate {
+        Some(_) => "https",
+        None => "http",
+    };
+    format!("{scheme}://{}/v1", control.address)
+}
+
+/// Returns the store's location, without the password that a URL may have.
+fn store_location(store: &StoreSettings) -> String {
+    match &store.location {
+        StoreLocation::File(file) => file.display().to_string(),
+        StoreLocation::Url(_) => "in PostgreSQL".to_owned(),
+    }
+}
+
 fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     terminal::say(format_args!("{config}: ok"))?;
     for listener in &snapshot.node.listeners {
@@ -150,7 +170,14 @@ fn summary(config: &str, snapshot: &Snapshot) -> io::Result<()> {
     if let Some(socket) = &snapshot.node.admin_socket {
         terminal::say(format_args!("admin socket {}", socket.display()))?;
     }
+    if let Some(control) = &snapshot.node.control {
+        terminal::say(format_args!("operators {}", control_url(control)))?;
+    }
     cache_summary(&snapshot.node.cache)?;
+    if let Some(store) = &snapshot.node.store {
+        let location = store_location(store);
+        terminal::say(format_args!("served from the store {location}"))?;
+    }
     for distribution in snapshot.distributions() {
         distribution_summary(distribution)?;
     }

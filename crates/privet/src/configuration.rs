@@ -81,6 +81,21 @@ pub(crate) struct Loaded {
     pub(crate) own_service: OwnService,
 }
 
+impl Loaded {
+    /// Warns of a service in the file that is not served.
+    pub(crate) fn warn_of_own_service(&self) {
+        match self.own_service {
+            OwnService::InForce => {}
+            OwnService::LeftOut => {
+                terminal::warning(
+                    "the keys, policies and distributions in the file are not served: the service comes from the store that it names",
+                );
+                terminal::hint("take them over with privet import, and remove them from the file");
+            }
+        }
+    }
+}
+
 /// What becomes of the service that a file has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum OwnService {

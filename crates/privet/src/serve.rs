@@ -5,9 +5,7 @@ mod stored;
 use crate::check;
 use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
-use crate::configuration::{
-    Fingerprint, LoadError, Loaded, OwnService, load_with_secret, read_text,
-};
+use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
 use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::terminal;
@@ -202,7 +200,7 @@ pub(crate) fn start(
     secret: Option<OriginSecret>,
 ) -> Result<Serving, ServeError> {
     let loaded = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
-    warn_of_own_service(&loaded);
+    loaded.warn_of_own_service();
     let stored = loaded
         .snapshot
         .node
@@ -276,18 +274,6 @@ pub(crate) fn start(
     Ok(serving)
 }
 
-fn warn_of_own_service(loaded: &Loaded) {
-    match loaded.own_service {
-        OwnService::InForce => {}
-        OwnService::LeftOut => {
-            terminal::warning(
-                "the keys, policies and distributions in the file are not served: the service comes from the store that it names",
-            );
-            terminal::hint("take them over with privet import, and remove them from the file");
-        }
-    }
-}
-
 /// Returns the listener of the operators' interface, with its certificate.
 fn listener_options(
     settings: Option<&ControlSettings>,
@@ -334,6 +320,12 @@ impl Serving {
                 ListenerProtocol::Rtmps => "rtmps",
             };
             terminal::note(format_args!("serving on {scheme}://{address}"));
+        }
+        if let Some(control) = &self.edge.handle().snapshot().node.control {
+            terminal::note(format_args!(
+                "operators are served on {}",
+                check::control_url(control)
+            ));
         }
         if self.test_clock {
             terminal::note(format_args!(
@@ -420,7 +412,7 @@ impl Serving {
 
     fn put_in_force(&mut self, loaded: Result<Loaded, LoadError>) -> Result<(), ServeError> {
         let loaded = loaded.map_err(ServeError::Load)?;
-        warn_of_own_service(&loaded);
+        loaded.warn_of_own_service();
         if loaded.snapshot.node.store != self.snapshot.node.store {
             return Err(ServeError::StoreChanged);
         }

@@ -1,0 +1,225 @@
+//! `bench control`: requests of operators, with the store in SQLite and in PostgreSQL: how many are read and how many
+//! durable changes are made in a second.
+//!
+//! The server of PostgreSQL is started here, with its usual durability.
+
+use super::operators::{Operator, import, token};
+use super::servers::{Server, free_port, write};
+use super::{Bar, Output, Row};
+use serde_json::{Value, json};
+use std::fs;
+use std::io::{BufRead, BufReader};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::{Duration, Instant};
+use xtask::command::Outcome;
+
+/// Number of distributions in the store; each operator changes those of its own.
+const DISTRIBUTIONS: usize = 1_000;
+/// Operators who ask at the same time.
+const OPERATORS: [usize; 2] = [1, 8];
+
+/// Runs the bench.
+pub fn run(output: &Output) -> Outcome<Vec<Row>> {
+    Server::build_privet()?;
+    let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
+    let seconds = if output.quick { 2 } else { 10 };
+    let mut rows = of_store(folder.path(), "SQLite", "file = \"privet.db\"", seconds)?;
+    match Postgres::start(&folder.path().join("postgres"))? {
+        Some(postgres) => {
+            let url = format!(
+                "url = \"postgres://privet@127.0.0.1:{}/postgres\"",
+                postgres.port
+            );
+            rows.extend(of_store(folder.path(), "PostgreSQL", &url, seconds)?);
+        }
+        None => eprintln!("xtask: PostgreSQL is not installed; its rows are left out"),
+    }
+    rows.iter().for_each(Row::announce);
+    Ok(rows)
+}
+
+fn of_store(folder: &Path, name: &str, location: &str, seconds: u64) -> Outcome<Vec<Row>> {
+    eprintln!("xtask: operators with {name}");
+    let folder = folder.join(name);
+    fs::create_dir_all(&folder).map_err(|error| error.to_string())?;
+    let (port, control_port) = (free_port()?, free_port()?);
+    let config = folder.join("privet.toml");
+    let text = format!(
+        "[edge]\nworkers = 1\n[[listeners]]\naddress = \"127.0.0.1:{port}\"\n[store]\n{location}\nkey_file = \"store.key\"\n\
+         [control]\naddress = \"127.0.0.1:{control_port}\"\n"
+    );
+    write(&config, &text)?;
+    write(&folder.join("store.key"), &"ab".repeat(32))?;
+    let token = token(&config)?;
+    let distributions: Vec<String> = (0..DISTRIBUTIONS).map(toml).collect();
+    import(&config, &folder, "", &distributions)?;
+    let binary = xtask::command::target().join("release/privet");
+    let server = Server::privet_of(&binary, "privet", &folder, (port, control_port), &text)?;
+    let bench = ControlBench {
+        control_port,
+        token,
+        duration: Duration::from_secs(seconds),
+    };
+    let mut rows = Vec::new();
+    for operators in OPERATORS {
+        let who = match operators {
+            1 => "1 operator".to_owned(),
+            count => format!("{count} operators"),
+        };
+        let row = |what: &str, ours| Row {
+            case: format!("{name}, {who}, {what}"),
+            ours,
+            peer: None,
+            unit: "requests/s",
+            ratio: None,
+            bar: Bar::None,
+        };
+        rows.push(row("reads", bench.rate(operators, read_one)?));
+        rows.push(row("durable changes", bench.rate(operators, change_one)?));
+    }
+    drop(server);
+    Ok(rows)
+}
+
+fn toml(number: usize) -> String {
+    format!(
+        "[[distributions]]\nid = \"EBENCH{number:04}\"\ndomain_name = \"d{number}.cloudfront.net\"\n\
+         origins = [{{ id = \"files\", url = \"http://127.0.0.1:9\" }}]\ndefault_behavior = {{ origin = \"files\" }}\n"
+    )
+}
+
+struct ControlBench {
+    control_port: u16,
+    token: String,
+    duration: Duration,
+}
+
+impl ControlBench {
+    /// Returns how often all operators together do `act` in a second. It gets the number of a distribution that no other
+    /// operator has, and a count.
+    fn rate(
+        &self,
+        operators: usize,
+        act: fn(&mut Operator, usize, usize) -> Outcome,
+    ) -> Outcome<f64> {
+        let started = Instant::now();
+        let counts: Vec<Outcome<usize>> = thread::scope(|scope| {
+            let threads: Vec<_> = (0..operators)
+                .map(|number| scope.spawn(move || self.repeat(number, operators, act)))
+                .collect();
+            let joined = threads.into_iter().map(|thread| {
+                let panicked = |_| "an operator panicked".to_owned();
+                thread.join().map_err(panicked)?
+            });
+            joined.collect()
+        });
+        let seconds = started.elapsed().as_secs_f64();
+        let counts = counts.into_iter().collect::<Outcome<Vec<usize>>>()?;
+        Ok(counts.iter().sum::<usize>() as f64 / seconds)
+    }
+
+    fn repeat(
+        &self,
+        number: usize,
+        operators: usize,
+        act: fn(&mut Operator, usize, usize) -> Outcome,
+    ) -> Outcome<usize> {
+        let mut operator = Operator::new(self.control_port, &self.token);
+        let started = Instant::now();
+        let mut count = 0;
+        while started.elapsed() < self.duration {
+            let own = (number + count * operators) % DISTRIBUTIONS;
+            act(&mut operator, own, count)?;
+            count += 1;
+        }
+        Ok(count)
+    }
+}
+
+fn read_one(operator: &mut Operator, number: usize, _count: usize) -> Outcome {
+    let target = format!("/v1/distributions/EBENCH{number:04}");
+    let answer = operator.ask("GET", &target, None, None)?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(format!("{target}: {status} {}", answer.body)),
+    }
+}
+
+/// Reads a distribution and changes it: two requests, of which the second is durable when it is answered.
+fn change_one(operator: &mut Operator, number: usize, count: usize) -> Outcome {
+    let target = format!("/v1/distributions/EBENCH{number:04}");
+    let item = operator.ask("GET", &target, None, None)?;
+    let etag = item.body["etag"].as_str().unwrap_or_default().to_owned();
+    let mut document: Value = item.body["document"].clone();
+    document["default_root_object"] = json!(format!("{count}.html"));
+    let answer = operator.ask("PUT", &target, Some(&etag), Some(&document))?;
+    match answer.status {
+        200 => Ok(()),
+        status => Err(format!("{target}: {status} {}", answer.body)),
+    }
+}
+
+/// A PostgreSQL server of the bench's own.
+struct Postgres {
+    child: Child,
+    port: u16,
+}
+
+impl Postgres {
+    /// Starts a server in a new folder; `None` if there is no program for it.
+    fn start(folder: &Path) -> Outcome<Option<Self>> {
+        let Some(programs) = programs() else {
+            return Ok(None);
+        };
+        fs::create_dir_all(folder).map_err(|error| error.to_string())?;
+        let port = free_port()?;
+        // PostgreSQL refuses to run as root.
+        let script = format!(
+            "cd '{folder}' && user= && if [ \"$(id -u)\" = 0 ]; then chown postgres . && chmod o+x '{parent}' && \
+             user=\"setpriv --reuid=$(id -u postgres) --regid=$(id -g postgres) --clear-groups\"; fi && \
+             $user '{programs}/initdb' -D data -A trust -U privet -E UTF8 --locale=C.UTF-8 >init.log 2>&1 && \
+             {{ $user '{programs}/postgres' -D data -k '{folder}' -p {port} -c listen_addresses=127.0.0.1 >log 2>&1 & \
+             server=$!; until '{programs}/pg_isready' -q -h '{folder}' -p {port} || ! kill -0 $server; do sleep 0.1; done; \
+             echo ready; read end; kill -INT $server; wait $server; }}",
+            folder = folder.display(),
+            parent = folder.parent().unwrap_or(folder).display(),
+            programs = programs.display(),
+        );
+        let mut child = Command::new("sh")
+            .args(["-c", &script])
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|error| format!("cannot start PostgreSQL: {error}"))?;
+        let mut line = String::new();
+        if let Some(output) = child.stdout.take() {
+            BufReader::new(output)
+                .read_line(&mut line)
+                .map_err(|error| error.to_string())?;
+        }
+        if line != "ready\n" {
+            let said = fs::read_to_string(folder.join("init.log")).unwrap_or_default();
+            return Err(format!("PostgreSQL did not start; it said: {said}"));
+        }
+        Ok(Some(Postgres { child, port }))
+    }
+}
+
+impl Drop for Postgres {
+    fn drop(&mut self) {
+        // The end of its input stops the server.
+        drop(self.child.stdin.take());
+        // Whether it ended well does not matter any more.
+        let _ = self.child.wait();
+    }
+}
+
+fn programs() -> Option<PathBuf> {
+    let versions = fs::read_dir("/usr/lib/postgresql").ok()?;
+    let folders = versions.filter_map(|version| Some(version.ok()?.path().join("bin")));
+    folders
+        .filter(|folder| folder.join("initdb").exists())
+        .max()
+}
