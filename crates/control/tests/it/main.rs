@@ -10,4 +10,5 @@ mod openapi;
 mod operators;
 mod reading_files;
 mod schema_driven;
+mod sizes;
 mod support;
