@@ -3,6 +3,7 @@
 
 use crate::authentication::{AccessError, Authentication, Peer, Presented};
 use crate::call::{Answer, Input};
+use crate::connections::Standing;
 use crate::hosts::Hosts;
 use crate::operation_error::OperationError;
 use crate::operations::{AuditedCall, Operations};
@@ -55,6 +56,8 @@ pub(crate) struct Door {
     pub(crate) peer: Peer,
     /// Names that are answered; the socket has none.
     pub(crate) hosts: Option<Arc<Hosts>>,
+    /// Whether an operator was heard on this connection.
+    pub(crate) standing: Standing,
 }
 
 /// What a path and a method lead to.
@@ -210,6 +213,7 @@ impl App {
                 return Judged::stranger(error);
             }
         };
+        door.standing.note_known();
         let parameters = parameters(&mut parts).await;
         Judged {
             caller: Some(authenticated.caller().clone()),
