@@ -181,6 +181,8 @@ impl From<AccessError> for Problem {
             AccessError::Replay(ReplayRefusal::Used) => {
                 Problem::new(StatusCode::CONFLICT, "signature_used", &error)
             }
+            AccessError::Replay(ReplayRefusal::BeforeStart) => unauthorized("signature_before_start")
+                .hint("sign the request again; if that does not help, check the clock"),
             AccessError::Replay(ReplayRefusal::Full) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &error).retry_after(60)
             }

@@ -287,7 +287,8 @@ impl Served {
             running: Running::Edge(edge.clone()),
             folder,
         });
-        let app = Arc::new(App::new(operations, Authentication::new(store)));
+        let authentication = Authentication::new(store, operations.now());
+        let app = Arc::new(App::new(operations, authentication));
         let (server, probes) = OperatorServer::new(edge);
         let served = Served {
             socket_router: socket_router(&app, &server),

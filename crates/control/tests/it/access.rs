@@ -199,6 +199,68 @@ fn a_signature_changes_something_once() {
 }
 
 #[test]
+fn a_refused_request_uses_no_signature_up() {
+    let fixture = Fixture::new();
+    let key = fixture.operator("reader", Role::Read, None);
+    let change = Ask::new("POST", "/v1/keys")
+        .json(&json!({"id": "K1", "pem": PUBLIC_KEY}))
+        .signed(&key);
+    check(&fixture, &change, (403, "role_too_low"));
+    check(&fixture, &change, (403, "role_too_low"));
+    let nowhere = Ask::new("POST", "/v1/none").signed(&key);
+    check(&fixture, &nowhere, (404, "no_such_path"));
+    check(&fixture, &nowhere, (404, "no_such_path"));
+}
+
+/// What was used before the start is not known any more.
+#[test]
+fn a_change_that_was_signed_before_the_start_is_refused() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let create = Ask::new("POST", "/v1/keys").json(&json!({"id": "K1", "pem": PUBLIC_KEY}));
+    let before = create.clone().signed_at(&key, NOW - 1);
+    check(&fixture, &before, (401, "signature_before_start"));
+    let reading = Ask::get("/v1/keys").signed_at(&key, NOW - 1);
+    assert_eq!(fixture.ask(&reading).status, 200);
+    assert_eq!(fixture.ask(&create.signed(&key)).status, 201);
+}
+
+/// Each sends the head of a request and no body.
+#[test]
+fn strangers_are_refused_before_their_body_is_there() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let other = |id: &str, secret: &str| Key {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+    };
+    let check = |ask: Ask, expected: &str| {
+        let ask = ask.header("content-length", "1000");
+        let answer = fixture.ask(&ask);
+        assert_eq!((answer.status, answer.code()), (401, expected), "{ask:?}");
+    };
+    let post = || Ask::new("POST", "/v1/keys");
+    check(post(), "credentials_absent");
+    check(
+        post().header("authorization", "Bearer x"),
+        "credentials_malformed",
+    );
+    check(
+        post().bearer(&other(&key.id, "wrong")),
+        "credentials_refused",
+    );
+    check(
+        post().bearer(&other("UNKNOWN", &key.secret)),
+        "credentials_refused",
+    );
+    check(
+        post().signed(&other("UNKNOWN", &key.secret)),
+        "credentials_refused",
+    );
+    check(post().signed_at(&key, NOW - 301), "signature_expired");
+}
+
+#[test]
 fn keys_that_are_disabled_expired_or_whose_operator_is_are_refused() {
     let fixture = Fixture::new();
     let admin = fixture.admin();
@@ -246,6 +308,32 @@ fn an_address_that_fails_often_has_to_wait() {
         .clock()
         .set(privet_sign::Timestamp::from_secs(NOW + 60));
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
+}
+
+#[test]
+fn a_neighbours_failures_lock_no_operator_out() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let other = fixture.operator("other", Role::Read, None);
+    let wrong = |id: &str| Key {
+        id: id.to_owned(),
+        secret: "wrong".into(),
+    };
+    let asked = |key: &Key| fixture.ask(&Ask::get("/v1/keys").bearer(key)).status;
+    for _ in 0..20 {
+        assert_eq!(asked(&wrong("UNKNOWN")), 401);
+    }
+    // The address learns nothing more, not even whether there is such a key.
+    assert_eq!(
+        (asked(&wrong("UNKNOWN")), asked(&wrong(&key.id))),
+        (429, 429)
+    );
+    assert_eq!((asked(&key), asked(&other)), (200, 200));
+    assert_eq!(fixture.ask(&Ask::get("/v1/keys").signed(&key)).status, 200);
+    for _ in 0..20 {
+        asked(&wrong(&key.id));
+    }
+    assert_eq!((asked(&key), asked(&other)), (429, 200));
 }
 
 #[test]
