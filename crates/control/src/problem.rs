@@ -244,6 +244,9 @@ impl From<OperationError> for Problem {
             OperationError::NotDisabled(_) => {
                 Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", &detail)
             }
+            OperationError::ClaimedOutside(_) => {
+                Problem::new(StatusCode::CONFLICT, "claimed", &detail)
+            }
             OperationError::IdempotencyKeyReused => {
                 Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)
                     .field("Idempotency-Key")
