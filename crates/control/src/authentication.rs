@@ -20,6 +20,8 @@ use thiserror::Error;
 
 /// Services that a signature may name.
 const SERVICES: [&str; 2] = ["cloudfront", "privet"];
+/// Headers that say what a change is made on, and whether again: they are part of what is asked.
+const SIGNED_IF_SENT: [&str; 2] = ["if-match", "idempotency-key"];
 /// Name of the operator on the socket and the command line.
 pub(crate) const LOCAL: &str = "local";
 const TOKEN_SIZE_BYTES_MAX: usize = 512;
@@ -381,6 +383,7 @@ fn signed_request<'a>(head: &Presented<'a>, body: &'a [u8]) -> SignedRequest<'a>
         headers: head.headers,
         body,
         services: &SERVICES,
+        signed_if_sent: &SIGNED_IF_SENT,
     }
 }
 

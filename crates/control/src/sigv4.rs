@@ -36,6 +36,9 @@ pub struct SignedRequest<'a> {
     pub body: &'a [u8],
     /// Service names that the credential scope may have, such as `cloudfront`.
     pub services: &'a [&'a str],
+    /// Names, in lower case, of header fields that must be signed if they are sent. Signers of AWS do not sign all of them by
+    /// themselves.
+    pub signed_if_sent: &'a [&'a str],
 }
 
 /// A signature that was read and is in time, but not yet compared with any secret.
@@ -132,7 +135,7 @@ impl Claim {
 fn read_head(request: &SignedRequest<'_>, now: i64) -> Result<(Authorization, i64), Refusal> {
     let authorization = Authorization::read(request.headers)?;
     authorization.check_service(request.services)?;
-    authorization.check_headers(request.headers)?;
+    authorization.check_headers(request.headers, request.signed_if_sent)?;
     let signed_at = date::signed_at(request.headers, &authorization)?;
     date::check_skew(signed_at, now)?;
     Ok((authorization, signed_at))

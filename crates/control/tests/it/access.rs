@@ -212,6 +212,23 @@ fn a_refused_request_uses_no_signature_up() {
     check(&fixture, &nowhere, (404, "no_such_path"));
 }
 
+#[test]
+fn conditions_are_signed_if_they_are_sent() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let create = || Ask::new("POST", "/v1/keys").json(&json!({"id": "K1", "pem": PUBLIC_KEY}));
+    let malformed = (400, "signature_malformed");
+    let late = create().signed(&key).header("idempotency-key", "one");
+    check(&fixture, &late, malformed);
+    let delete = Ask::new("DELETE", "/v1/keys/K1").signed(&key);
+    check(&fixture, &delete.header("if-match", "E1"), malformed);
+    let plus = Ask::get("/v1/keys?after=a+b");
+    check(&fixture, &plus.clone().signed(&key), malformed);
+    assert_eq!(fixture.ask(&plus.bearer(&key)).status, 200);
+    let signed = create().header("idempotency-key", "one").signed(&key);
+    assert_eq!(fixture.ask(&signed).status, 201);
+}
+
 /// What was used before the start is not known any more.
 #[test]
 fn a_change_that_was_signed_before_the_start_is_refused() {
