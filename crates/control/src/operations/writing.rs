@@ -94,6 +94,9 @@ impl Operations {
         self.check_service(store, effect).await?;
         if request.mode == Mode::DryRun {
             let secrets = item.map(|(_, facts)| facts.secrets).unwrap_or_default();
+            let operation = format!("try_{}_{}", intent.operation, intent.kind.as_str());
+            self.audit_trial(operator, &operation, intent.name())
+                .await?;
             return Ok(Outcome::Tried(plan(&intent, &secrets)));
         }
         let change = document_change(store, &intent, item).await?;
