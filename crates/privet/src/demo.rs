@@ -1,6 +1,7 @@
 //! `privet demo`: shows private delivery with one command.
 
 mod data;
+mod demo_error;
 mod page_host;
 mod ports;
 mod probe;
@@ -12,7 +13,8 @@ use crate::serve::{self, Serving};
 use crate::shell;
 use crate::terminal;
 use clap::Args;
-use data::{DemoData, DemoError};
+use data::DemoData;
+use demo_error::DemoError;
 use http::HeaderName;
 use ports::Moved;
 use privet_distribution::config::ListenerProtocol;

@@ -1,9 +1,9 @@
 //! The folder of the demo: created once, then used as it is.
 
+use super::demo_error::DemoError;
 use super::ports::{Moved, free_port, with_free_ports};
 use crate::new_key;
-use privet_sign::{KeyError, KeyPairId, MessageSigner, PrivateKey, SignError};
-use std::fmt;
+use privet_sign::{KeyPairId, MessageSigner, PrivateKey};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,64 +22,6 @@ const HTTPS_PORT: u16 = 8443;
 const HTTP_PORT: u16 = 8080;
 const RTMP_PORT: u16 = 1935;
 const SITE_PORT: u16 = 8090;
-
-/// Why the folder cannot be created or used.
-#[derive(Debug)]
-pub(super) enum DemoError {
-    /// Another demo runs in it.
-    Running(PathBuf),
-    File {
-        file: PathBuf,
-        error: io::Error,
-    },
-    Certificate(String),
-    NewKey(String),
-    /// The folder has no key pair, or more than one.
-    NoKey(PathBuf),
-    Key {
-        file: PathBuf,
-        error: KeyError,
-    },
-    Sign(SignError),
-    Probe(String),
-    /// The page cannot be served.
-    Site {
-        port: u16,
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for DemoError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DemoError::Running(folder) => write!(
-                formatter,
-                "another demo is running in {}: stop it, or give another folder with --dir",
-                folder.display()
-            ),
-            DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
-            DemoError::Certificate(reason) => {
-                write!(formatter, "cannot make the certificate: {reason}")
-            }
-            DemoError::NewKey(reason) => {
-                write!(formatter, "cannot make the key pair: {reason}")
-            }
-            DemoError::NoKey(folder) => write!(
-                formatter,
-                "{} does not have exactly one key pair; remove its parent folder to start over",
-                folder.display()
-            ),
-            DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
-            DemoError::Sign(error) => write!(formatter, "{error}"),
-            DemoError::Site { port, error } => write!(
-                formatter,
-                "cannot serve the page on port {port}: {error}; stop the program that uses it, or change the port of the \
-                 origin \"site\" in the demo's privet.toml"
-            ),
-            DemoError::Probe(reason) => write!(formatter, "the edge does not respond: {reason}"),
-        }
-    }
-}
 
 /// A prepared folder.
 #[derive(Debug)]
