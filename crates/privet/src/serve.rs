@@ -53,7 +53,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
         Ok(serving) => {
             check::warn(serving.snapshot());
             serving.announce();
-            serving.until_told_to_stop();
+            serving.until_told_to_stop(|_| ());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -180,6 +180,15 @@ enum Command {
     Reload,
     Stop,
     Loaded(Box<Result<Loaded, LoadError>>),
+}
+
+/// Why files are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A second has passed.
+    Interval,
+    /// SIGHUP asks for it, whether anything has changed or not.
+    Hangup,
 }
 
 /// The state of a reload. Files are read on a separate thread: a disk that does not respond must not keep the edge from
@@ -335,14 +344,19 @@ impl Serving {
         }
     }
 
-    /// Serves and reloads until a signal says stop; then drains.
-    pub(crate) fn until_told_to_stop(mut self) {
+    /// Serves and reloads until a signal says stop; then drains. `look` is told when files are looked at, before those of
+    /// the configuration are, and should not take long: a signal to stop waits for it.
+    pub(crate) fn until_told_to_stop(mut self, mut look: impl FnMut(Occasion)) {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(Command::Reload) => self.begin_reload(),
+                Ok(Command::Reload) => {
+                    look(Occasion::Hangup);
+                    self.begin_reload();
+                }
                 Ok(Command::Loaded(loaded)) => self.end_reload(*loaded),
                 Err(RecvTimeoutError::Timeout) => {
+                    look(Occasion::Interval);
                     self.look_at_stored_files();
                     if self.loading == Loading::Idle && self.fingerprint.again() != self.fingerprint
                     {

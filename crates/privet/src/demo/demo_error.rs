@@ -56,7 +56,7 @@ impl fmt::Display for DemoError {
             DemoError::Site { port, error } => write!(
                 formatter,
                 "cannot serve the page on port {port}: {error}; stop the program that uses it, or change the port of the \
-                 origin \"site\" in the demo's privet.toml"
+                 origin \"site\" in the demo's service.toml, or in the privet.toml of an older demo"
             ),
             DemoError::Probe(reason) => write!(formatter, "the edge does not respond: {reason}"),
         }
