@@ -42,6 +42,8 @@ pub(crate) struct Gathered {
     pub(crate) items: Vec<StoredItem>,
     /// What they refer to.
     pub(crate) base: Base,
+    /// Items that cannot be read.
+    pub(crate) unreadable: Vec<Failure>,
 }
 
 impl Gathered {
@@ -66,7 +68,9 @@ impl Gathered {
     /// Returns the names of all that it has or removes.
     pub(crate) fn names(&self) -> impl Iterator<Item = (ServiceKind, String)> {
         let items = self.items.iter().map(|item| (item.kind, item.id.clone()));
-        items.chain(self.removed.iter().cloned())
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|failure| (failure.kind, failure.id.clone()));
+        items.chain(self.removed.iter().cloned()).chain(unreadable)
     }
 }
 
@@ -162,12 +166,15 @@ impl Assembly {
             removed,
             items,
             base,
+            unreadable,
         } = gathered;
         let snapshot = self.without(snapshot, removed);
         let chunks = items
             .chunks(CHUNK)
             .map(|items| self.read(items.to_vec(), base));
-        self.fill(snapshot, chunks, base)
+        let (snapshot, mut failures) = self.fill(snapshot, chunks, base);
+        failures.extend(unreadable.iter().cloned());
+        (snapshot, failures)
     }
 
     /// Returns `snapshot` with the items of all chunks, but the faulty ones.
@@ -203,7 +210,11 @@ impl Assembly {
         Chunk { items, service }
     }
 
-    fn without(&self, snapshot: Snapshot, removed: &[(ServiceKind, String)]) -> Snapshot {
+    pub(crate) fn without(
+        &self,
+        snapshot: Snapshot,
+        removed: &[(ServiceKind, String)],
+    ) -> Snapshot {
         if removed.is_empty() {
             return snapshot;
         }
