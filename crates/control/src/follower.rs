@@ -4,6 +4,7 @@
 
 mod assembly;
 mod copy;
+mod invalidations;
 mod state;
 
 pub use copy::LocalCopy;
@@ -12,10 +13,9 @@ pub use state::{FollowerState, ItemFailure};
 use crate::follower::assembly::{Assembly, Failure, Gathered};
 use crate::follower::copy::Touched;
 use crate::late_store::LateStore;
-use crate::operations::{INVALIDATION_KIND, InvalidationRequest};
 use privet_distribution::config::{ServiceKind, Snapshot};
 use privet_edge::{EdgeHandle, StartError, standard_error};
-use privet_store::{Change, EdgeReport, Page, Store, StoreError, StoreOptions, Timestamp};
+use privet_store::{EdgeReport, Store, StoreError, StoreOptions, Timestamp};
 use std::collections::BTreeMap;
 use std::io;
 use std::sync::Arc;
@@ -31,8 +31,8 @@ const TICK: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(5);
 /// Time limit for opening the database and for each look at it.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Number of changes, or of invalidations, that are read at a time.
-const PAGE: u32 = 500;
+/// Number of the change of an item that was not in force when the edge started; when it was changed is not known here.
+const BEFORE_START: u64 = 0;
 
 /// Everything that a follower needs.
 #[derive(Debug)]
@@ -132,8 +132,7 @@ struct Following {
     version: String,
     /// Items that are not in force as they are stored, with the numbers of the changes that are waiting for that.
     failures: BTreeMap<(ServiceKind, String), (u64, Failure)>,
-    /// Number of the change up to which all invalidations are in force; `None` until the store has said how far this
-    /// edge was.
+    /// Number of the change up to which all invalidations are in force; `None` if that is what this edge has reported.
     invalidated: Option<u64>,
     heard: Instant,
     tried: Instant,
@@ -153,7 +152,13 @@ enum BuildError {
 impl Following {
     fn new(options: FollowerOptions, tell: watch::Sender<Arc<FollowerState>>) -> Self {
         let state = FollowerState::new(&options.edge_id);
+        let failures = options.copy.failures().iter();
+        let failures = failures.map(|failure| {
+            let name = (failure.kind, failure.id.clone());
+            (name, (BEFORE_START, failure.clone()))
+        });
         Following {
+            failures: failures.collect(),
             assembly: options.copy.assembly(),
             edge: options.edge,
             copy: options.copy,
@@ -164,7 +169,6 @@ impl Following {
             state,
             edge_name: options.edge_name,
             version: options.version,
-            failures: BTreeMap::new(),
             invalidated: None,
             heard: Instant::now(),
             tried: Instant::now(),
@@ -213,10 +217,11 @@ impl Following {
             let touched = Touched::by(&caught_up.changed);
             self.rebuild(Extent::Only(touched)).await;
         }
-        self.invalidate(&store, &caught_up.changed).await?;
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
             self.retry().await;
         }
+        self.date_failures(&store).await?;
+        self.invalidate(&store).await?;
         self.state.applied = match self.is_behind {
             true => self.state.applied,
             false => self.applied(caught_up.seq),
@@ -224,6 +229,35 @@ impl Following {
         self.heard = Instant::now();
         self.state.heard_at = Some(now().seconds());
         self.report(&store).await
+    }
+
+    /// Lets items that were not in force at the start wait for all that has changed since this edge last reported: one of
+    /// these changes may be theirs.
+    async fn date_failures(&mut self, store: &Store) -> Result<(), StoreError> {
+        let mut changes = self.failures.values().map(|(change, _)| *change);
+        if !changes.any(|change| change == BEFORE_START) {
+            return Ok(());
+        }
+        let reported = self.reported(store).await?.unwrap_or_default();
+        let next = self.next_change(reported);
+        let changes = self.failures.values_mut().map(|(change, _)| change);
+        changes
+            .filter(|change| **change == BEFORE_START)
+            .for_each(|change| *change = next);
+        Ok(())
+    }
+
+    /// Returns the number of the change after `applied`; the last one if there is none.
+    fn next_change(&self, applied: u64) -> u64 {
+        applied.saturating_add(1).min(self.copy.applied())
+    }
+
+    /// Returns the number that this edge has reported last; `None` if the store does not know it.
+    async fn reported(&self, store: &Store) -> Result<Option<u64>, StoreError> {
+        let edges = store.edges().await?;
+        let mut edges = edges.into_iter().map(|edge| edge.report);
+        let own = edges.find(|report| report.id == self.state.edge_id);
+        Ok(own.map(|report| report.applied_seq))
     }
 
     /// Returns the number of the change up to which everything is in force here.
@@ -313,7 +347,7 @@ impl Following {
         let mut failures = Vec::new();
         self.edge.change_service(|snapshot: &Snapshot| {
             let (snapshot, failed) = match extent {
-                Extent::Everything => self.copy.load(snapshot.without_service())?,
+                Extent::Everything => self.copy.renew(snapshot)?,
                 Extent::Only(_) => self.assembly.apply(snapshot.clone(), &gathered),
             };
             failures = failed;
@@ -335,7 +369,10 @@ impl Following {
             let change = match (before.get(&name), extent) {
                 (Some((change, _)), _) => *change,
                 (None, Extent::Only(touched)) => touched.first_change(),
-                (None, Extent::Everything) => self.copy.applied(),
+                (None, Extent::Everything) if self.heard_at_all() => {
+                    self.next_change(self.state.applied)
+                }
+                (None, Extent::Everything) => BEFORE_START,
             };
             if before.get(&name).is_none_or(|(_, old)| *old != failure) {
                 standard_error::warning(format_args!(
@@ -345,92 +382,15 @@ impl Following {
             }
             kept.insert(name, (change, failure));
         }
+        if before.keys().any(|name| !kept.contains_key(name)) {
+            // Invalidations of what was not served were passed over.
+            self.invalidated = None;
+        }
         self.failures = kept;
     }
 
-    /// Applies the invalidations among `changes`; at first all that this edge may not have applied before it was started.
-    async fn invalidate(&mut self, store: &Store, changes: &[Change]) -> Result<(), StoreError> {
-        let seq = changes
-            .last()
-            .map_or(self.copy.applied(), |change| change.seq);
-        if self.invalidated.is_some() {
-            for change in changes {
-                self.invalidate_by(store, change).await?;
-            }
-        } else {
-            self.invalidate_what_was_missed(store).await?;
-        }
-        self.invalidated = Some(seq);
-        Ok(())
-    }
-
-    async fn invalidate_what_was_missed(&self, store: &Store) -> Result<(), StoreError> {
-        let edges = store.edges().await?;
-        let own = edges
-            .iter()
-            .find(|edge| edge.report.id == self.state.edge_id);
-        let Some(own) = own else {
-            return self.invalidate_all(store).await;
-        };
-        let mut seq = own.report.applied_seq;
-        loop {
-            let changes = store.changes_after(seq, PAGE).await?;
-            let Some(last) = changes.last() else {
-                return Ok(());
-            };
-            seq = last.seq;
-            for change in &changes {
-                self.invalidate_by(store, change).await?;
-            }
-        }
-    }
-
-    /// Applies every invalidation that the store knows: the cache of an edge that it does not know may be old.
-    async fn invalidate_all(&self, store: &Store) -> Result<(), StoreError> {
-        let mut page = Page {
-            after: None,
-            limit: PAGE,
-        };
-        loop {
-            let documents = store.documents(INVALIDATION_KIND, &page).await?;
-            let Some(last) = documents.last() else {
-                return Ok(());
-            };
-            page.after = Some(last.id.clone());
-            for document in &documents {
-                self.invalidate_as(&document.id, &document.body);
-            }
-        }
-    }
-
-    async fn invalidate_by(&self, store: &Store, change: &Change) -> Result<(), StoreError> {
-        if change.kind == INVALIDATION_KIND
-            && change.version.is_some()
-            && let Some(document) = store.document(&change.kind, &change.id).await?
-        {
-            self.invalidate_as(&document.id, &document.body);
-        }
-        Ok(())
-    }
-
-    fn invalidate_as(&self, id: &str, body: &serde_json::Value) {
-        let request: Option<InvalidationRequest> = serde_json::from_value(body.clone()).ok();
-        let items = request.as_ref().and_then(|request| request.items().ok());
-        let (Some(request), Some(items)) = (request, items) else {
-            return standard_error::warning(format_args!("the invalidation {id} cannot be read"));
-        };
-        if self
-            .edge
-            .snapshot()
-            .distribution(&request.distribution)
-            .is_none()
-        {
-            // Nothing is served of a distribution that is gone.
-            return;
-        }
-        if let Err(error) = self.edge.invalidate(&request.distribution, &items) {
-            standard_error::warning(format_args!("the invalidation {id} failed: {error}"));
-        }
+    fn heard_at_all(&self) -> bool {
+        self.state.heard_at.is_some()
     }
 }
 

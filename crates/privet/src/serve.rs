@@ -203,7 +203,7 @@ pub(crate) fn start(
 ) -> Result<Serving, ServeError> {
     let loaded = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
     warn_of_own_service(&loaded);
-    let stored = loaded
+    let mut stored = loaded
         .snapshot
         .node
         .store
@@ -217,7 +217,7 @@ pub(crate) fn start(
         places,
         own_service: _,
     } = loaded;
-    let snapshot = match &stored {
+    let snapshot = match &mut stored {
         Some(stored) => stored
             .snapshot(&snapshot)
             .map_err(|error| ServeError::Store(Box::new(error)))?,

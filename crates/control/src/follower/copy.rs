@@ -19,6 +19,8 @@ pub struct LocalCopy {
     replica: Replica,
     key: SealingKey,
     folder: PathBuf,
+    /// Items that the edge was started without.
+    failures: Vec<Failure>,
 }
 
 impl fmt::Debug for LocalCopy {
@@ -37,6 +39,7 @@ impl LocalCopy {
             replica,
             key,
             folder,
+            failures: Vec::new(),
         }
     }
 
@@ -49,19 +52,55 @@ impl LocalCopy {
     }
 
     /// Returns the snapshot with everything that the copy has, under the settings of `node`, whose own service is left
-    /// out. Items that cannot be served are left out and told.
+    /// out. Items that cannot be served are left out and told; the follower tries them again.
     ///
     /// # Errors
     /// [`StoreError`] if the copy cannot be read.
-    pub fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, StoreError> {
+    pub fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, StoreError> {
         let (snapshot, failures) = self.load(node.without_service())?;
-        for failure in failures {
+        for failure in &failures {
             standard_error::warning(format_args!(
                 "the {} {} is not served: {}",
                 failure.kind, failure.id, failure.reason
             ));
         }
+        self.failures = failures;
         Ok(snapshot)
+    }
+
+    /// Returns the items that the edge was started without.
+    pub(super) fn failures(&self) -> &[Failure] {
+        &self.failures
+    }
+
+    /// Returns `snapshot` with everything that the copy has in place of its service. Items that cannot be served stay
+    /// as they are in `snapshot`.
+    pub(super) fn renew(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+        let (renewed, failures) = self.load(snapshot.without_service())?;
+        if !failures.iter().any(|failure| failure.has_form_in(snapshot)) {
+            return Ok((renewed, failures));
+        }
+        // Built over what is served: an item that is at fault keeps the form that it has there.
+        let gone = self.gone_from(snapshot)?;
+        self.load(self.assembly().without(snapshot.clone(), &gone))
+    }
+
+    /// Returns what the snapshot has and the copy does not.
+    fn gone_from(&self, snapshot: &Snapshot) -> Result<Vec<(ServiceKind, String)>, StoreError> {
+        let distributions = snapshot.distributions().iter();
+        let distributions = distributions.map(|item| (ServiceKind::Distribution, item.id.clone()));
+        let streaming = snapshot.streaming_distributions().iter();
+        let streaming = streaming.map(|item| (ServiceKind::StreamingDistribution, item.id.clone()));
+        let mut gone: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
+        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+            self.replica.for_each(kind.as_str(), |id, _| {
+                gone.remove(&(kind, id.to_owned()));
+            })?;
+        }
+        Ok(gone.into_iter().collect())
     }
 
     pub(super) fn applied(&self) -> u64 {
@@ -75,7 +114,7 @@ impl LocalCopy {
     }
 
     /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
-    pub(super) fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+    fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let mut base = Base::default();
         for kind in ServiceKind::ALL
             .into_iter()

@@ -57,7 +57,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] if the copy cannot be read.
-    pub(super) fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, CommandError> {
+    pub(super) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
         let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
         Ok(snapshot)
     }
