@@ -85,6 +85,7 @@ mod second_origins;
 mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;
+mod store_local;
 mod support;
 mod tidy;
 mod unasked_parts;
