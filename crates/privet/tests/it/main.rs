@@ -86,6 +86,7 @@ mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;
 mod store_local;
+mod store_shared;
 mod support;
 mod tidy;
 mod unasked_parts;
