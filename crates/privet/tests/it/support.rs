@@ -2,6 +2,7 @@
 
 mod balancer;
 mod coded;
+mod database;
 mod fake_origin;
 mod h2_frames;
 mod h2_verdict;
@@ -29,6 +30,7 @@ mod wsgi;
 
 pub use balancer::*;
 pub use coded::*;
+pub use database::*;
 pub use fake_origin::*;
 pub use h2_frames::*;
 pub use h2_verdict::*;
