@@ -336,7 +336,7 @@ impl Following {
         let mut failures = Vec::new();
         self.edge.change_service(|snapshot: &Snapshot| {
             let (snapshot, failed) = match extent {
-                Extent::Everything => self.copy.load(snapshot.clone())?,
+                Extent::Everything => self.copy.renew(snapshot)?,
                 Extent::Only(_) => self.assembly.apply(snapshot.clone(), &gathered),
             };
             failures = failed;

@@ -33,6 +33,25 @@ pub(crate) struct Failure {
     pub(crate) reason: String,
 }
 
+impl Failure {
+    /// Returns true if the snapshot serves the item, in another form than the one at fault.
+    pub(crate) fn has_form_in(&self, snapshot: &Snapshot) -> bool {
+        match self.kind {
+            ServiceKind::Distribution => snapshot.distribution(&self.id).is_some(),
+            ServiceKind::StreamingDistribution => {
+                snapshot.streaming_distribution(&self.id).is_some()
+            }
+            ServiceKind::PublicKey
+            | ServiceKind::KeyGroup
+            | ServiceKind::TrustedSigner
+            | ServiceKind::CachePolicy
+            | ServiceKind::OriginRequestPolicy
+            | ServiceKind::ResponseHeadersPolicy
+            | ServiceKind::Certificate => false,
+        }
+    }
+}
+
 /// What is to be put in force.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {

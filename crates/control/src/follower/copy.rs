@@ -85,9 +85,23 @@ impl LocalCopy {
         }
     }
 
-    /// Returns `snapshot` with everything that the copy has and nothing else. What cannot be served now stays as it is
-    /// in `snapshot`. While one thread reads and parses, the other resolves.
-    pub(super) fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+    /// Returns `snapshot` with everything that the copy has in place of its service. What cannot be served now stays as
+    /// it is in `snapshot`.
+    pub(super) fn renew(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+        let (renewed, failures) = self.load(snapshot.without_service())?;
+        if !failures.iter().any(|failure| failure.has_form_in(snapshot)) {
+            return Ok((renewed, failures));
+        }
+        // Built over what is served: an item that is at fault keeps the form that it has there.
+        let absent = self.absent(snapshot)?;
+        self.load(self.assembly().without(snapshot.clone(), &absent))
+    }
+
+    /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
+    fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let mut base = Base::default();
         let mut failures = Vec::new();
         for kind in ServiceKind::ALL
@@ -97,7 +111,6 @@ impl LocalCopy {
             failures.extend(self.for_each(kind, |id, text| base.insert(kind, id, text))?);
         }
         let (base, assembly) = (&base, self.assembly());
-        let snapshot = assembly.without(snapshot.clone(), &self.absent(&snapshot)?);
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
             let reading = scope.spawn(move || self.send_served(base, &send));
@@ -116,9 +129,6 @@ impl LocalCopy {
         let streaming = snapshot.streaming_distributions().iter();
         let streaming = streaming.map(|one| (ServiceKind::StreamingDistribution, one.id.clone()));
         let mut absent: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
-        if absent.is_empty() {
-            return Ok(Vec::new());
-        }
         for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
             self.replica.for_each(kind.as_str(), |id, _| {
                 absent.remove(&(kind, id.to_owned()));

@@ -36,11 +36,11 @@ impl StoredService {
             };
             let replica = match store.get() {
                 Some(store) if matches!(settings.location, StoreLocation::File(_)) => {
-                    Replica::of_store(store)
+                    Replica::of_store(store).map_err(fault)?
                 }
-                Some(_) | None => Replica::open(&settings.copy).await,
+                Some(_) | None => open_copy(&settings.copy).await?,
             };
-            let copy = LocalCopy::new(replica.map_err(fault)?, options.key.clone(), folder);
+            let copy = LocalCopy::new(replica, options.key.clone(), folder);
             if let Some(store) = store.get() {
                 copy.catch_up(store).await.map_err(fault)?;
             }
@@ -109,6 +109,17 @@ async fn open_or_wait(
         }
         Err(error) => Err(error),
     }
+}
+
+async fn open_copy(file: &Path) -> Result<Replica, StoreFault> {
+    let opened = Replica::open(file).await;
+    opened.map_err(|error| match error {
+        StoreError::Damaged { cause } => StoreFault::CopyDamaged {
+            file: file.display().to_string(),
+            cause,
+        },
+        error => StoreFault::Failed(error),
+    })
 }
 
 fn machine_name() -> String {
