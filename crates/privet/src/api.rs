@@ -39,7 +39,8 @@ const ENCODED: &AsciiSet = &NON_ALPHANUMERIC
 pub(crate) struct ApiArguments {
     #[command(flatten)]
     pub(crate) socket: SocketArguments,
-    /// Operators' interface, such as https://cdn.example.com:9443, instead of the socket [default: that of PRIVET_ENDPOINT]
+    /// Operators' interface, such as https://cdn.example.com:9443, instead of the socket [default: that of
+    /// PRIVET_ENDPOINT]
     #[arg(long, value_name = "URL", conflicts_with_all = ["socket", "config"])]
     endpoint: Option<String>,
     /// Profile with endpoint and access key in profiles.toml [default: that of PRIVET_PROFILE]
@@ -209,7 +210,7 @@ impl Api {
             let problem = Problem::read(&body);
             return Err(problem.map_or_else(
                 || garbled(format!("status {}", answer.status.as_u16())),
-                ApiFault::Refused,
+                |problem| ApiFault::Refused(Box::new(problem)),
             ));
         }
         let etag = answer.headers.get(ETAG);

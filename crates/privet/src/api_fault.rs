@@ -40,7 +40,7 @@ pub(crate) enum ApiFault {
     },
     /// A refusal, with everything that it says.
     #[error("{0}")]
-    Refused(Problem),
+    Refused(Box<Problem>),
 }
 
 impl ApiFault {
@@ -80,7 +80,6 @@ pub(crate) struct Problem {
     hint: Option<String>,
     /// Further faults, each with its field.
     faults: Vec<String>,
-    used_by: Vec<String>,
     request_id: Option<String>,
 }
 
@@ -95,11 +94,6 @@ impl Problem {
             let list = value.get(name).and_then(Value::as_array);
             list.cloned().unwrap_or_default()
         };
-        let pair = |value: &Value, first: &str, second: &str| {
-            let first = text(value, first).unwrap_or_default();
-            let second = text(value, second).unwrap_or_default();
-            (first, second)
-        };
         Some(Problem {
             code: text(value, "code")?,
             detail: text(value, "detail")?,
@@ -108,15 +102,8 @@ impl Problem {
             faults: list("faults")
                 .iter()
                 .map(|fault| {
-                    let (field, detail) = pair(fault, "field", "detail");
-                    format!("{field}: {detail}")
-                })
-                .collect(),
-            used_by: list("used_by")
-                .iter()
-                .map(|name| {
-                    let (kind, id) = pair(name, "kind", "id");
-                    format!("{kind} {id}")
+                    let part = |name| text(fault, name).unwrap_or_default();
+                    format!("{}: {}", part("field"), part("detail"))
                 })
                 .collect(),
             request_id: text(value, "request_id"),
@@ -128,9 +115,6 @@ impl Problem {
         match self.faults.is_empty() {
             true => terminal::error(self),
             false => self.faults.iter().for_each(terminal::error),
-        }
-        for user in &self.used_by {
-            terminal::note(format!("used by {user}"));
         }
         if let Some(hint) = &self.hint {
             terminal::hint(hint);

@@ -14,8 +14,8 @@ use std::process::ExitCode;
 
 /// Write everything that the store has into one file: items with all versions, operators, the audit trail.
 ///
-/// The file is of one moment, whether edges run or not, and is read again and checked before the command ends. Secrets in
-/// it stay sealed: it is of use with the sealing key alone, which is not in it.
+/// The file is of one moment, whether edges run or not, and is read again and checked before the command ends. Secrets
+/// in it stay sealed: it is of use with the sealing key alone, which is not in it.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -108,9 +108,12 @@ fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {
             .store
             .with_store_of(MissingKey::Refuse, async |store| {
                 // A key that is not the backup's was now made the database's own, which is still empty.
-                store.restore(file).await.map_err(|error| match error {
-                    StoreError::WrongKey => StoreFault::KeyOfBackup.into(),
-                    other => CommandError::from(other),
+                let restored = store.restore(file).await;
+                restored.map_err(|error| {
+                    if error == StoreError::WrongKey {
+                        return CommandError::from(StoreFault::KeyOfBackup);
+                    }
+                    error.into()
                 })
             })?,
     };

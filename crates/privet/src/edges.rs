@@ -1,10 +1,9 @@
 //! `privet edges`: the edges that follow a store.
 
-use crate::admin_socket::{number, text};
+use crate::admin_socket::{list as list_of, number, text};
 use crate::api::{ApiArguments, ApiRequest, encoded};
 use crate::command_error::CommandError;
-use crate::printable::json_line;
-use crate::report::{finish, say_all, say_json};
+use crate::report::{counted, finish, say_all, say_json};
 use crate::table::table;
 use clap::{Args, Subcommand};
 use http::Method;
@@ -78,11 +77,14 @@ fn list(arguments: &ListArguments) -> Result<(), CommandError> {
     ))
 }
 
+/// Returns the state that an edge has reported in a word, or what is wrong with it.
 fn state(state: &Value) -> String {
-    match state {
-        Value::Null => String::new(),
-        Value::String(word) => word.clone(),
-        Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_) => json_line(state),
+    let failures = list_of(state, "failures").len() as u64;
+    match (text(state, "fault"), failures, &state["is_stale"]) {
+        ("", 0, Value::Bool(true)) => "stale".to_owned(),
+        ("", 0, _) => "current".to_owned(),
+        ("", failures, _) => counted(failures, "item refused", "items refused"),
+        (fault, ..) => fault.to_owned(),
     }
 }
 

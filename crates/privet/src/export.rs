@@ -13,8 +13,8 @@ use std::process::ExitCode;
 
 /// Write what a store serves as TOML, which privet import takes.
 ///
-/// Secrets are in it in clear: keys of origins, private keys of certificates. The settings of the machine stay in its own
-/// file.
+/// Secrets are in it in clear: keys of origins, private keys of certificates. The settings of the machine stay in its
+/// own file.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:

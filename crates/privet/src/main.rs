@@ -39,6 +39,7 @@ mod operators;
 mod origin_secret;
 mod printable;
 mod probe;
+mod progress;
 mod reason;
 mod report;
 mod serve;

@@ -210,7 +210,7 @@ pub(crate) fn start(
 ) -> Result<Serving, ServeError> {
     let loaded = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
     loaded.warn_of_own_service();
-    let stored = loaded
+    let mut stored = loaded
         .snapshot
         .node
         .store
@@ -224,7 +224,7 @@ pub(crate) fn start(
         places,
         own_service: _,
     } = loaded;
-    let snapshot = match &stored {
+    let snapshot = match &mut stored {
         Some(stored) => stored
             .snapshot(&snapshot)
             .map_err(|error| ServeError::Store(Box::new(error)))?,
@@ -431,20 +431,17 @@ impl Serving {
             return Err(ServeError::StoreChanged);
         }
         let test_clock = loaded.snapshot.node.test_clock;
-        let snapshot = match &self.follower {
-            Some(_) => {
-                let current = self.edge.handle().snapshot();
-                loaded.snapshot.with_service_of(&current)
-            }
-            None => loaded.snapshot,
-        };
-        let snapshot = Arc::new(snapshot);
+        let snapshot = Arc::new(loaded.snapshot);
         let socket = self.control.prepare(snapshot.node.admin_socket.as_deref());
         let socket = socket.map_err(ServeError::Socket)?;
         let listener = listener_options(snapshot.node.control.as_ref())?;
         let listener = self.control.prepare_listener(listener.as_ref());
         let listener = listener.map_err(ServeError::Socket)?;
-        let reloaded = self.edge.handle().reload(Arc::clone(&snapshot));
+        let edge = self.edge.handle();
+        let reloaded = match &self.follower {
+            Some(_) => edge.reload_node(Snapshot::clone(&snapshot)),
+            None => edge.reload(Arc::clone(&snapshot)),
+        };
         reloaded.map_err(|error| ServeError::starting(error, &snapshot, &loaded.places))?;
         if let Some(follower) = &self.follower {
             // What depends on the machine is resolved again, and what has changed meanwhile comes back.
@@ -452,7 +449,7 @@ impl Serving {
         }
         self.control.take(socket);
         self.control.take_listener(listener);
-        check::warn(&snapshot);
+        check::warn(&self.edge.handle().snapshot());
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;
         self.show_items();

@@ -197,11 +197,12 @@ fn has_content(file: &Path) -> bool {
 
 fn read_key(file: &Path) -> Result<SealingKey, CommandError> {
     let shown = file.display().to_string();
-    let text = read_whole_text(file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => CommandError::from(StoreFault::KeyFileAbsent {
-            file: shown.clone(),
-        }),
-        _ => CommandError::read(&shown, &error),
+    let text = read_whole_text(file).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            let file = shown.clone();
+            return StoreFault::KeyFileAbsent { file }.into();
+        }
+        CommandError::read(&shown, &error)
     })?;
     note_readers(&shown);
     parse_key(&text, &shown)

@@ -6,6 +6,7 @@ use crate::follower::assembly::{
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
 use privet_edge::standard_error;
 use privet_store::{CaughtUp, Change, DocumentName, Page, Replica, SealingKey, Store, StoreError};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub struct LocalCopy {
     replica: Replica,
     key: SealingKey,
     folder: PathBuf,
+    start: Option<(u64, Vec<Failure>)>,
 }
 
 impl fmt::Debug for LocalCopy {
@@ -37,6 +39,7 @@ impl LocalCopy {
             replica,
             key,
             folder,
+            start: None,
         }
     }
 
@@ -49,19 +52,27 @@ impl LocalCopy {
     }
 
     /// Returns the snapshot with everything that the copy has, under the settings of `node`, whose own service is left
-    /// out. Items that cannot be served are left out and told.
+    /// out. Items that cannot be served are left out and told; the follower tries them again.
     ///
     /// # Errors
     /// [`StoreError`] if the copy cannot be read.
-    pub fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, StoreError> {
+    pub fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, StoreError> {
+        let applied = self.applied();
         let (snapshot, failures) = self.load(node.without_service())?;
-        for failure in failures {
+        for failure in &failures {
             standard_error::warning(format_args!(
                 "the {} {} is not served: {}",
                 failure.kind, failure.id, failure.reason
             ));
         }
+        self.start = Some((applied, failures));
         Ok(snapshot)
+    }
+
+    /// Returns the number of the change up to which the edge was started with everything, and what it was started
+    /// without; `None` if it was not started from this copy.
+    pub(super) fn take_start(&mut self) -> Option<(u64, Vec<Failure>)> {
+        self.start.take()
     }
 
     pub(super) fn applied(&self) -> u64 {
@@ -74,60 +85,97 @@ impl LocalCopy {
         }
     }
 
+    /// Returns `snapshot` with everything that the copy has in place of its service. What cannot be served now stays as
+    /// it is in `snapshot`.
+    pub(super) fn renew(
+        &self,
+        snapshot: &Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+        let (renewed, failures) = self.load(snapshot.without_service())?;
+        if !failures.iter().any(|failure| failure.has_form_in(snapshot)) {
+            return Ok((renewed, failures));
+        }
+        // Built over what is served: an item that is at fault keeps the form that it has there.
+        let absent = self.absent(snapshot)?;
+        self.load(self.assembly().without(snapshot.clone(), &absent))
+    }
+
     /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
-    pub(super) fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+    fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let mut base = Base::default();
+        let mut failures = Vec::new();
         for kind in ServiceKind::ALL
             .into_iter()
             .filter(|kind| !is_served(*kind))
         {
-            self.for_each(kind, |id, text| base.insert(kind, id, text))?;
+            failures.extend(self.for_each(kind, |id, text| base.insert(kind, id, text))?);
         }
         let (base, assembly) = (&base, self.assembly());
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
-            let reading = scope.spawn(|| self.send_served(base, send));
-            let filled = assembly.fill(snapshot, receive.into_iter(), base);
+            let reading = scope.spawn(move || self.send_served(base, &send));
+            let (snapshot, faulty) = assembly.fill(snapshot, receive.into_iter(), base);
+            failures.extend(faulty);
             let read = reading.join();
-            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok(filled)
+            failures.extend(read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            Ok((snapshot, failures))
         })
+    }
+
+    /// Returns the distributions of a snapshot that the copy does not have.
+    fn absent(&self, snapshot: &Snapshot) -> Result<Vec<(ServiceKind, String)>, StoreError> {
+        let distributions = snapshot.distributions().iter();
+        let distributions = distributions.map(|one| (ServiceKind::Distribution, one.id.clone()));
+        let streaming = snapshot.streaming_distributions().iter();
+        let streaming = streaming.map(|one| (ServiceKind::StreamingDistribution, one.id.clone()));
+        let mut absent: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
+        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+            self.replica.for_each(kind.as_str(), |id, _| {
+                absent.remove(&(kind, id.to_owned()));
+            })?;
+        }
+        Ok(absent.into_iter().collect())
     }
 
     /// Sends everything that viewers reach, in chunks, distributions before the streaming distributions that play their
     /// videos.
-    fn send_served(&self, base: &Base, send: SyncSender<Chunk>) -> Result<(), StoreError> {
+    fn send_served(
+        &self,
+        base: &Base,
+        sender: &SyncSender<Chunk>,
+    ) -> Result<Vec<Failure>, StoreError> {
         let assembly = self.assembly();
+        let mut failures = Vec::new();
         for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
             let mut items = Vec::new();
-            // Sending fails only if the receiver has panicked, which ends the program's reading as well.
-            let send = |items: Vec<StoredItem>| drop(send.send(assembly.read(items, base)));
-            self.for_each(kind, |id, text| {
+            // Sending fails only if the receiver has panicked, which ends this thread's work as well.
+            let send = |items: Vec<StoredItem>| drop(sender.send(assembly.read(items, base)));
+            failures.extend(self.for_each(kind, |id, text| {
                 let id = id.to_owned();
                 items.push(StoredItem { kind, id, text });
                 if items.len() == CHUNK {
                     send(std::mem::take(&mut items));
                 }
-            })?;
+            })?);
             send(items);
         }
-        Ok(())
+        Ok(failures)
     }
 
-    /// Passes each item of a kind to `each`, as JSON with its secrets in clear.
+    /// Passes each item of a kind to `each`, as JSON with its secrets in clear. Returns those that cannot be read.
     fn for_each(
         &self,
         kind: ServiceKind,
         mut each: impl FnMut(&str, String),
-    ) -> Result<(), StoreError> {
-        let mut fault = None;
+    ) -> Result<Vec<Failure>, StoreError> {
+        let mut failures = Vec::new();
         self.replica.for_each(kind.as_str(), |id, text| {
             match self.clear_text(kind, id, text) {
                 Ok(text) => each(id, text),
-                Err(error) => fault = Some(error),
+                Err(failure) => failures.push(failure),
             }
         })?;
-        fault.map_or(Ok(()), Err)
+        Ok(failures)
     }
 
     /// Reads what a change touches: the changed distributions, those that refer to a changed item, and everything that
@@ -164,7 +212,8 @@ impl LocalCopy {
         id: &str,
     ) -> Result<(), StoreError> {
         match self.text(kind, id).await? {
-            Some(text) => gathered.add(kind, id, text),
+            Some(Ok(text)) => gathered.add(kind, id, text),
+            Some(Err(failure)) => gathered.unreadable.push(failure),
             None => gathered.removed.push((kind, id.to_owned())),
         }
         Ok(())
@@ -182,10 +231,12 @@ impl LocalCopy {
                 continue;
             }
             match self.text(kind, &name).await? {
-                Some(text) => {
+                Some(Ok(text)) => {
                     wanted.extend(references(kind, &text));
                     gathered.base.insert(kind, &name, text);
                 }
+                // Whatever refers to it is at fault then, and says so.
+                Some(Err(_)) => {}
                 None => self.gather_all(&mut gathered.base, kind).await?,
             }
         }
@@ -205,30 +256,44 @@ impl LocalCopy {
             };
             page.after = Some(last.id.clone());
             for document in &documents {
-                let name = DocumentName::new(kind.as_str(), &document.id);
-                let clear = self.replica.unseal(&self.key, &name, &document.body)?;
-                base.insert(kind, &document.id, clear.to_string());
+                // One that cannot be read is as absent for what refers to it.
+                if let Ok(text) = self.clear(kind, &document.id, &document.body) {
+                    base.insert(kind, &document.id, text);
+                }
             }
         }
     }
 
-    async fn text(&self, kind: ServiceKind, id: &str) -> Result<Option<String>, StoreError> {
-        let Some(document) = self.replica.document(kind.as_str(), id).await? else {
-            return Ok(None);
-        };
-        let name = DocumentName::new(kind.as_str(), id);
-        let clear = self.replica.unseal(&self.key, &name, &document.body)?;
-        Ok(Some(clear.to_string()))
+    /// Reads an item as JSON with its secrets in clear; `None` if there is none.
+    async fn text(
+        &self,
+        kind: ServiceKind,
+        id: &str,
+    ) -> Result<Option<Result<String, Failure>>, StoreError> {
+        let document = self.replica.document(kind.as_str(), id).await?;
+        Ok(document.map(|document| self.clear(kind, id, &document.body)))
     }
 
     /// Returns a stored text with its secrets in clear. Most have none, and are not parsed.
-    fn clear_text(&self, kind: ServiceKind, id: &str, text: &str) -> Result<String, StoreError> {
+    fn clear_text(&self, kind: ServiceKind, id: &str, text: &str) -> Result<String, Failure> {
         if !text.contains("\"sealed\"") {
             return Ok(text.to_owned());
         }
-        let name = DocumentName::new(kind.as_str(), id);
         let body = serde_json::from_str(text).unwrap_or_default();
-        Ok(self.replica.unseal(&self.key, &name, &body)?.to_string())
+        self.clear(kind, id, &body)
+    }
+
+    /// Returns a stored body as JSON with its secrets in clear. One that does not open concerns its item alone.
+    fn clear(&self, kind: ServiceKind, id: &str, body: &Value) -> Result<String, Failure> {
+        let name = DocumentName::new(kind.as_str(), id);
+        let clear = self.replica.unseal(&self.key, &name, body);
+        clear
+            .map(|clear| clear.to_string())
+            .map_err(|error| Failure {
+                kind,
+                id: id.to_owned(),
+                reason: error.to_string(),
+            })
     }
 }
 

@@ -314,7 +314,7 @@ fn check_of_aws(query: &str, signature: &str) {
 fn signatures_of_the_test_suite_of_aws_count() {
     check_of_aws(
         "",
-        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d775fbf31",
+        "5fa00fa31553b73ebf1942676e86291e8372ff2a2260956d9b8aae1d763fbf31",
     );
     check_of_aws(
         "Param2=value2&Param1=value1",

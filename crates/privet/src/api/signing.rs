@@ -52,8 +52,8 @@ pub(super) async fn sign(
     Ok(())
 }
 
-/// Returns the request as it is signed. All services but S3 sign a path that is encoded once more, and the signer's rule
-/// for paths is that of S3: it decodes them once.
+/// Returns the request as it is signed. All services but S3 sign a path that is encoded once more, and the signer's
+/// rule for paths is that of S3: it decodes them once.
 fn encoded_once_more(parts: &Parts) -> Result<Parts, http::Error> {
     let path = utf8_percent_encode(parts.uri.path(), ENCODED_IN_PATH).to_string();
     let target = match parts.uri.query() {

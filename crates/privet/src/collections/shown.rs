@@ -132,7 +132,8 @@ impl<'a> Shown<'a> {
 fn applied(applied: &Value) -> Option<String> {
     applied.is_object().then(|| {
         let (edges, of) = (number(applied, "edges"), number(applied, "of"));
-        format!("in force on {edges} of {of} edges")
+        let so_far = if edges < of { " so far" } else { "" };
+        format!("in force on {edges} of {of} edges{so_far}")
     })
 }
 

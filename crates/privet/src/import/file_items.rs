@@ -2,8 +2,8 @@
 
 use crate::command_error::CommandError;
 use crate::configuration::{LoadError, read_text};
+use crate::progress::progress;
 use crate::whole_file::read_whole_text;
-use indicatif::ProgressBar;
 use privet_distribution::config::{
     ConfigError, Places, ServiceItem, ServiceKind, read_toml_in_part, read_toml_items,
 };
@@ -66,7 +66,7 @@ impl FileItems {
     }
 
     fn embed(&mut self, certificates: Certificates) -> Result<(), CommandError> {
-        let progress = ProgressBar::new(self.items.len() as u64).with_message("reading keys");
+        let progress = progress(self.items.len(), "reading keys");
         let mut made = Vec::new();
         for item in progress.wrap_iter(self.items.iter_mut()) {
             let Some(members) = item.value.as_object_mut() else {

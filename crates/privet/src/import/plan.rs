@@ -3,9 +3,9 @@
 use super::difference::masked_differences;
 use crate::command_error::CommandError;
 use crate::configuration::LoadError;
+use crate::progress::progress;
 use crate::store_access::{local_actor, now};
 use crate::stored_items::StoredItem;
-use indicatif::ProgressBar;
 use privet_control::{CutOff, Difference, cut_off};
 use privet_distribution::config::{ItemFacts, Places, ServiceItem, ServiceKind};
 use privet_store::{DocumentChange, DocumentName, Expected, Write};
@@ -112,8 +112,7 @@ impl<'i> Plan<'i> {
     /// # Errors
     /// [`CommandError::Configuration`] for an item that cannot be read, which the check of the whole has refused.
     pub(super) fn write(&self) -> Result<Write, CommandError> {
-        let count = self.changes.len() as u64;
-        let progress = ProgressBar::new(count).with_message("preparing");
+        let progress = progress(self.changes.len(), "preparing");
         let changes = progress.wrap_iter(self.changes.iter()).map(document_change);
         Ok(Write {
             actor: local_actor(),

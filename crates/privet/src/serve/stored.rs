@@ -36,11 +36,11 @@ impl StoredService {
             };
             let replica = match store.get() {
                 Some(store) if matches!(settings.location, StoreLocation::File(_)) => {
-                    Replica::of_store(store)
+                    Replica::of_store(store).map_err(fault)?
                 }
-                Some(_) | None => Replica::open(&settings.copy).await,
+                Some(_) | None => open_copy(&settings.copy).await?,
             };
-            let copy = LocalCopy::new(replica.map_err(fault)?, options.key.clone(), folder);
+            let copy = LocalCopy::new(replica, options.key.clone(), folder);
             if let Some(store) = store.get() {
                 copy.catch_up(store).await.map_err(fault)?;
             }
@@ -57,7 +57,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] if the copy cannot be read.
-    pub(super) fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, CommandError> {
+    pub(super) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
         let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
         Ok(snapshot)
     }
@@ -67,19 +67,23 @@ impl StoredService {
     /// # Errors
     /// [`CommandError::ThreadLost`].
     pub(super) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
-        let name = self.settings.edge_name.unwrap_or_else(machine_name);
+        let machine = self.settings.edge_name.unwrap_or_else(machine_name);
         let port = edge
             .addresses()
             .iter()
             .map(|(_, address)| address.port())
             .min();
+        let port = port.unwrap_or_default();
+        // One machine may run several edges with one store, each at ports of its own.
+        let mut record = self.settings.copy.into_os_string();
+        record.push(format!(".{port}.edge"));
+        let name = format!("{machine}:{port}");
         Follower::start(FollowerOptions {
             edge: edge.clone(),
             copy: self.copy,
             store: self.store,
             options: self.options,
-            // One machine may run several edges, each at ports of its own.
-            edge_id: format!("{name}:{}", port.unwrap_or_default()),
+            record: record.into(),
             edge_name: name,
             version: crate::VERSION.to_owned(),
             stale_after: self.settings.stale_after,
@@ -105,6 +109,17 @@ async fn open_or_wait(
         }
         Err(error) => Err(error),
     }
+}
+
+async fn open_copy(file: &Path) -> Result<Replica, StoreFault> {
+    let opened = Replica::open(file).await;
+    opened.map_err(|error| match error {
+        StoreError::Damaged { cause } => StoreFault::CopyDamaged {
+            file: file.display().to_string(),
+            cause,
+        },
+        error => StoreFault::Failed(error),
+    })
 }
 
 fn machine_name() -> String {

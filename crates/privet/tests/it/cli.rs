@@ -113,6 +113,12 @@ impl Folder {
             .current_dir(self.0.path())
             .env_remove("PRIVET_KEY_PASSPHRASE")
             .env_remove("PRIVET_CONFIG")
+            .env_remove("PRIVET_STORE_KEY")
+            .env_remove("PRIVET_ENDPOINT")
+            .env_remove("PRIVET_PROFILE")
+            .env_remove("PRIVET_ACCESS_KEY_ID")
+            .env_remove("PRIVET_SECRET_ACCESS_KEY")
+            .env("PRIVET_PROFILES", self.path("profiles.toml"))
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .stderr(Stdio::piped());

@@ -126,6 +126,8 @@ const COMMAND_LINE: &[Step] = &[
     step("privet invalidate --distribution", Run),
     step("privet probe --object EDF", Run)
         .before("stop; start_server; cat ../edge/second.toml >> privet.toml"),
+    step("privet import service.toml", Not("needs a store; store.md is run, and cli_store.rs")),
+    step("privet distribution list", Not("needs an edge with a store; cli_collections.rs starts one")),
     step("mkdir -p ~/.local/share/bash-completion", Run),
 ];
 
@@ -217,12 +219,32 @@ const TESTING: &[Step] = &[
     step("cargo xtask mutants", Not("runs for an hour")),
 ];
 
+const STORE: &[Step] = &[
+    step("[store]\nfile", Append("privet.toml")).before("privet init"),
+    step("privet operator create alice", Run),
+    step(
+        "[store]\nurl",
+        Not("needs a database server, which the store's own tests start"),
+    ),
+    step("privet operator create ci", Run),
+    step(
+        "[default]",
+        Not("holds an access key; cli_collections.rs writes such a file"),
+    ),
+    step(
+        "privet distribution list --profile",
+        Not("another machine's; cli_collections.rs runs them"),
+    ),
+    step("privet backup today.backup  ", Run),
+];
+
 /// All documents that have blocks.
 const DOCUMENTS: &[(&str, &[Step])] = &[
     ("README.md", README),
     ("docs/command-line.md", COMMAND_LINE),
     ("docs/videos.md", VIDEOS),
     ("docs/signing.md", SIGNING),
+    ("docs/store.md", STORE),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
     ("docs/fidelity.md", FIDELITY),
     ("docs/conformance-cache.md", CONFORMANCE_CACHE),
@@ -346,6 +368,11 @@ fn videos_does_what_it_says() {
 #[test]
 fn signing_does_what_it_says() {
     run_document("docs/signing.md");
+}
+
+#[test]
+fn store_does_what_it_says() {
+    run_document("docs/store.md");
 }
 
 #[test]

@@ -1,0 +1,236 @@
+//! Documents of a running edge from the command line: over its socket, and over HTTP with an access key.
+
+use std::fs;
+use std::io::{BufRead, BufReader, Read};
+use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use crate::cli::{Folder, Said};
+
+const GROUP: &str = "id = \"viewers\"\npublic_keys = [\"K1\"]\n";
+const DISTRIBUTION: &str = r#"
+[[distributions]]
+id = "E1"
+domain_name = "d.example"
+origins = [{ id = "web", url = "http://127.0.0.1:9", headers = { "x-key" = "hunter2" } }]
+default_behavior = { origin = "web", trusted_key_groups = ["viewers"] }
+"#;
+
+/// A running edge with a store, and the folder in which commands are run.
+struct Running {
+    folder: Folder,
+    edge: Child,
+    endpoint: String,
+}
+
+impl Running {
+    fn start() -> Self {
+        // Another process may take the port meanwhile; then there is another.
+        (0..5)
+            .find_map(|_| Running::try_start())
+            .expect("no port stays free")
+    }
+
+    fn try_start() -> Option<Self> {
+        let folder = Folder::new();
+        let free = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap();
+        let config = format!(
+            "[edge]\nworkers = 1\n[[listeners]]\naddress = \"127.0.0.1:0\"\nprotocol = \"http\"\n\
+             [admin]\nsocket = \"privet.sock\"\n[control]\naddress = \"{free}\"\n[store]\nfile = \"privet.db\"\n"
+        );
+        folder.write("privet.toml", &config);
+        let create = ["operator", "create", "root", "--role", "admin", "--json"];
+        let key: Value = serde_json::from_str(&folder.run(&create).ok()).unwrap();
+        let (id, secret) = (&key["access_key_id"], &key["secret_access_key"]);
+        folder.write(
+            "profiles.toml",
+            &format!(
+                "[root]\nendpoint = \"http://{free}\"\naccess_key_id = {id}\nsecret_access_key = {secret}\n"
+            ),
+        );
+        let private = fs::Permissions::from_mode(0o600);
+        fs::set_permissions(folder.path("profiles.toml"), private).unwrap();
+        let mut edge = Command::new("setpriv")
+            .args(["--pdeathsig", "KILL", env!("CARGO_BIN_EXE_privet"), "serve"])
+            .current_dir(folder.path(""))
+            .stdin(Stdio::null())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut said = BufReader::new(edge.stderr.take().unwrap());
+        let mut line = String::new();
+        while said.read_line(&mut line).unwrap() > 0 && !line.contains("serving on") {
+            line.clear();
+        }
+        // A pipe that nobody reads would stop the edge once it is full.
+        std::thread::spawn(move || said.read_to_end(&mut Vec::new()));
+        let is_up = line.contains("serving on");
+        let running = Running {
+            folder,
+            edge,
+            endpoint: format!("http://{free}"),
+        };
+        is_up.then_some(running)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Said {
+        self.folder.run(arguments)
+    }
+
+    /// Runs a command with the profile of the admin.
+    fn run_remotely(&self, arguments: &[&str]) -> Said {
+        self.folder
+            .run(&[arguments, &["--profile", "root"]].concat())
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        serde_json::from_str(&self.run(&[arguments, &["--json"]].concat()).ok()).unwrap()
+    }
+
+    /// Creates a key, a group of it, and a distribution that trusts the group.
+    fn furnish(&self) {
+        let pem = self.folder.read("key.pub.pem");
+        self.folder.write(
+            "key.toml",
+            &format!("id = \"K1\"\npem = \"\"\"\n{pem}\"\"\"\n"),
+        );
+        self.folder.write("group.toml", GROUP);
+        self.folder.write("distribution.toml", DISTRIBUTION);
+        self.run(&["key", "add", "key.toml"]).ok();
+        self.run_remotely(&["key-group", "create", "group.toml"])
+            .ok();
+        self.run(&["distribution", "create", "distribution.toml"])
+            .ok();
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.edge.kill();
+        let _ = self.edge.wait();
+    }
+}
+
+#[test]
+fn access_that_is_not_granted_is_told() {
+    let edge = Running::start();
+    let list = ["distribution", "list"];
+    let with = |variables: &[(&str, &str)], arguments: &[&str]| {
+        edge.folder
+            .run_with("", variables, &[&list[..], arguments].concat())
+    };
+    let endpoint = ["--endpoint", edge.endpoint.as_str()];
+    with(&[], &endpoint).fails(1, &["there is no access key for http://127.0.0.1"]);
+    with(&[], &["--endpoint", "http://cdn.example.com"]).fails(1, &["there is no access key"]);
+    let wrong = [
+        ("PRIVET_ACCESS_KEY_ID", "PRIVETX"),
+        ("PRIVET_SECRET_ACCESS_KEY", "hunter2"),
+    ];
+    with(&wrong, &["--endpoint", "http://cdn.example.com"])
+        .fails(2, &["is plain HTTP to another machine: write https"]);
+    let said = with(&wrong, &endpoint);
+    assert!(!said.err.contains("hunter2"), "{said:?}");
+    said.fails(1, &["credentials_refused", "hint: check the access key"]);
+    with(&wrong[..1], &endpoint).fails(1, &["PRIVET_SECRET_ACCESS_KEY is not set"]);
+    with(&[], &["--profile", "ci"]).fails(1, &["there is no profile \"ci\"; there are: root"]);
+    with(&[], &["--profile", "root", "--socket", "s"]).fails(2, &["cannot be used with"]);
+    fs::set_permissions(
+        edge.folder.path("profiles.toml"),
+        fs::Permissions::from_mode(0o644),
+    )
+    .unwrap();
+    with(&[], &["--profile", "root"]).fails(1, &["others can read it (mode 0644)"]);
+}
+
+#[test]
+fn documents_that_cannot_be_are_refused() {
+    let edge = Running::start();
+    let create = ["distribution", "create", "-"];
+    let pipe = |text: &str| edge.folder.pipe(text, &create);
+    pipe("[[distributions]").fails(1, &["error: standard input: line 1"]);
+    pipe("{\"id\": 1").fails(1, &["error: standard input: not JSON"]);
+    pipe(&DISTRIBUTION.replace("domain_name", "domain_nmae"))
+        .fails(1, &["domain_nmae", "did you mean \"domain_name\"?"]);
+    pipe(DISTRIBUTION).fails(1, &["viewers"]);
+    edge.run(&["distribution", "show", "E1"])
+        .fails(1, &["(not_found"]);
+    edge.run(&["distribution", "show", "../keys"])
+        .fails(1, &["(not_found"]);
+}
+
+#[test]
+fn a_document_lives_from_its_creation_to_its_restoration() {
+    let edge = Running::start();
+    edge.furnish();
+    edge.run(&["distribution", "delete", "E1"])
+        .fails(1, &["disable it first"]);
+    edge.run_remotely(&["key-group", "delete", "viewers"])
+        .fails(1, &["is used by distribution `E1`"]);
+    let shown = edge.run_remotely(&["distribution", "show", "E1"]).ok();
+    assert!(
+        shown.contains("domain_name = \"d.example\"") && !shown.contains("hunter2"),
+        "{shown}"
+    );
+    // What is shown can be edited and sent back; the secret in it stays sealed.
+    edge.folder
+        .write("e1.toml", &shown.replace("d.example", "e.example"));
+    let update = ["distribution", "update", "E1", "e1.toml"];
+    let would = edge.run(&[&update[..], &["--dry-run"]].concat()).ok();
+    assert_eq!(
+        would,
+        "/domain_name: \"d.example\" -> \"e.example\"\nwould cut off host d.example\n"
+    );
+    edge.run(&[&update[..], &["--if-match", "E00000000000X"]].concat())
+        .fails(1, &["was changed", "(stale"]);
+    let changed = edge.run_remotely(&update).ok();
+    assert!(changed.starts_with("E1  version 2, etag E"), "{changed}");
+    let exported = edge.run(&["export"]).ok();
+    assert!(
+        exported.contains("e.example") && exported.contains("hunter2"),
+        "{exported}"
+    );
+    edge.run(&["distribution", "disable", "E1"]).ok();
+    let listed = edge.run(&["distribution", "list"]).ok();
+    assert!(listed.contains("(disabled) e.example"), "{listed}");
+    edge.run_remotely(&["distribution", "delete", "E1"]).ok();
+    let versions = edge.json(&["distribution", "versions", "E1"]);
+    assert_eq!(versions["items"].as_array().unwrap().len(), 4);
+    edge.run(&["distribution", "restore", "E1", "1"]).ok();
+    let item = edge.json(&["distribution", "show", "E1"]);
+    assert_eq!(item["document"]["domain_name"], "d.example");
+    edge.run(&["audit", "verify"]).ok();
+}
+
+#[test]
+fn an_edge_is_asked_from_elsewhere() {
+    let edge = Running::start();
+    edge.furnish();
+    let listed = edge
+        .run_remotely(&["audit", "list", "--outcome", "done"])
+        .ok();
+    assert!(
+        listed.contains("create_distribution") && listed.contains("api 127.0.0.1"),
+        "{listed}"
+    );
+    let edges = edge.run_remotely(&["edges", "list"]).ok();
+    assert!(
+        edges.lines().count() == 2 && edges.contains("current"),
+        "{edges}"
+    );
+    let made = edge
+        .run_remotely(&["invalidate", "--distribution", "E1", "/a*", "--json"])
+        .ok();
+    let made: Value = serde_json::from_str(&made).unwrap();
+    assert_eq!(made["paths"][0], "/a*");
+    let id = made["id"].as_str().unwrap();
+    let shown = edge.run_remotely(&["invalidations", id]).ok();
+    assert!(shown.contains("path /a*"), "{shown}");
+    assert!(edge.run_remotely(&["cache"]).ok().contains("memory"));
+    edge.run_remotely(&["policy", "cache", "list"]).ok();
+}
