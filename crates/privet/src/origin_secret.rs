@@ -1,7 +1,7 @@
 //! A secret header shared by the edge and one of its origins, so that the origin responds only to the edge.
 //!
-//! It is in clear in no file: a command that serves an origin itself adds it to the configuration that it has read, or to
-//! items on their way into a store, which seals it.
+//! It is in clear in no file: a command that serves an origin itself adds it to the configuration that it has read, or
+//! to items on their way into a store, which seals it.
 
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use http::{HeaderMap, HeaderName, HeaderValue};

@@ -344,8 +344,8 @@ impl Serving {
         }
     }
 
-    /// Serves and reloads until a signal says stop; then drains. `look` is told when files are looked at, before those of
-    /// the configuration are, and should not take long: a signal to stop waits for it.
+    /// Serves and reloads until a signal says stop; then drains. `look` is told when files are looked at, before those
+    /// of the configuration are, and should not take long: a signal to stop waits for it.
     pub(crate) fn until_told_to_stop(mut self, mut look: impl FnMut(Occasion)) {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {

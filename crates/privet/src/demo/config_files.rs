@@ -1,5 +1,5 @@
-//! The configuration of the demo: `privet.toml` for the machine and `service.toml` for what it serves, made once, with free
-//! ports. A folder of an earlier version has both in `privet.toml`, without a store, and stays so.
+//! The configuration of the demo: `privet.toml` for the machine and `service.toml` for what it serves, made once, with
+//! free ports. A folder of an earlier version has both in `privet.toml`, without a store, and stays so.
 
 use super::demo_error::DemoError;
 use super::ports::{Moved, free_port, moved_ports, with_ports};

@@ -1,5 +1,5 @@
-//! `privet demo`: its page server responds to the edge alone, and signs links for the edge's hosts alone; its store has what
-//! service.toml says, and what visitors make of it.
+//! `privet demo`: its page server responds to the edge alone, and signs links for the edge's hosts alone; its store has
+//! what service.toml says, and what visitors make of it.
 
 use std::io::{BufRead, BufReader, Lines};
 use std::process::{Child, ChildStderr};
