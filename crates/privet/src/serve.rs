@@ -1,13 +1,12 @@
 //! `privet serve`: runs the edge until it is told to stop, and reloads changed configuration while it runs.
 
-mod stored;
-
 use crate::check;
 use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
 use crate::origin_secret::OriginSecret;
 use crate::report;
+use crate::stored_service::StoredService;
 use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use arc_swap::ArcSwap;
@@ -26,7 +25,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use stored::StoredService;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The interval at which the files of the configuration are checked for changes.
