@@ -1,6 +1,9 @@
 //! The local copy of an edge: documents and references in a SQLite file, readable with the database down.
 
 mod fill;
+mod view;
+
+pub use view::View;
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -14,6 +17,8 @@ use crate::engine::{Engine, SessionUse};
 use crate::session::{Mode, Session};
 use crate::sqlite::{self, SqliteSession};
 use crate::{Change, DocumentName, Location, Page, SealingKey, Store, StoreError};
+
+use view::ViewOf;
 
 const READERS: usize = 1;
 
@@ -114,9 +119,31 @@ impl Replica {
     ///
     /// Those of both databases, after which the replica is as it was before.
     pub async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
+        let (caught_up, _) = self.catch_up_with_view(store).await?;
+        Ok(caught_up)
+    }
+
+    /// Catches up as [`Replica::catch_up`] does, and returns a view of the very moment up to which it has.
+    ///
+    /// # Errors
+    ///
+    /// Those of both databases, after which the replica is as it was before.
+    pub async fn catch_up_with_view(&self, store: &Store) -> Result<(CaughtUp, View), StoreError> {
         match &self.copy {
             Copy::File(file) => file.catch_up(store).await,
             Copy::Store(copy) => copy.catch_up().await,
+        }
+    }
+
+    /// Opens a view of what the replica has now. That of a store's own file may be ahead of [`Replica::applied`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn view(&self) -> Result<View, StoreError> {
+        match &self.copy {
+            Copy::File(file) => View::open(&file.path, ViewOf::Replica),
+            Copy::Store(copy) => View::open(&copy.path, ViewOf::Store),
         }
     }
 
@@ -202,8 +229,8 @@ impl Replica {
 }
 
 impl FileCopy {
-    async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
-        let target = self.target.clone();
+    async fn catch_up(&self, store: &Store) -> Result<(CaughtUp, View), StoreError> {
+        let (target, path) = (self.target.clone(), self.path.clone());
         let store_id = store.id().to_owned();
         // The store's own thread reads and writes both, so that no more than a few documents are in memory.
         let act = move |source: &mut dyn Session| {
@@ -215,11 +242,14 @@ impl FileCopy {
             if outcome.is_err() {
                 session.rollback();
             }
-            outcome
+            let caught_up = outcome?;
+            // Nobody else fills the replica before the lock is given back.
+            let view = View::open(&path, ViewOf::Replica)?;
+            Ok((caught_up, view))
         };
-        let caught_up = store.engine().snapshot(act).await?;
+        let (caught_up, view) = store.engine().snapshot(act).await?;
         self.applied.store(caught_up.seq, Ordering::Release);
-        Ok(caught_up)
+        Ok((caught_up, view))
     }
 }
 
@@ -228,13 +258,18 @@ impl StoreCopy {
         *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    async fn catch_up(&self) -> Result<CaughtUp, StoreError> {
-        let applied = self.applied();
-        let act = move |session: &mut dyn Session| fill::changed_since(session, applied);
-        let caught_up = self.store.engine().snapshot(act).await?;
+    async fn catch_up(&self) -> Result<(CaughtUp, View), StoreError> {
+        let (applied, path) = (self.applied(), self.path.clone());
+        // The store's thread only waits for the disk: the changes are read in the view's own transaction.
+        let act = move |_: &mut dyn Session| {
+            let mut view = View::open(&path, ViewOf::Store)?;
+            let caught_up = fill::changed_since(view.session(), applied)?;
+            Ok((caught_up, view))
+        };
+        let (caught_up, view) = self.store.engine().read(act).await?;
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
         *applied = Some(caught_up.seq);
-        Ok(caught_up)
+        Ok((caught_up, view))
     }
 }
 

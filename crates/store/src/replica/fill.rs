@@ -47,6 +47,11 @@ fn make_tables(session: &mut dyn Session) -> Result<u64, StoreError> {
         session.batch(TABLES)?;
         set(session, "form", FORM)?;
     }
+    applied(session)
+}
+
+/// Returns the number of the last change that the replica has, 0 at first.
+pub(super) fn applied(session: &mut dyn Session) -> Result<u64, StoreError> {
     let (_, applied) = state(session)?;
     Ok(applied)
 }

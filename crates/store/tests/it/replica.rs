@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use privet_store::{
-    DocumentChange, Location, Page, Replica, SealingKey, Store, StoreError, StoreOptions,
+    DocumentChange, Location, Page, Replica, SealingKey, Store, StoreError, StoreOptions, View,
 };
 use serde_json::json;
 
@@ -28,9 +28,16 @@ async fn same(replica: &Replica, store: &Store) {
         .iter()
         .map(|stored| (stored.id.clone(), stored.body.to_string()));
     assert_eq!(bodies, expected.collect::<Vec<_>>());
+    let mut view = replica.view().unwrap();
+    assert_eq!(view.documents("thing", &page).unwrap(), documents);
+    let mut seen = Vec::new();
+    let each = |id: &str, body: &str| seen.push((id.to_owned(), body.to_owned()));
+    view.for_each("thing", each).unwrap();
+    assert_eq!(seen, bodies);
     for document in &documents {
         let users = store.used_by("thing", &document.id).await.unwrap();
         assert_eq!(replica.used_by("thing", &document.id).await.unwrap(), users);
+        assert_eq!(view.used_by("thing", &document.id).unwrap(), users);
     }
 }
 
@@ -144,6 +151,61 @@ fn a_store_in_a_file_is_its_own_replica() {
     run(async {
         let refused = Replica::of_store(&place.open().await).map(drop);
         assert!(matches!(refused, Err(StoreError::Invalid { .. })));
+    });
+}
+
+/// Answers whether the view shows both documents of one moment, and none of the next.
+fn shows(view: &mut View, number: u64) {
+    let mut bodies = Vec::new();
+    let each = |id: &str, body: &str| bodies.push((id.to_owned(), body.to_owned()));
+    view.for_each("thing", each).unwrap();
+    let expected = ["a", "b"].map(|id| (id.to_owned(), number.to_string()));
+    assert_eq!(bodies, expected);
+    let stored = view.document("thing", "b").unwrap().unwrap();
+    assert_eq!((stored.body, stored.version), (json!(number), number));
+    let first = view.documents("thing", &Page::first(1)).unwrap();
+    assert_eq!(first[0].body, json!(number));
+    assert!(view.document("thing", "c").unwrap().is_none());
+    assert!(view.used_by("thing", "a").unwrap().is_empty());
+}
+
+async fn a_view_stays(store: &Store, replica: &Replica) {
+    let both = async |number: u64| {
+        let changes = vec![change("a", json!(number)), change("b", json!(number))];
+        put(store, changes).await.unwrap();
+    };
+    both(1).await;
+    let (caught_up, mut first) = replica.catch_up_with_view(store).await.unwrap();
+    assert_eq!((caught_up.seq, first.seq()), (2, 2));
+    both(2).await;
+    shows(&mut first, 1);
+    let (caught_up, mut second) = replica.catch_up_with_view(store).await.unwrap();
+    assert_eq!((caught_up.seq, second.seq()), (4, 4));
+    put(store, vec![referring("c", "a")]).await.unwrap();
+    replica.catch_up(store).await.unwrap();
+    // A view may be read on any thread.
+    let reading = std::thread::spawn(move || {
+        shows(&mut first, 1);
+        shows(&mut second, 2);
+    });
+    reading.join().unwrap();
+    let mut now = replica.view().unwrap();
+    assert_eq!(now.seq(), 5);
+    assert_eq!(now.used_by("thing", "a").unwrap(), [thing("c")]);
+}
+
+#[test]
+fn a_view_shows_one_moment() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        a_view_stays(&store, &replica).await;
+    });
+    let place = Place::file();
+    run(async {
+        let store = place.open().await;
+        let replica = Replica::of_store(&store).unwrap();
+        a_view_stays(&store, &replica).await;
     });
 }
 
