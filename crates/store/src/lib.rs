@@ -13,6 +13,7 @@ mod edges;
 mod engine;
 mod error;
 mod idempotency;
+mod identity;
 pub mod limits;
 mod location;
 mod migrate;

@@ -2,15 +2,17 @@
 
 use std::fmt;
 use std::path::Path;
+use std::sync::Arc;
 
 use crate::changes::last_change;
 use crate::documents;
 use crate::engine::SessionUse;
+use crate::identity::Identity;
 use crate::session::{Mode, Row, Session};
 use crate::sqlite::SqliteSession;
 use crate::{DocumentName, Page, StoreError, StoredDocument};
 
-use super::fill;
+use super::mark;
 
 /// Documents and references of a replica at one moment, whatever is written meanwhile.
 ///
@@ -22,21 +24,29 @@ pub struct View {
 }
 
 /// Database that a view is of.
-#[derive(Clone, Copy)]
+#[derive(Clone)]
 pub(super) enum ViewOf {
     Replica,
-    Store,
+    Store(Arc<Identity>),
 }
 
 impl View {
-    /// Begins to read. The first read fixes the moment.
+    /// Begins to read.
     pub(super) fn open(path: &Path, of: ViewOf) -> Result<Self, StoreError> {
-        let mut session = SqliteSession::new(path, SessionUse::Read);
+        let session = SqliteSession::new(path, SessionUse::Read);
+        match of {
+            ViewOf::Replica => Self::begin(session, mark::applied),
+            ViewOf::Store(identity) => Self::begin(session.checked_by(identity), last_change),
+        }
+    }
+
+    /// Begins the transaction. Its first statement fixes the moment.
+    fn begin(
+        mut session: SqliteSession,
+        read_seq: impl FnOnce(&mut dyn Session) -> Result<u64, StoreError>,
+    ) -> Result<Self, StoreError> {
         session.begin(Mode::Snapshot)?;
-        let seq = match of {
-            ViewOf::Replica => fill::applied(&mut session)?,
-            ViewOf::Store => last_change(&mut session)?,
-        };
+        let seq = read_seq(&mut session)?;
         Ok(Self { session, seq })
     }
 

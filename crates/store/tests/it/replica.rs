@@ -128,6 +128,110 @@ fn another_store_or_an_older_state_is_taken_whole() {
     });
 }
 
+/// Writes the same before and after the database is put back to the state after its first change: only ETags differ.
+async fn put_back(place: &Place, store: &Store, replica: &Replica, third: DocumentChange) {
+    let mut changes = vec![
+        change("a", json!(1)),
+        change("b", json!(1)),
+        third,
+        change("d", json!(1)),
+    ];
+    let last = changes.pop().unwrap();
+    for change in changes.clone() {
+        put(store, vec![change]).await.unwrap();
+    }
+    assert_eq!(replica.catch_up(store).await.unwrap().seq, 3);
+    let back = "DELETE FROM changes WHERE seq > 1; DELETE FROM versions WHERE id <> 'a'; \
+                DELETE FROM documents WHERE id <> 'a'";
+    place.sql(back).unwrap();
+    for change in changes.into_iter().skip(1) {
+        put(store, vec![change]).await.unwrap();
+    }
+    put(store, vec![last]).await.unwrap();
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.seq, caught_up.whole), (4, true));
+    same(replica, store).await;
+    put(store, vec![change("e", json!(1))]).await.unwrap();
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.changed.len(), caught_up.whole), (1, false));
+}
+
+#[test]
+fn a_database_that_was_put_back_is_noticed_when_its_numbers_have_caught_up() {
+    for third in [change("b", json!(2)), change("b", None)] {
+        on_both(async |place| {
+            let store = place.open().await;
+            let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+            put_back(place, &store, &replica, third.clone()).await;
+        });
+        let place = Place::file();
+        run(async {
+            let store = place.open().await;
+            let replica = Replica::of_store(&store).unwrap();
+            put_back(&place, &store, &replica, third).await;
+        });
+    }
+}
+
+/// Checks that a replica takes over the database that was put in the place of its own.
+async fn replaced(place: &Place, store: &Store, replica: &Replica) {
+    put(store, vec![change("a", json!(1))]).await.unwrap();
+    replica.catch_up(store).await.unwrap();
+    let other = place.another();
+    let another = other.open().await;
+    for id in ["b", "c"] {
+        put(&another, vec![change(id, json!(1))]).await.unwrap();
+    }
+    drop(another);
+    place.put_in_place(&other);
+    let told = replica.catch_up(store).await;
+    assert!(matches!(told, Err(StoreError::Failed { .. })), "{told:?}");
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.seq, caught_up.whole), (2, true));
+    same(replica, store).await;
+    assert_eq!(replica.document("thing", "a").await.unwrap(), None);
+}
+
+#[test]
+fn a_database_that_was_replaced_is_taken_whole() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        replaced(place, &store, &replica).await;
+    });
+    let place = Place::file();
+    run(async {
+        let store = place.open().await;
+        let replica = Replica::of_store(&store).unwrap();
+        replaced(&place, &store, &replica).await;
+    });
+}
+
+#[test]
+fn who_gave_up_waiting_is_told_of_everything() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        replica.catch_up(&store).await.unwrap();
+        put(&store, vec![change("a", json!(1))]).await.unwrap();
+        // The first poll hands the work to the store's thread, which is not told that nobody waits.
+        let given_up = tokio::select! {
+            biased;
+            _ = replica.catch_up(&store) => false,
+            () = std::future::ready(()) => true,
+        };
+        assert!(given_up);
+        let mut watched = replica.view().unwrap();
+        while watched.seq() == 0 {
+            tokio::task::yield_now().await;
+            watched = replica.view().unwrap();
+        }
+        let caught_up = replica.catch_up(&store).await.unwrap();
+        assert_eq!((caught_up.seq, caught_up.whole), (1, true));
+        assert!(!replica.catch_up(&store).await.unwrap().whole);
+    });
+}
+
 #[test]
 fn a_store_in_a_file_is_its_own_replica() {
     let place = Place::file();
