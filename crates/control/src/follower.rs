@@ -4,20 +4,23 @@
 
 mod assembly;
 mod copy;
+mod invalidating;
+mod record;
 mod state;
 
 pub use copy::LocalCopy;
 pub use state::{FollowerState, ItemFailure};
 
 use crate::follower::assembly::{Assembly, Failure, Gathered};
-use crate::follower::copy::Touched;
+use crate::follower::copy::{CopyView, Touched};
+use crate::follower::record::EdgeRecord;
 use crate::late_store::LateStore;
-use crate::operations::{INVALIDATION_KIND, InvalidationRequest};
 use privet_distribution::config::{ServiceKind, Snapshot};
 use privet_edge::{EdgeHandle, StartError, standard_error};
-use privet_store::{Change, EdgeReport, Page, Store, StoreError, StoreOptions, Timestamp};
+use privet_store::{EdgeReport, Store, StoreError, StoreOptions, Timestamp};
 use std::collections::BTreeMap;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -29,10 +32,8 @@ use tokio::time::{Instant, timeout};
 const TICK: Duration = Duration::from_secs(2);
 /// Interval at which items that could not be served are tried again.
 const RETRY: Duration = Duration::from_secs(5);
-/// Time limit for opening the database and for each look at it.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// Number of changes, or of invalidations, that are read at a time.
-const PAGE: u32 = 500;
+/// Time limit for a look at the store. Whatever a look has begun is done again by the next one.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// Everything that a follower needs.
 #[derive(Debug)]
@@ -45,8 +46,8 @@ pub struct FollowerOptions {
     pub store: LateStore,
     /// How the store is opened.
     pub options: StoreOptions,
-    /// Id of this edge among those that follow the store; it stays the same when the edge is started again.
-    pub edge_id: String,
+    /// File in which this edge remembers its id and the invalidations that it has applied; no other edge has it.
+    pub record: PathBuf,
     /// Name of this edge for people.
     pub edge_name: String,
     /// Version of the program.
@@ -76,15 +77,15 @@ impl Follower {
     /// Fails if the operating system cannot start a thread.
     pub fn start(options: FollowerOptions) -> io::Result<Self> {
         let (commands, inbox) = mpsc::unbounded_channel();
-        let (tell, state) = watch::channel(Arc::new(FollowerState::new(&options.edge_id)));
+        let mut following = Following::new(options);
+        let (tell, state) = watch::channel(Arc::new(following.state.clone()));
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()?;
         let thread = std::thread::Builder::new()
             .name("privet-follow".into())
             .spawn(move || {
-                let following = Following::new(options, tell);
-                runtime.block_on(following.run(inbox));
+                runtime.block_on(following.run(inbox, &tell));
                 runtime.shutdown_background();
             })?;
         Ok(Follower {
@@ -126,19 +127,17 @@ struct Following {
     store: LateStore,
     options: StoreOptions,
     stale_after: Duration,
-    tell: watch::Sender<Arc<FollowerState>>,
     state: FollowerState,
+    record: EdgeRecord,
     edge_name: String,
     version: String,
     /// Items that are not in force as they are stored, with the numbers of the changes that are waiting for that.
     failures: BTreeMap<(ServiceKind, String), (u64, Failure)>,
-    /// Number of the change up to which all invalidations are in force; `None` until the store has said how far this
-    /// edge was.
-    invalidated: Option<u64>,
+    /// Number of the change up to which the service was built; `None` if everything has to be built, because a change
+    /// could not be put in force, or the work on it was given up.
+    built: Option<u64>,
     heard: Instant,
     tried: Instant,
-    /// True if a change could not be put in force, so that everything has to be built.
-    is_behind: bool,
 }
 
 /// Why a service could not be built. That of the edge stays as it was.
@@ -151,40 +150,51 @@ enum BuildError {
 }
 
 impl Following {
-    fn new(options: FollowerOptions, tell: watch::Sender<Arc<FollowerState>>) -> Self {
-        let state = FollowerState::new(&options.edge_id);
+    fn new(mut options: FollowerOptions) -> Self {
+        let record = EdgeRecord::open(&options.record);
+        let start = options.copy.take_start();
+        let built = start.as_ref().map(|(applied, _)| *applied);
+        // What the edge was started without is tried again, as what cannot be put in force later.
+        let failures = start.into_iter().flat_map(|(applied, failures)| {
+            let failures = failures.into_iter();
+            failures.map(move |one| ((one.kind, one.id.clone()), (applied, one)))
+        });
         Following {
+            failures: failures.collect(),
+            built,
             assembly: options.copy.assembly(),
             edge: options.edge,
             copy: options.copy,
             store: options.store,
             options: options.options,
             stale_after: options.stale_after,
-            tell,
-            state,
+            state: FollowerState::new(&record.facts.id),
+            record,
             edge_name: options.edge_name,
             version: options.version,
-            failures: BTreeMap::new(),
-            invalidated: None,
             heard: Instant::now(),
             tried: Instant::now(),
-            is_behind: false,
         }
     }
 
-    async fn run(mut self, mut commands: mpsc::UnboundedReceiver<Command>) {
+    async fn run(
+        &mut self,
+        mut commands: mpsc::UnboundedReceiver<Command>,
+        tell: &watch::Sender<Arc<FollowerState>>,
+    ) {
         let mut news = None;
         loop {
             let looked = timeout(PATIENCE, self.look()).await;
             self.note(looked.unwrap_or(Err(StoreError::Unreachable {
                 cause: format!("no answer within {} s", PATIENCE.as_secs()),
             })));
+            tell.send_replace(Arc::new(self.state.clone()));
             if news.is_none() {
                 news = self.store.get().map(Store::watch);
             }
             tokio::select! {
                 command = commands.recv() => match command {
-                    Some(Command::Resync) => self.rebuild(Extent::Everything).await,
+                    Some(Command::Resync) => self.built = None,
                     Some(Command::Stop) | None => break,
                 },
                 () = heard(news.as_mut()) => {}
@@ -195,41 +205,68 @@ impl Following {
 
     /// Takes over what has changed, and reports how far this edge is.
     async fn look(&mut self) -> Result<(), StoreError> {
-        let store = match self.store.get() {
-            Some(store) => store.clone(),
-            None => {
-                let opened = Store::open(self.options.clone()).await?;
-                self.store.set(opened.clone());
-                opened
-            }
-        };
-        let caught_up = self.copy.catch_up(&store).await?;
-        if caught_up.whole || self.is_behind {
-            self.rebuild(Extent::Everything).await;
-            if caught_up.whole {
-                self.invalidated = None;
-            }
-        } else if !caught_up.changed.is_empty() {
-            let touched = Touched::by(&caught_up.changed);
-            self.rebuild(Extent::Only(touched)).await;
-        }
-        self.invalidate(&store, &caught_up.changed).await?;
+        let store = self.opened().await?;
+        self.take_over(&store).await?;
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
-            self.retry().await;
+            self.retry();
         }
-        self.state.applied = match self.is_behind {
-            true => self.state.applied,
-            false => self.applied(caught_up.seq),
-        };
+        self.invalidate(&store).await?;
+        self.state.applied = self.applied();
         self.heard = Instant::now();
         self.state.heard_at = Some(now().seconds());
         self.report(&store).await
     }
 
-    /// Returns the number of the change up to which everything is in force here.
-    fn applied(&self, seq: u64) -> u64 {
+    async fn opened(&self) -> Result<Store, StoreError> {
+        if let Some(store) = self.store.get() {
+            return Ok(store.clone());
+        }
+        let opened = Store::open(self.options.clone()).await?;
+        self.store.set(opened.clone());
+        Ok(opened)
+    }
+
+    /// Brings the copy to the present, and the service to the copy. `built` is empty meanwhile: if this is given up
+    /// anywhere, though the copy may already have the changes, everything is built by the next look.
+    async fn take_over(&mut self, store: &Store) -> Result<(), StoreError> {
+        let built = self.built.take();
+        let caught_up = match self.copy.catch_up(store).await {
+            Ok(caught_up) => caught_up,
+            Err(error) => {
+                self.built = built.filter(|built| *built == self.copy.applied());
+                return Err(error);
+            }
+        };
+        let (mut seq, mut touched) = (caught_up.seq, Touched::by(&caught_up.changed));
+        let mut is_whole = caught_up.whole || built.is_none();
+        // A store in a file is its own copy, to which more may have been written meanwhile: of that as well nothing may
+        // be seen in part.
+        let view = loop {
+            let view = self.copy.view()?;
+            if is_whole || view.seq() == seq {
+                break view;
+            }
+            let more = self.copy.catch_up(store).await?;
+            is_whole = more.whole;
+            seq = more.seq;
+            touched.add(&more.changed);
+        };
+        let extent = match is_whole {
+            true => Extent::Everything,
+            false => Extent::Only(touched),
+        };
+        self.built = self.rebuild(extent, view);
+        Ok(())
+    }
+
+    /// Returns the number of the change up to which everything is in force here, invalidations as well.
+    fn applied(&self) -> u64 {
+        let Some(built) = self.built else {
+            return self.state.applied;
+        };
         let waiting = self.failures.values().map(|(change, _)| *change).min();
-        waiting.map_or(seq, |change| seq.min(change.saturating_sub(1)))
+        let built = waiting.map_or(built, |change| built.min(change.saturating_sub(1)));
+        built.min(self.record.facts.invalidated.unwrap_or_default())
     }
 
     async fn report(&self, store: &Store) -> Result<(), StoreError> {
@@ -270,50 +307,55 @@ impl Following {
             ));
         }
         self.state.is_stale = is_stale;
-        self.state.failures = self
-            .failures
-            .values()
-            .map(|(_, failure)| ItemFailure::of(failure))
-            .collect();
-        self.tell.send_replace(Arc::new(self.state.clone()));
+        let failures = self.failures.values().map(|(_, failure)| failure);
+        self.state.set_failures(failures);
     }
 
-    async fn retry(&mut self) {
+    /// Tries the items again that are not in force.
+    fn retry(&mut self) {
         self.tried = Instant::now();
         let waiting = self.failures.iter();
         let touched = waiting.map(|((kind, id), (change, _))| (*kind, id.clone(), *change));
         let touched = Touched::again(touched);
-        self.rebuild(Extent::Only(touched)).await;
+        match self.copy.view() {
+            // Of a copy that has changed meanwhile, the changes come first.
+            Ok(view) if self.built == Some(view.seq()) => {
+                self.built = self.rebuild(Extent::Only(touched), view);
+            }
+            Ok(_) | Err(_) => {}
+        }
     }
 
-    /// Builds the service anew as far as it was touched, and puts it in force. If that fails, everything is built at the
-    /// next look.
-    async fn rebuild(&mut self, extent: Extent) {
-        match self.build(&extent).await {
+    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change that
+    /// it has then; `None` if that failed.
+    fn rebuild(&mut self, extent: Extent, mut view: CopyView) -> Option<u64> {
+        match self.build(&extent, &mut view) {
             Ok((names, failures)) => {
-                self.is_behind = false;
                 self.settle(&extent, &names, failures);
+                Some(view.seq())
             }
             Err(error) => {
-                self.is_behind = true;
                 standard_error::warning(format_args!("a change cannot be put in force: {error}"));
+                None
             }
         }
     }
 
     /// Returns the names of what was built, and what could not be.
-    async fn build(
+    fn build(
         &self,
         extent: &Extent,
+        view: &mut CopyView,
     ) -> Result<(Vec<(ServiceKind, String)>, Vec<Failure>), BuildError> {
         let gathered = match extent {
+            Extent::Only(touched) if touched.is_empty() => return Ok((Vec::new(), Vec::new())),
+            Extent::Only(touched) => view.gather(touched)?,
             Extent::Everything => Gathered::default(),
-            Extent::Only(touched) => self.copy.gather(touched).await?,
         };
         let mut failures = Vec::new();
         self.edge.change_service(|snapshot: &Snapshot| {
             let (snapshot, failed) = match extent {
-                Extent::Everything => self.copy.load(snapshot.without_service())?,
+                Extent::Everything => view.renew(snapshot)?,
                 Extent::Only(_) => self.assembly.apply(snapshot.clone(), &gathered),
             };
             failures = failed;
@@ -346,91 +388,6 @@ impl Following {
             kept.insert(name, (change, failure));
         }
         self.failures = kept;
-    }
-
-    /// Applies the invalidations among `changes`; at first all that this edge may not have applied before it was started.
-    async fn invalidate(&mut self, store: &Store, changes: &[Change]) -> Result<(), StoreError> {
-        let seq = changes
-            .last()
-            .map_or(self.copy.applied(), |change| change.seq);
-        if self.invalidated.is_some() {
-            for change in changes {
-                self.invalidate_by(store, change).await?;
-            }
-        } else {
-            self.invalidate_what_was_missed(store).await?;
-        }
-        self.invalidated = Some(seq);
-        Ok(())
-    }
-
-    async fn invalidate_what_was_missed(&self, store: &Store) -> Result<(), StoreError> {
-        let edges = store.edges().await?;
-        let own = edges
-            .iter()
-            .find(|edge| edge.report.id == self.state.edge_id);
-        let Some(own) = own else {
-            return self.invalidate_all(store).await;
-        };
-        let mut seq = own.report.applied_seq;
-        loop {
-            let changes = store.changes_after(seq, PAGE).await?;
-            let Some(last) = changes.last() else {
-                return Ok(());
-            };
-            seq = last.seq;
-            for change in &changes {
-                self.invalidate_by(store, change).await?;
-            }
-        }
-    }
-
-    /// Applies every invalidation that the store knows: the cache of an edge that it does not know may be old.
-    async fn invalidate_all(&self, store: &Store) -> Result<(), StoreError> {
-        let mut page = Page {
-            after: None,
-            limit: PAGE,
-        };
-        loop {
-            let documents = store.documents(INVALIDATION_KIND, &page).await?;
-            let Some(last) = documents.last() else {
-                return Ok(());
-            };
-            page.after = Some(last.id.clone());
-            for document in &documents {
-                self.invalidate_as(&document.id, &document.body);
-            }
-        }
-    }
-
-    async fn invalidate_by(&self, store: &Store, change: &Change) -> Result<(), StoreError> {
-        if change.kind == INVALIDATION_KIND
-            && change.version.is_some()
-            && let Some(document) = store.document(&change.kind, &change.id).await?
-        {
-            self.invalidate_as(&document.id, &document.body);
-        }
-        Ok(())
-    }
-
-    fn invalidate_as(&self, id: &str, body: &serde_json::Value) {
-        let request: Option<InvalidationRequest> = serde_json::from_value(body.clone()).ok();
-        let items = request.as_ref().and_then(|request| request.items().ok());
-        let (Some(request), Some(items)) = (request, items) else {
-            return standard_error::warning(format_args!("the invalidation {id} cannot be read"));
-        };
-        if self
-            .edge
-            .snapshot()
-            .distribution(&request.distribution)
-            .is_none()
-        {
-            // Nothing is served of a distribution that is gone.
-            return;
-        }
-        if let Err(error) = self.edge.invalidate(&request.distribution, &items) {
-            standard_error::warning(format_args!("the invalidation {id} failed: {error}"));
-        }
     }
 }
 

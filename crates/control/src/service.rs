@@ -5,8 +5,10 @@
 use crate::operation_error::{Fault, OperationError, words};
 use crate::operations::{Visible, is_visible};
 use privet_distribution::config::{
-    ItemFacts, ItemFault, ItemOrder, ServiceItem, ServiceKind, Snapshot, read_items,
+    ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
+    read_items,
 };
+use privet_edge::certificate_faults;
 use privet_store::DocumentName;
 use std::fs::File;
 use std::io::{self, Read};
@@ -62,12 +64,32 @@ pub(crate) fn validate(
         .collect();
     let items = texts.iter().map(|(kind, text)| (*kind, text.as_str()));
     let document = read_items(items, folder).map_err(|faults| checked.invalid(faults))?;
+    let mut order = ItemOrder::default();
+    checked.items.iter().for_each(|item| order.push(item.kind));
     let snapshot = base.with_changes(&document, &checked.removed, &mut read_file);
-    snapshot.map(drop).map_err(|errors| {
-        let mut order = ItemOrder::default();
-        checked.items.iter().for_each(|item| order.push(item.kind));
-        checked.invalid(errors.into_iter().map(|error| order.fault(error)).collect())
-    })
+    let faults: Vec<ItemFault> = match snapshot {
+        Ok(_) => unusable_certificates(&document, &order, checked.own),
+        Err(errors) => errors.into_iter().map(|error| order.fault(error)).collect(),
+    };
+    match faults.is_empty() {
+        true => Ok(()),
+        false => Err(checked.invalid(faults)),
+    }
+}
+
+/// Returns faults of the certificates among the request's own items. Others are not looked at: a certificate that has
+/// become unusable must not keep a key from being removed.
+fn unusable_certificates(
+    document: &ServiceDocument,
+    order: &ItemOrder,
+    own: usize,
+) -> Vec<ItemFault> {
+    let nowhere = Places::default();
+    let faults = certificate_faults(document, &mut read_file).into_iter();
+    let faults = faults.map(|fault| order.fault(nowhere.error(&fault.path, fault.message)));
+    faults
+        .filter(|fault| fault.position.is_some_and(|position| position < own))
+        .collect()
 }
 
 impl Checked {

@@ -161,13 +161,31 @@ impl EdgeHandle {
     /// # Errors
     /// The old configuration stays loaded, whole.
     pub fn reload(&self, snapshot: Arc<Snapshot>) -> Result<(), StartError> {
+        self.reload_locked(&mut self.listeners(), snapshot)
+    }
+
+    /// As [`EdgeHandle::reload`], with the settings of `node` and the service that is in force at this moment: a change
+    /// of the service between the two would be undone.
+    ///
+    /// # Errors
+    /// The old configuration stays loaded, whole.
+    pub fn reload_node(&self, node: Snapshot) -> Result<(), StartError> {
+        let mut listeners = self.listeners();
+        let snapshot = node.with_service_of(&self.snapshot());
+        self.reload_locked(&mut listeners, Arc::new(snapshot))
+    }
+
+    fn reload_locked(
+        &self,
+        listeners: &mut Listeners,
+        snapshot: Arc<Snapshot>,
+    ) -> Result<(), StartError> {
         // The table of listeners is locked to the end, so that reloads come one after the other. Whatever can fail
         // stands before the state is stored: from there on nothing is to be undone. The clock goes first, as no request
         // may be judged by a stopped clock under a configuration without the test mode; limits and log follow the
         // state, which the next request reads. New sockets are handed out and old ones closed last: the backlog of a
         // new one holds connections meanwhile, and nobody is turned away.
         let context = &self.0.context;
-        let mut listeners = self.listeners();
         let secret = &self.0.path_token_secret;
         let state = Arc::new(EdgeState::prepare(snapshot, secret, &context.changes)?);
         let snapshot = &state.snapshot;

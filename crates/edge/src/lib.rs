@@ -67,7 +67,9 @@ pub use operator::{
 };
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
-pub use readiness::{StartFault, certificate_notes, database_fault, start_faults};
+pub use readiness::{
+    StartFault, certificate_faults, certificate_notes, database_fault, start_faults,
+};
 pub use remote_object::{
     ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,
 };

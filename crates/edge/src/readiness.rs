@@ -9,7 +9,7 @@ use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
     Certificate, CertificateDocument, CertificateFiles, CertificateSource, Document,
-    ListenerProtocol, OriginDocument, Secret, Snapshot, StreamingSourceDocument,
+    ListenerProtocol, OriginDocument, Secret, ServiceDocument, Snapshot, StreamingSourceDocument,
 };
 use privet_sign::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -47,14 +47,7 @@ pub fn start_faults(
         listens(ListenerProtocol::Https),
         listens(ListenerProtocol::Rtmps),
     );
-    let mut faults = Vec::new();
-    for (position, certificate) in document.service.certificates.iter().enumerate() {
-        let path = format!("certificates[{position}]");
-        match &certificate.source {
-            CertificateSource::Files(files) => faults.extend(files_fault(files, &path, read_file)),
-            CertificateSource::Pem { chain, key } => faults.extend(pem_fault(chain, key, path)),
-        }
-    }
+    let mut faults = certificate_faults(&document.service, read_file);
     for (position, distribution) in document.service.distributions.iter().enumerate() {
         let path = format!("distributions[{position}]");
         if let Some(certificate) = distribution.certificate.as_ref().filter(|_| https) {
@@ -71,6 +64,25 @@ pub fn start_faults(
         }
         if let StreamingSourceDocument::Origin(origin) = &streaming.source {
             faults.extend(folder_fault(origin, &format!("{path}.origin")));
+        }
+    }
+    faults
+}
+
+/// Returns every certificate with an id of its own that cannot be used, in the order of the document.
+///
+/// `read_file` reads certificates and keys; those that it cannot read are left to `Snapshot::build`, which reports
+/// them.
+pub fn certificate_faults(
+    service: &ServiceDocument,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Vec<StartFault> {
+    let mut faults = Vec::new();
+    for (position, certificate) in service.certificates.iter().enumerate() {
+        let path = format!("certificates[{position}]");
+        match &certificate.source {
+            CertificateSource::Files(files) => faults.extend(files_fault(files, &path, read_file)),
+            CertificateSource::Pem { chain, key } => faults.extend(pem_fault(chain, key, path)),
         }
     }
     faults

@@ -7,6 +7,7 @@ use crate::moment::{self, Moment, parse_moment};
 use crate::printable::json_line;
 use crate::report::{counted, finish, say_all, say_json};
 use crate::store_access::StoreArguments;
+use crate::store_fault::StoreFault;
 use crate::table::table;
 use clap::{Args, Subcommand, ValueEnum};
 use privet_store::AuditVerdict;
@@ -117,7 +118,7 @@ fn verify(arguments: &VerifyArguments) -> Result<(), CommandError> {
     let (entries, head) = match verdict {
         AuditVerdict::Whole { entries, head } => (entries, head),
         AuditVerdict::Broken { seq, reason } => {
-            return Err(CommandError::AuditBroken { seq, reason });
+            return Err(StoreFault::AuditBroken { seq, reason }.into());
         }
     };
     if arguments.json {

@@ -108,9 +108,12 @@ fn restore(arguments: &RestoreArguments) -> Result<(), CommandError> {
             .store
             .with_store_of(MissingKey::Refuse, async |store| {
                 // A key that is not the backup's was now made the database's own, which is still empty.
-                store.restore(file).await.map_err(|error| match error {
-                    StoreError::WrongKey => StoreFault::KeyOfBackup.into(),
-                    other => CommandError::from(other),
+                let restored = store.restore(file).await;
+                restored.map_err(|error| {
+                    if error == StoreError::WrongKey {
+                        return CommandError::from(StoreFault::KeyOfBackup);
+                    }
+                    error.into()
                 })
             })?,
     };

@@ -91,8 +91,6 @@ pub(crate) enum CommandError {
     Store(StoreFault),
     /// A request to the operators' interface that could not be made, or was refused.
     Api(ApiFault),
-    /// An audit trail that is not as it was written, from the entry with this number on.
-    AuditBroken { seq: u64, reason: String },
     /// A file that a command would create exists already.
     OutputExists(PathBuf),
     /// A thread ended before its work was done.
@@ -162,9 +160,6 @@ impl CommandError {
             }
             CommandError::Store(fault) => fault.hint(),
             CommandError::Api(fault) => fault.hint(),
-            CommandError::AuditBroken { .. } => {
-                Some("compare with a backup: privet restore FILE into a new store")
-            }
             CommandError::OutputExists(_) => {
                 Some("nothing was written: give another name, or remove the file")
             }
@@ -237,7 +232,6 @@ impl CommandError {
             | CommandError::Store(_)
             | CommandError::Api(_)
             | CommandError::OutputExists(_)
-            | CommandError::AuditBroken { .. }
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
         }
@@ -262,7 +256,9 @@ impl fmt::Display for CommandError {
             CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
-            CommandError::NotNew(path) => write!(formatter, "{} exists already", path.display()),
+            CommandError::NotNew(path) | CommandError::OutputExists(path) => {
+                write!(formatter, "{} exists already", path.display())
+            }
             CommandError::LinkToNoFolder(path) => {
                 write!(formatter, "{} is a link that leads to no folder", path.display())
             }
@@ -311,12 +307,6 @@ impl fmt::Display for CommandError {
             CommandError::Probe(error) => error.fmt(formatter),
             CommandError::Store(fault) => fault.fmt(formatter),
             CommandError::Api(fault) => fault.fmt(formatter),
-            CommandError::AuditBroken { seq, reason } => {
-                write!(formatter, "the audit trail is broken at entry {seq}: {reason}")
-            }
-            CommandError::OutputExists(path) => {
-                write!(formatter, "{} exists already", path.display())
-            }
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),

@@ -202,11 +202,12 @@ fn read_key(file: &Path) -> Result<SealingKey, CommandError> {
     if mode & 0o077 != 0 {
         return Err(StoreFault::KeyOpen { file: shown, mode }.into());
     }
-    let text = read_whole_text(file).map_err(|error| match error.kind() {
-        ErrorKind::NotFound => CommandError::from(StoreFault::KeyFileAbsent {
-            file: shown.clone(),
-        }),
-        _ => CommandError::read(&shown, &error),
+    let text = read_whole_text(file).map_err(|error| {
+        if error.kind() == ErrorKind::NotFound {
+            let file = shown.clone();
+            return StoreFault::KeyFileAbsent { file }.into();
+        }
+        CommandError::read(&shown, &error)
     })?;
     parse_key(&text, &shown)
 }

@@ -34,6 +34,12 @@ pub(crate) enum StoreFault {
     /// A backup of a store with another sealing key.
     #[error("the sealing key is not that of the backup")]
     KeyOfBackup,
+    /// The local copy of a database elsewhere is no database any more.
+    #[error("the copy {file} cannot be used: {cause}")]
+    CopyDamaged { file: String, cause: String },
+    /// An audit trail that is not as it was written, from the entry with this number on.
+    #[error("the audit trail is broken at entry {seq}: {reason}")]
+    AuditBroken { seq: u64, reason: String },
     /// The store refused or failed.
     #[error("{0}")]
     Failed(#[from] StoreError),
@@ -58,6 +64,12 @@ impl StoreFault {
             StoreFault::KeyOfBackup => Some(
                 "remove the new database, which is empty, put the backup's key in place, and try again",
             ),
+            StoreFault::CopyDamaged { .. } => {
+                Some("delete it, and it is made again from the database")
+            }
+            StoreFault::AuditBroken { .. } => {
+                Some("compare with a backup: privet restore FILE into a new store")
+            }
             StoreFault::Failed(error) => failure_hint(error),
             StoreFault::Key { .. } | StoreFault::KeyOpen { .. } => None,
         }

@@ -33,6 +33,25 @@ pub(crate) struct Failure {
     pub(crate) reason: String,
 }
 
+impl Failure {
+    /// Returns true if the snapshot serves the item, in another form than the one at fault.
+    pub(crate) fn has_form_in(&self, snapshot: &Snapshot) -> bool {
+        match self.kind {
+            ServiceKind::Distribution => snapshot.distribution(&self.id).is_some(),
+            ServiceKind::StreamingDistribution => {
+                snapshot.streaming_distribution(&self.id).is_some()
+            }
+            ServiceKind::PublicKey
+            | ServiceKind::KeyGroup
+            | ServiceKind::TrustedSigner
+            | ServiceKind::CachePolicy
+            | ServiceKind::OriginRequestPolicy
+            | ServiceKind::ResponseHeadersPolicy
+            | ServiceKind::Certificate => false,
+        }
+    }
+}
+
 /// What is to be put in force.
 #[derive(Debug, Default)]
 pub(crate) struct Gathered {
@@ -42,6 +61,8 @@ pub(crate) struct Gathered {
     pub(crate) items: Vec<StoredItem>,
     /// What they refer to.
     pub(crate) base: Base,
+    /// Items that cannot be read.
+    pub(crate) unreadable: Vec<Failure>,
 }
 
 impl Gathered {
@@ -66,7 +87,9 @@ impl Gathered {
     /// Returns the names of all that it has or removes.
     pub(crate) fn names(&self) -> impl Iterator<Item = (ServiceKind, String)> {
         let items = self.items.iter().map(|item| (item.kind, item.id.clone()));
-        items.chain(self.removed.iter().cloned())
+        let unreadable = self.unreadable.iter();
+        let unreadable = unreadable.map(|failure| (failure.kind, failure.id.clone()));
+        items.chain(self.removed.iter().cloned()).chain(unreadable)
     }
 }
 
@@ -162,12 +185,15 @@ impl Assembly {
             removed,
             items,
             base,
+            unreadable,
         } = gathered;
         let snapshot = self.without(snapshot, removed);
         let chunks = items
             .chunks(CHUNK)
             .map(|items| self.read(items.to_vec(), base));
-        self.fill(snapshot, chunks, base)
+        let (snapshot, mut failures) = self.fill(snapshot, chunks, base);
+        failures.extend(unreadable.iter().cloned());
+        (snapshot, failures)
     }
 
     /// Returns `snapshot` with the items of all chunks, but the faulty ones.
@@ -203,7 +229,11 @@ impl Assembly {
         Chunk { items, service }
     }
 
-    fn without(&self, snapshot: Snapshot, removed: &[(ServiceKind, String)]) -> Snapshot {
+    pub(crate) fn without(
+        &self,
+        snapshot: Snapshot,
+        removed: &[(ServiceKind, String)],
+    ) -> Snapshot {
         if removed.is_empty() {
             return snapshot;
         }

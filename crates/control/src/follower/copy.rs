@@ -5,7 +5,8 @@ use crate::follower::assembly::{
 };
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
 use privet_edge::standard_error;
-use privet_store::{CaughtUp, Change, DocumentName, Page, Replica, SealingKey, Store, StoreError};
+use privet_store::{CaughtUp, Change, Page, Replica, SealingKey, Store, StoreError, View};
+use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
@@ -19,6 +20,7 @@ pub struct LocalCopy {
     replica: Replica,
     key: SealingKey,
     folder: PathBuf,
+    start: Option<(u64, Vec<Failure>)>,
 }
 
 impl fmt::Debug for LocalCopy {
@@ -37,6 +39,7 @@ impl LocalCopy {
             replica,
             key,
             folder,
+            start: None,
         }
     }
 
@@ -49,19 +52,27 @@ impl LocalCopy {
     }
 
     /// Returns the snapshot with everything that the copy has, under the settings of `node`, whose own service is left
-    /// out. Items that cannot be served are left out and told.
+    /// out. Items that cannot be served are left out and told; the follower tries them again.
     ///
     /// # Errors
     /// [`StoreError`] if the copy cannot be read.
-    pub fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, StoreError> {
-        let (snapshot, failures) = self.load(node.without_service())?;
-        for failure in failures {
+    pub fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, StoreError> {
+        let applied = self.applied();
+        let (snapshot, failures) = self.view()?.load(node.without_service())?;
+        for failure in &failures {
             standard_error::warning(format_args!(
                 "the {} {} is not served: {}",
                 failure.kind, failure.id, failure.reason
             ));
         }
+        self.start = Some((applied, failures));
         Ok(snapshot)
+    }
+
+    /// Returns the number of the change up to which the edge was started with everything, and what it was started
+    /// without; `None` if it was not started from this copy.
+    pub(super) fn take_start(&mut self) -> Option<(u64, Vec<Failure>)> {
+        self.start.take()
     }
 
     pub(super) fn applied(&self) -> u64 {
@@ -74,74 +85,138 @@ impl LocalCopy {
         }
     }
 
+    /// Opens a view of what the copy has now.
+    pub(super) fn view(&self) -> Result<CopyView, StoreError> {
+        Ok(CopyView {
+            view: self.replica.view()?,
+            key: self.key.clone(),
+            assembly: self.assembly(),
+        })
+    }
+}
+
+/// What the copy has at one moment, whatever is written to it meanwhile: a change is never seen in part.
+pub(super) struct CopyView {
+    view: View,
+    key: SealingKey,
+    assembly: Assembly,
+}
+
+impl CopyView {
+    /// Returns the number of the last change that the view has.
+    pub(super) fn seq(&self) -> u64 {
+        self.view.seq()
+    }
+
+    /// Returns `snapshot` with everything that the copy has in place of its service. What cannot be served now stays as
+    /// it is in `snapshot`.
+    pub(super) fn renew(
+        &mut self,
+        snapshot: &Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+        let (renewed, failures) = self.load(snapshot.without_service())?;
+        if !failures.iter().any(|failure| failure.has_form_in(snapshot)) {
+            return Ok((renewed, failures));
+        }
+        // Built over what is served: an item that is at fault keeps the form that it has there.
+        let absent = self.absent(snapshot)?;
+        let kept = self.assembly.without(snapshot.clone(), &absent);
+        self.load(kept)
+    }
+
     /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
-    pub(super) fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+    pub(super) fn load(
+        &mut self,
+        snapshot: Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let mut base = Base::default();
+        let mut failures = Vec::new();
         for kind in ServiceKind::ALL
             .into_iter()
             .filter(|kind| !is_served(*kind))
         {
-            self.for_each(kind, |id, text| base.insert(kind, id, text))?;
+            failures.extend(self.for_each(kind, |id, text| base.insert(kind, id, text))?);
         }
-        let (base, assembly) = (&base, self.assembly());
+        let (base, assembly) = (&base, self.assembly.clone());
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
-            let reading = scope.spawn(|| self.send_served(base, send));
-            let filled = assembly.fill(snapshot, receive.into_iter(), base);
+            let reading = scope.spawn(move || self.send_served(base, &send));
+            let (snapshot, faulty) = assembly.fill(snapshot, receive.into_iter(), base);
+            failures.extend(faulty);
             let read = reading.join();
-            read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?;
-            Ok(filled)
+            failures.extend(read.unwrap_or_else(|panic| std::panic::resume_unwind(panic))?);
+            Ok((snapshot, failures))
         })
+    }
+
+    /// Returns the distributions of a snapshot that the copy does not have.
+    fn absent(&mut self, snapshot: &Snapshot) -> Result<Vec<(ServiceKind, String)>, StoreError> {
+        let distributions = snapshot.distributions().iter();
+        let distributions = distributions.map(|one| (ServiceKind::Distribution, one.id.clone()));
+        let streaming = snapshot.streaming_distributions().iter();
+        let streaming = streaming.map(|one| (ServiceKind::StreamingDistribution, one.id.clone()));
+        let mut absent: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
+        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+            self.view.for_each(kind.as_str(), |id, _| {
+                absent.remove(&(kind, id.to_owned()));
+            })?;
+        }
+        Ok(absent.into_iter().collect())
     }
 
     /// Sends everything that viewers reach, in chunks, distributions before the streaming distributions that play their
     /// videos.
-    fn send_served(&self, base: &Base, send: SyncSender<Chunk>) -> Result<(), StoreError> {
-        let assembly = self.assembly();
+    fn send_served(
+        &mut self,
+        base: &Base,
+        sender: &SyncSender<Chunk>,
+    ) -> Result<Vec<Failure>, StoreError> {
+        let assembly = self.assembly.clone();
+        let mut failures = Vec::new();
         for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
             let mut items = Vec::new();
-            // Sending fails only if the receiver has panicked, which ends the program's reading as well.
-            let send = |items: Vec<StoredItem>| drop(send.send(assembly.read(items, base)));
-            self.for_each(kind, |id, text| {
+            // Sending fails only if the receiver has panicked, which ends this thread's work as well.
+            let send = |items: Vec<StoredItem>| drop(sender.send(assembly.read(items, base)));
+            failures.extend(self.for_each(kind, |id, text| {
                 let id = id.to_owned();
                 items.push(StoredItem { kind, id, text });
                 if items.len() == CHUNK {
                     send(std::mem::take(&mut items));
                 }
-            })?;
+            })?);
             send(items);
         }
-        Ok(())
+        Ok(failures)
     }
 
-    /// Passes each item of a kind to `each`, as JSON with its secrets in clear.
+    /// Passes each item of a kind to `each`, as JSON with its secrets in clear. Returns those that cannot be read.
     fn for_each(
-        &self,
+        &mut self,
         kind: ServiceKind,
         mut each: impl FnMut(&str, String),
-    ) -> Result<(), StoreError> {
-        let mut fault = None;
-        self.replica.for_each(kind.as_str(), |id, text| {
-            match self.clear_text(kind, id, text) {
+    ) -> Result<Vec<Failure>, StoreError> {
+        let (mut failures, key) = (Vec::new(), self.key.clone());
+        self.view.for_each(kind.as_str(), |id, text| {
+            match clear_text(&key, kind, id, text) {
                 Ok(text) => each(id, text),
-                Err(error) => fault = Some(error),
+                Err(failure) => failures.push(failure),
             }
         })?;
-        fault.map_or(Ok(()), Err)
+        Ok(failures)
     }
 
     /// Reads what a change touches: the changed distributions, those that refer to a changed item, and everything that
     /// they refer to.
-    pub(super) async fn gather(&self, touched: &Touched) -> Result<Gathered, StoreError> {
+    pub(super) fn gather(&mut self, touched: &Touched) -> Result<Gathered, StoreError> {
         let mut gathered = Gathered::default();
         let mut upward: Vec<(ServiceKind, String)> = touched.names.keys().cloned().collect();
         let mut known: BTreeSet<(ServiceKind, String)> = upward.iter().cloned().collect();
         while let Some((kind, id)) = upward.pop() {
             if is_served(kind) {
-                self.take(&mut gathered, kind, &id).await?;
+                self.take(&mut gathered, kind, &id)?;
                 continue;
             }
-            for user in self.replica.used_by(kind.as_str(), &id).await? {
+            for user in self.view.used_by(kind.as_str(), &id)? {
                 // Other documents of the store refer to nothing that is served.
                 let Ok(kind) = user.kind.parse::<ServiceKind>() else {
                     continue;
@@ -152,26 +227,27 @@ impl LocalCopy {
             }
         }
         gathered.sort();
-        self.gather_base(&mut gathered).await?;
+        self.gather_base(&mut gathered)?;
         Ok(gathered)
     }
 
     /// Reads a distribution; one that is not there any more is removed.
-    async fn take(
-        &self,
+    fn take(
+        &mut self,
         gathered: &mut Gathered,
         kind: ServiceKind,
         id: &str,
     ) -> Result<(), StoreError> {
-        match self.text(kind, id).await? {
-            Some(text) => gathered.add(kind, id, text),
+        match self.text(kind, id)? {
+            Some(Ok(text)) => gathered.add(kind, id, text),
+            Some(Err(failure)) => gathered.unreadable.push(failure),
             None => gathered.removed.push((kind, id.to_owned())),
         }
         Ok(())
     }
 
     /// Reads what the distributions refer to, and what that refers to.
-    async fn gather_base(&self, gathered: &mut Gathered) -> Result<(), StoreError> {
+    fn gather_base(&mut self, gathered: &mut Gathered) -> Result<(), StoreError> {
         let mut known = BTreeSet::new();
         let texts = gathered.items.iter();
         let mut wanted: Vec<(ServiceKind, String)> = texts
@@ -181,54 +257,48 @@ impl LocalCopy {
             if is_served(kind) || !known.insert((kind, name.clone())) {
                 continue;
             }
-            match self.text(kind, &name).await? {
-                Some(text) => {
+            match self.text(kind, &name)? {
+                Some(Ok(text)) => {
                     wanted.extend(references(kind, &text));
                     gathered.base.insert(kind, &name, text);
                 }
-                None => self.gather_all(&mut gathered.base, kind).await?,
+                // Whatever refers to it is at fault then, and says so.
+                Some(Err(_)) => {}
+                None => self.gather_all(&mut gathered.base, kind)?,
             }
         }
         Ok(())
     }
 
     /// Reads all items of a kind, one of which is named otherwise than by its id. Only policies can be.
-    async fn gather_all(&self, base: &mut Base, kind: ServiceKind) -> Result<(), StoreError> {
+    fn gather_all(&mut self, base: &mut Base, kind: ServiceKind) -> Result<(), StoreError> {
         let mut page = Page {
             after: None,
             limit: PAGE,
         };
         loop {
-            let documents = self.replica.documents(kind.as_str(), &page).await?;
+            let documents = self.view.documents(kind.as_str(), &page)?;
             let Some(last) = documents.last() else {
                 return Ok(());
             };
             page.after = Some(last.id.clone());
             for document in &documents {
-                let name = DocumentName::new(kind.as_str(), &document.id);
-                let clear = self.replica.unseal(&self.key, &name, &document.body)?;
-                base.insert(kind, &document.id, clear.to_string());
+                // One that cannot be read is as absent for what refers to it.
+                if let Ok(text) = clear(&self.key, kind, &document.id, &document.body) {
+                    base.insert(kind, &document.id, text);
+                }
             }
         }
     }
 
-    async fn text(&self, kind: ServiceKind, id: &str) -> Result<Option<String>, StoreError> {
-        let Some(document) = self.replica.document(kind.as_str(), id).await? else {
-            return Ok(None);
-        };
-        let name = DocumentName::new(kind.as_str(), id);
-        let clear = self.replica.unseal(&self.key, &name, &document.body)?;
-        Ok(Some(clear.to_string()))
-    }
-
-    /// Returns a stored text with its secrets in clear. Most have none, and are not parsed.
-    fn clear_text(&self, kind: ServiceKind, id: &str, text: &str) -> Result<String, StoreError> {
-        if !text.contains("\"sealed\"") {
-            return Ok(text.to_owned());
-        }
-        let name = DocumentName::new(kind.as_str(), id);
-        let body = serde_json::from_str(text).unwrap_or_default();
-        Ok(self.replica.unseal(&self.key, &name, &body)?.to_string())
+    /// Reads an item as JSON with its secrets in clear; `None` if there is none.
+    fn text(
+        &mut self,
+        kind: ServiceKind,
+        id: &str,
+    ) -> Result<Option<Result<String, Failure>>, StoreError> {
+        let document = self.view.document(kind.as_str(), id)?;
+        Ok(document.map(|document| clear(&self.key, kind, id, &document.body)))
     }
 }
 
@@ -255,6 +325,16 @@ impl Touched {
         }
     }
 
+    /// Adds what further changes touch.
+    pub(super) fn add(&mut self, changes: &[Change]) {
+        self.names.extend(Touched::by(changes).names);
+    }
+
+    /// Returns true if nothing is touched.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Returns the number of the first of the changes.
     pub(super) fn first_change(&self) -> u64 {
         self.names.values().copied().min().unwrap_or_default()
@@ -268,4 +348,29 @@ fn references(kind: ServiceKind, text: &str) -> BTreeSet<(ServiceKind, String)> 
         |_| BTreeSet::new(),
         |service| ItemFacts::references_of(&service),
     )
+}
+
+/// Returns a stored text with its secrets in clear. Most have none, and are not parsed.
+fn clear_text(
+    key: &SealingKey,
+    kind: ServiceKind,
+    id: &str,
+    text: &str,
+) -> Result<String, Failure> {
+    if !text.contains("\"sealed\"") {
+        return Ok(text.to_owned());
+    }
+    let body = serde_json::from_str(text).unwrap_or_default();
+    clear(key, kind, id, &body)
+}
+
+/// Returns a stored body as JSON with its secrets in clear. One that does not open concerns its item alone.
+fn clear(key: &SealingKey, kind: ServiceKind, id: &str, body: &Value) -> Result<String, Failure> {
+    let clear = key.unseal(kind.as_str(), id, body);
+    let clear = clear.map(|clear| clear.to_string());
+    clear.map_err(|error| Failure {
+        kind,
+        id: id.to_owned(),
+        reason: error.to_string(),
+    })
 }

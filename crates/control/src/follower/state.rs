@@ -17,9 +17,14 @@ pub struct FollowerState {
     pub fault: Option<String>,
     /// True if nothing was heard of the store for the configured time.
     pub is_stale: bool,
-    /// Items that this edge does not serve as they are stored.
+    /// Items that this edge does not serve as they are stored, the first hundred.
     pub failures: Vec<ItemFailure>,
+    /// Number of all of them.
+    pub failures_count: usize,
 }
+
+/// Number of failures that are told one by one.
+const FAILURES_MAX: usize = 100;
 
 /// An item that an edge does not serve as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -41,7 +46,13 @@ impl FollowerState {
             fault: None,
             is_stale: false,
             failures: Vec::new(),
+            failures_count: 0,
         }
+    }
+
+    pub(super) fn set_failures<'f>(&mut self, failures: impl Iterator<Item = &'f Failure> + Clone) {
+        self.failures_count = failures.clone().count();
+        self.failures = failures.take(FAILURES_MAX).map(ItemFailure::of).collect();
     }
 
     /// Returns the state as it is shown and reported.

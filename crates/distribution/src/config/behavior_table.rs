@@ -244,7 +244,7 @@ mod tests {
         let long = "/a".repeat(4000) + "+%61.mp4";
         let deep = "/a".repeat(40) + ".jpg";
         for path in [long, deep] {
-            let readings = crate::request::Readings::new(&snapshot.distributions().get(0).unwrap());
+            let readings = crate::request::Readings::new(snapshot.distributions().get(0).unwrap());
             let found = readings.behavior_of(&path, &Method::GET);
             assert_eq!(found.err(), Some(crate::request::Denial::AmbiguousPath));
         }

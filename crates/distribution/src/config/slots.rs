@@ -47,7 +47,7 @@ impl<T> Slots<T> {
     pub(crate) fn insert(&mut self, value: Arc<T>) -> usize {
         let position = self.next_position();
         if position == self.end() {
-            if position % CHUNK == 0 {
+            if position.is_multiple_of(CHUNK) {
                 self.chunks.push(Arc::new(Vec::new()));
             }
             // A chunk was pushed just now if the last one was full.

@@ -461,7 +461,12 @@ fn read_certificate<'t>(
                 reader, &files,
             )))
         }
-        other => {
+        other @ (Value::Null
+        | Value::Integer { .. }
+        | Value::Float(_)
+        | Value::Boolean(_)
+        | Value::Datetime
+        | Value::Array(_)) => {
             let advice = "write { chain = \"…\", key = \"…\" }, or the id of a certificate";
             reader.wrong_type(&table.path("certificate"), other, advice);
             None

@@ -103,8 +103,8 @@ default_behavior = {{ origin = 'o', trusted_key_groups = ['g'] }}"
         let snapshot =
             Snapshot::build(document, &places, &mut |_: &Path| Ok(key.to_vec())).unwrap();
         let warning = about_paths(
-            &snapshot.distributions().get(0).unwrap(),
-            &snapshot.origins().get(0).unwrap(),
+            snapshot.distributions().get(0).unwrap(),
+            snapshot.origins().get(0).unwrap(),
         );
         assert_eq!(warning.is_some(), expected, "{source}: {warning:?}");
     }

@@ -606,6 +606,22 @@ fn a_backup_is_checked_and_restored_into_an_empty_store() {
         ],
     );
     assert!(!folder.path("new.db").exists());
+    folder.write("other.toml", &NODE.replace("privet.db", "other.db"));
+    let other_key = "11".repeat(32);
+    let restore_there = ["restore", "b", "--config", "other.toml"];
+    folder
+        .run_with(
+            "",
+            &[("PRIVET_STORE_KEY", other_key.as_str())],
+            &restore_there,
+        )
+        .fails(
+            1,
+            &[
+                "error: the sealing key is not that of the backup",
+                "hint: remove the new database",
+            ],
+        );
     fs::copy(folder.path("privet.db.key"), folder.path("new.db.key")).unwrap();
     assert_eq!(
         folder.run(&["restore", "b", "--dry-run", "--json"]).ok(),

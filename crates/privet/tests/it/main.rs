@@ -87,6 +87,9 @@ mod second_origins;
 mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;
+mod store_fleet;
+mod store_local;
+mod store_shared;
 mod support;
 mod tidy;
 mod unasked_parts;

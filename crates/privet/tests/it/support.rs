@@ -2,6 +2,7 @@
 
 mod balancer;
 mod coded;
+mod database;
 mod fake_origin;
 mod h2_frames;
 mod h2_verdict;
@@ -20,6 +21,7 @@ mod remote_fixture;
 mod rtmp_viewer;
 mod shelf;
 mod signing;
+mod stored_edge;
 mod test_edge;
 mod video_reading;
 mod videos;
@@ -28,6 +30,7 @@ mod wsgi;
 
 pub use balancer::*;
 pub use coded::*;
+pub use database::*;
 pub use fake_origin::*;
 pub use h2_frames::*;
 pub use h2_verdict::*;
@@ -46,6 +49,7 @@ pub use remote_fixture::*;
 pub use rtmp_viewer::*;
 pub use shelf::*;
 pub use signing::*;
+pub use stored_edge::*;
 pub use test_edge::*;
 pub use video_reading::*;
 pub use videos::*;

@@ -19,14 +19,15 @@ pub(super) fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {
-                match value {
-                    Value::String(text) if PATH_KEYS.contains(&key.as_str()) => {
-                        if let Some(path) = folder.join(&*text).to_str() {
-                            *text = path.to_owned();
-                        }
-                    }
-                    Value::Object(_) if key == "headers" => {}
-                    value => make_absolute(value, folder),
+                if key == "headers" {
+                    continue;
+                }
+                make_absolute(value, folder);
+                if PATH_KEYS.contains(&key.as_str())
+                    && let Value::String(text) = value
+                    && let Some(path) = folder.join(&*text).to_str()
+                {
+                    *text = path.to_owned();
                 }
             }
         }

@@ -1,6 +1,7 @@
 //! The service of an edge that follows a store: read before the edge starts, and kept as the store has it afterwards.
 
 use crate::command_error::CommandError;
+use crate::configuration;
 use crate::store_access::{runtime, store_options};
 use crate::store_fault::StoreFault;
 use crate::terminal;
@@ -12,8 +13,8 @@ use std::path::Path;
 
 /// A store, and the copy of it that an edge starts from.
 #[derive(Debug)]
-pub(super) struct StoredService {
-    pub(super) store: LateStore,
+pub(crate) struct StoredService {
+    pub(crate) store: LateStore,
     options: StoreOptions,
     copy: LocalCopy,
     settings: StoreSettings,
@@ -25,7 +26,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] and those of its key.
-    pub(super) fn open(settings: &StoreSettings, config: &Path) -> Result<Self, CommandError> {
+    pub(crate) fn open(settings: &StoreSettings, config: &Path) -> Result<Self, CommandError> {
         let options = store_options(settings)?;
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();
         let fault = |error: StoreError| CommandError::from(StoreFault::Failed(error));
@@ -36,11 +37,11 @@ impl StoredService {
             };
             let replica = match store.get() {
                 Some(store) if matches!(settings.location, StoreLocation::File(_)) => {
-                    Replica::of_store(store)
+                    Replica::of_store(store).map_err(fault)?
                 }
-                Some(_) | None => Replica::open(&settings.copy).await,
+                Some(_) | None => open_copy(&settings.copy).await?,
             };
-            let copy = LocalCopy::new(replica.map_err(fault)?, options.key.clone(), folder);
+            let copy = LocalCopy::new(replica, options.key.clone(), folder);
             if let Some(store) = store.get() {
                 copy.catch_up(store).await.map_err(fault)?;
             }
@@ -57,7 +58,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] if the copy cannot be read.
-    pub(super) fn snapshot(&self, node: &Snapshot) -> Result<Snapshot, CommandError> {
+    pub(crate) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
         let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
         Ok(snapshot)
     }
@@ -66,25 +67,47 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::ThreadLost`].
-    pub(super) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
-        let name = self.settings.edge_name.unwrap_or_else(machine_name);
+    pub(crate) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
+        let machine = self.settings.edge_name.unwrap_or_else(machine_name);
         let port = edge
             .addresses()
             .iter()
             .map(|(_, address)| address.port())
             .min();
+        let port = port.unwrap_or_default();
+        // One machine may run several edges with one store, each at ports of its own.
+        let mut record = self.settings.copy.into_os_string();
+        record.push(format!(".{port}.edge"));
+        let name = format!("{machine}:{port}");
         Follower::start(FollowerOptions {
             edge: edge.clone(),
             copy: self.copy,
             store: self.store,
             options: self.options,
-            // One machine may run several edges, each at ports of its own.
-            edge_id: format!("{name}:{}", port.unwrap_or_default()),
+            record: record.into(),
             edge_name: name,
             version: crate::VERSION.to_owned(),
             stale_after: self.settings.stale_after,
         })
         .map_err(|_| CommandError::ThreadLost)
+    }
+}
+
+/// Reads a configuration and what it serves, for a command that serves nothing itself: from the store, if the service
+/// comes from one. A database that does not exist yet serves nothing, and is not made.
+///
+/// # Errors
+/// [`CommandError::Configuration`], [`CommandError::Store`].
+pub(crate) fn served_snapshot(config: &Path) -> Result<Snapshot, CommandError> {
+    let node = configuration::load(config)?.snapshot;
+    let Some(settings) = node.node.store.clone() else {
+        return Ok(node);
+    };
+    match &settings.location {
+        StoreLocation::File(file) if !file.exists() => Ok(node),
+        StoreLocation::File(_) | StoreLocation::Url(_) => {
+            StoredService::open(&settings, config)?.snapshot(&node)
+        }
     }
 }
 
@@ -105,6 +128,17 @@ async fn open_or_wait(
         }
         Err(error) => Err(error),
     }
+}
+
+async fn open_copy(file: &Path) -> Result<Replica, StoreFault> {
+    let opened = Replica::open(file).await;
+    opened.map_err(|error| match error {
+        StoreError::Damaged { cause } => StoreFault::CopyDamaged {
+            file: file.display().to_string(),
+            cause,
+        },
+        error => StoreFault::Failed(error),
+    })
 }
 
 fn machine_name() -> String {

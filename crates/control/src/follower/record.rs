@@ -1,0 +1,131 @@
+//! What an edge remembers of itself in a file beside its copy: its id, and which invalidations it has applied.
+
+use aws_lc_rs::rand;
+use privet_edge::standard_error;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeSet;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The file, and what is in it.
+#[derive(Debug)]
+pub(super) struct EdgeRecord {
+    path: PathBuf,
+    pub(super) facts: Facts,
+    /// What was written last.
+    written: Option<Facts>,
+}
+
+/// What an edge remembers of itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Facts {
+    /// Random id, which no other edge has, also none that was made from a copy of the machine before its first start.
+    pub(super) id: String,
+    /// Id of the store to which the numbers belong.
+    pub(super) store: String,
+    /// Number of the change up to which all invalidations are applied; `None` if none is known to be.
+    pub(super) invalidated: Option<u64>,
+    /// Distributions that were not served when one of their invalidations came.
+    pub(super) missed: BTreeSet<String>,
+}
+
+impl EdgeRecord {
+    /// Reads the file. One that is not there, or cannot be read, makes a new edge, which applies all invalidations.
+    pub(super) fn open(path: &Path) -> Self {
+        let read = fs::read(path);
+        let facts: Option<Facts> = match read {
+            Ok(bytes) => serde_json::from_slice(&bytes).ok(),
+            Err(_) => None,
+        };
+        EdgeRecord {
+            path: path.to_owned(),
+            written: facts.clone(),
+            facts: facts
+                .filter(|facts| !facts.id.is_empty())
+                .unwrap_or_else(|| Facts {
+                    id: random_id(),
+                    ..Facts::default()
+                }),
+        }
+    }
+
+    /// Writes the file if something has changed. What was not written is done again after the next start.
+    pub(super) fn save(&mut self) {
+        if self.written.as_ref() == Some(&self.facts) {
+            return;
+        }
+        match self.write() {
+            Ok(()) => self.written = Some(self.facts.clone()),
+            Err(error) => standard_error::warning(format_args!(
+                "{} cannot be written: {error}; invalidations are applied again after the next start",
+                self.path.display()
+            )),
+        }
+    }
+
+    fn write(&self) -> io::Result<()> {
+        let mut unfinished = self.path.clone().into_os_string();
+        unfinished.push(".new");
+        let unfinished = PathBuf::from(unfinished);
+        let mut options = OpenOptions::new();
+        let mut file = options
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&unfinished)?;
+        file.write_all(&serde_json::to_vec(&self.facts)?)?;
+        file.sync_all()?;
+        fs::rename(&unfinished, &self.path)?;
+        let folder = self
+            .path
+            .parent()
+            .filter(|folder| !folder.as_os_str().is_empty());
+        File::open(folder.unwrap_or(Path::new(".")))?.sync_all()
+    }
+}
+
+/// Returns `edge-` and 16 hexadecimal digits.
+fn random_id() -> String {
+    let mut bytes = [0; 8];
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = rand::fill(&mut bytes);
+    let digits: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+    format!("edge-{digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_read_is_a_new_edge() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge");
+        let first = EdgeRecord::open(&path);
+        for text in [
+            "",
+            "{}",
+            "null",
+            "{\"id\":\"\",\"store\":\"\",\"invalidated\":1,\"missed\":[]}",
+        ] {
+            fs::write(&path, text).unwrap();
+            let other = EdgeRecord::open(&path);
+            assert_eq!(other.facts.invalidated, None, "{text}");
+            assert_ne!(other.facts.id, first.facts.id, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_was_saved_is_read_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge");
+        let mut record = EdgeRecord::open(&path);
+        record.facts.invalidated = Some(7);
+        record.facts.missed.insert("E1".to_owned());
+        record.save();
+        assert_eq!(EdgeRecord::open(&path).facts, record.facts);
+    }
+}
