@@ -35,6 +35,7 @@ pub mod strict_json;
 mod thread;
 mod tls;
 mod turns;
+mod visible;
 
 pub use authentication::{
     AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,

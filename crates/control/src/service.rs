@@ -3,7 +3,7 @@
 //! The only file that knows the form of those answers.
 
 use crate::operation_error::{Fault, OperationError, words};
-use crate::operations::{Visible, is_visible};
+use crate::visible::{Visible, is_visible};
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
     read_items,
