@@ -90,6 +90,7 @@ mod spellings;
 mod store_fleet;
 mod store_kills;
 mod store_local;
+mod store_model;
 mod store_shared;
 mod support;
 mod tidy;
