@@ -1,4 +1,5 @@
-//! Keeps an edge's service as the store has it: reads what changed, rebuilds what it touches, and reports how far it is.
+//! Keeps an edge's service as the store has it: reads what changed, rebuilds what it touches, and reports how far it
+//! is.
 //!
 //! It runs on a thread of its own. With the database down, the edge serves what the local copy has.
 
@@ -142,6 +143,9 @@ struct Following {
     tried: Instant,
 }
 
+/// Kind and id of an item.
+type ItemName = (ServiceKind, String);
+
 /// Why a service could not be built. That of the edge stays as it was.
 #[derive(Debug, Error)]
 enum BuildError {
@@ -256,12 +260,12 @@ impl Following {
             true => Extent::Everything,
             false => Extent::Only(touched),
         };
-        self.built = self.rebuild(extent, view);
+        self.built = self.rebuild(&extent, view);
         Ok(())
     }
 
-    /// Lets items that were not in force at the start wait for all that has changed since this edge last reported: one of
-    /// these changes may be theirs.
+    /// Lets items that were not in force at the start wait for all that has changed since this edge last reported: one
+    /// of these changes may be theirs.
     async fn date_failures(&mut self, store: &Store) -> Result<(), StoreError> {
         let mut changes = self.failures.values().map(|(change, _)| *change);
         if !changes.any(|change| change == BEFORE_START) {
@@ -344,18 +348,18 @@ impl Following {
         match self.copy.view() {
             // Of a copy that has changed meanwhile, the changes come first.
             Ok(view) if self.built == Some(view.seq()) => {
-                self.built = self.rebuild(Extent::Only(touched), view);
+                self.built = self.rebuild(&Extent::Only(touched), view);
             }
             Ok(_) | Err(_) => {}
         }
     }
 
-    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change that
-    /// it has then; `None` if that failed.
-    fn rebuild(&mut self, extent: Extent, mut view: CopyView) -> Option<u64> {
-        match self.build(&extent, &mut view) {
+    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change
+    /// that it has then; `None` if that failed.
+    fn rebuild(&mut self, extent: &Extent, mut view: CopyView) -> Option<u64> {
+        match self.build(extent, &mut view) {
             Ok((names, failures)) => {
-                self.settle(&extent, &names, failures);
+                self.settle(extent, &names, failures);
                 Some(view.seq())
             }
             Err(error) => {
@@ -370,7 +374,7 @@ impl Following {
         &self,
         extent: &Extent,
         view: &mut CopyView,
-    ) -> Result<(Vec<(ServiceKind, String)>, Vec<Failure>), BuildError> {
+    ) -> Result<(Vec<ItemName>, Vec<Failure>), BuildError> {
         let gathered = match extent {
             Extent::Only(touched) if touched.is_empty() => return Ok((Vec::new(), Vec::new())),
             Extent::Only(touched) => view.gather(touched)?,
@@ -389,7 +393,7 @@ impl Following {
     }
 
     /// Notes which items are not in force now.
-    fn settle(&mut self, extent: &Extent, names: &[(ServiceKind, String)], failures: Vec<Failure>) {
+    fn settle(&mut self, extent: &Extent, names: &[ItemName], failures: Vec<Failure>) {
         let before = std::mem::take(&mut self.failures);
         let mut kept = before.clone();
         match extent {

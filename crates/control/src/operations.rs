@@ -1,7 +1,7 @@
 //! The operations: what operators can see and change, typed, and the same for every interface.
 //!
-//! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive and what
-//! answers look like is left to the interfaces.
+//! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive
+//! and what answers look like is left to the interfaces.
 
 mod applied;
 mod audit;
@@ -30,8 +30,8 @@ pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
 pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
+pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
-pub(crate) use reading::{PAGE_DEFAULT, Visible, is_visible};
 pub use writing::{Outcome, Plan};
 
 use crate::late_store::LateStore;

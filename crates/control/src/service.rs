@@ -3,7 +3,7 @@
 //! The only file that knows the form of those answers.
 
 use crate::operation_error::{Fault, OperationError, words};
-use crate::operations::{Visible, is_visible};
+use crate::visible::{Visible, is_visible};
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
     read_items,
@@ -105,8 +105,8 @@ impl Checked {
         OperationError::Invalid(faults.collect())
     }
 
-    /// Returns the fault of an item that is not the request's: one of the request as a whole, which names the item, if the
-    /// operator may hear of that.
+    /// Returns the fault of an item that is not the request's: one of the request as a whole, which names the item, if
+    /// the operator may hear of that.
     fn fault_of_other(&self, other: &ServiceItem, fault: &ItemFault) -> Fault {
         let name = stored_name(other.kind, &other.id);
         let message = match is_visible(&self.visible, &name) {

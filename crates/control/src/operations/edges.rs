@@ -2,8 +2,8 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
-use crate::operations::reading::{Visible, is_visible};
 use crate::operator::{Admin, Operator, Read, Scope};
+use crate::visible::{Visible, is_visible};
 use privet_store::{DocumentName, EdgeRecord};
 use serde_json::Value;
 

@@ -5,6 +5,7 @@ use crate::operations::{Applied, Operations, Source};
 use crate::operator::{Operator, Read, Scope};
 use crate::service::{facts, stored_name};
 use crate::sigv4::hex;
+use crate::visible::{Visible, is_visible};
 use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
 use privet_store::{DocumentName, Page, Store, StoredDocument, StoredVersion};
@@ -17,18 +18,6 @@ pub(crate) const PAGE_DEFAULT: u32 = 100;
 pub(crate) const PAGE_MAX: u32 = 200;
 /// Documents that a scope may lead to.
 const VISIBLE_MAX: usize = 100_000;
-
-/// The names of all items within a scope: its distributions and all that they refer to; `None` for all.
-pub(crate) type Visible = Option<BTreeSet<(ServiceKind, String)>>;
-
-/// Returns true for what a scope shows.
-pub(crate) fn is_visible(visible: &Visible, name: &DocumentName) -> bool {
-    match (visible, name.kind.parse()) {
-        (None, _) => true,
-        (Some(names), Ok(kind)) => names.contains(&(kind, name.id.clone())),
-        (Some(_), Err(_)) => false,
-    }
-}
 
 /// The wanted part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,10 +6,11 @@ use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::closure::clear_submitted;
-use crate::operations::reading::{Visible, is_visible, mask, resolve};
+use crate::operations::reading::{mask, resolve};
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Checked, Facts, can_be_disabled, facts, stored_name, validate};
 use crate::sigv4::hex;
+use crate::visible::{Visible, is_visible};
 use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
 use privet_store::{

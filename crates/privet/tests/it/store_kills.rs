@@ -1,5 +1,5 @@
-//! Killed at any moment of a run of changes, an edge has every acknowledged one when it is back, whole and in force, and
-//! no other in part.
+//! Killed at any moment of a run of changes, an edge has every acknowledged one when it is back, whole and in force,
+//! and no other in part.
 //!
 //! `PRIVET_KILLS` is the number of kills, 20 unless set; `PRIVET_KILLS_SEED` repeats a run.
 

@@ -1,5 +1,5 @@
-//! Random changes of a service against a plain model: after each, the edge answers for every host as the model says, and
-//! what the model refuses leaves everything as it was.
+//! Random changes of a service against a plain model: after each, the edge answers for every host as the model says,
+//! and what the model refuses leaves everything as it was.
 //!
 //! `PRIVET_MODEL_CASES` is the number of runs, 3 unless set.
 

@@ -1,4 +1,5 @@
-//! `privet serve` in a process and a folder of its own, whose service comes from a store, and clients of both its sides.
+//! `privet serve` in a process and a folder of its own, whose service comes from a store, and clients of both its
+//! sides.
 
 use crate::support::{Answer, Ask, OperatorAnswer, PATIENCE, Viewer, key_path, limited};
 use serde_json::{Value, json};
