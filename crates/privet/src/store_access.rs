@@ -6,7 +6,6 @@
 use crate::command_error::CommandError;
 use crate::config_file::ConfigOption;
 use crate::configuration::{LoadError, read_text};
-use crate::key_source::note_readers;
 use crate::moment;
 use crate::store_fault::StoreFault;
 use crate::whole_file::read_whole_text;
@@ -15,6 +14,7 @@ use privet_distribution::config::{StoreLocation, StoreSettings, read_toml_in_par
 use privet_store::{Actor, Location, PostgresUrl, SealingKey, Store, StoreOptions, Timestamp};
 use std::fs::{self, File};
 use std::io::{self, ErrorKind, Write};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use tempfile::NamedTempFile;
 use tokio::runtime::{Builder, Runtime};
@@ -195,8 +195,13 @@ fn has_content(file: &Path) -> bool {
     fs::metadata(file).is_ok_and(|metadata| metadata.len() > 0)
 }
 
+/// Reads a key that nobody but its owner can read: it opens every secret of the store.
 fn read_key(file: &Path) -> Result<SealingKey, CommandError> {
     let shown = file.display().to_string();
+    let mode = fs::metadata(file).map_or(0, |metadata| metadata.permissions().mode() & 0o777);
+    if mode & 0o077 != 0 {
+        return Err(StoreFault::KeyOpen { file: shown, mode }.into());
+    }
     let text = read_whole_text(file).map_err(|error| {
         if error.kind() == ErrorKind::NotFound {
             let file = shown.clone();
@@ -204,7 +209,6 @@ fn read_key(file: &Path) -> Result<SealingKey, CommandError> {
         }
         CommandError::read(&shown, &error)
     })?;
-    note_readers(&shown);
     parse_key(&text, &shown)
 }
 
@@ -251,7 +255,6 @@ fn write_key(file: &Path, text: &str) -> io::Result<()> {
 mod tests {
     use super::*;
     use privet_distribution::config::Secret;
-    use std::os::unix::fs::PermissionsExt;
     use std::time::Duration;
 
     fn settings(folder: &Path, location: StoreLocation) -> StoreSettings {
@@ -294,6 +297,15 @@ mod tests {
             database.display()
         );
         check(&local, &expected);
+        for mode in [0o640, 0o604, 0o620] {
+            write_key(&key, &"0".repeat(64)).unwrap();
+            fs::set_permissions(&key, fs::Permissions::from_mode(mode)).unwrap();
+            let expected = format!(
+                "others have access to the sealing key {shown} (mode {mode:04o}): run chmod 600 {shown}"
+            );
+            check(&local, &expected);
+            fs::remove_file(&key).unwrap();
+        }
         write_key(&key, "zz").unwrap();
         let error = sealing_key(&local, MissingKey::Create)
             .unwrap_err()

@@ -1,5 +1,6 @@
 //! Why a command could not use the store, and what to do about it.
 
+use crate::shell;
 use privet_store::StoreError;
 use thiserror::Error;
 
@@ -18,6 +19,12 @@ pub(crate) enum StoreFault {
     /// A file of a key that does not exist.
     #[error("the sealing key {file} does not exist")]
     KeyFileAbsent { file: String },
+    /// A file of a key that is not its owner's alone.
+    #[error(
+        "others have access to the sealing key {file} (mode {mode:04o}): run chmod 600 {}",
+        shell::word(file)
+    )]
+    KeyOpen { file: String, mode: u32 },
     /// A text that is not a sealing key.
     #[error("{source_name}: {error}")]
     Key {
@@ -64,7 +71,7 @@ impl StoreFault {
                 Some("compare with a backup: privet restore FILE into a new store")
             }
             StoreFault::Failed(error) => failure_hint(error),
-            StoreFault::Key { .. } => None,
+            StoreFault::Key { .. } | StoreFault::KeyOpen { .. } => None,
         }
     }
 }

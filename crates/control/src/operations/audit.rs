@@ -85,6 +85,23 @@ impl Operations {
         Ok(self.own_store()?.verify_audit().await?)
     }
 
+    /// Writes down a change that was tried and not made.
+    pub(super) async fn audit_trial<R>(
+        &self,
+        operator: &Operator<R>,
+        operation: &str,
+        document: DocumentName,
+    ) -> Result<(), OperationError> {
+        let call = Call {
+            caller: operator.caller(),
+            operation,
+            outcome: Outcome::Done,
+            document: Some(document),
+            detail: None,
+        };
+        self.audit(call).await
+    }
+
     /// Writes down a call that no write of the store has written down. Without a store there is no trail.
     pub(crate) async fn audit(&self, call: Call<'_>) -> Result<(), OperationError> {
         let store = match self.own_store() {

@@ -211,7 +211,8 @@ fn open(value: &mut Value, known: &BTreeMap<String, Value>) -> Result<(), String
     }
 }
 
-fn sealed_text(value: &Value) -> Option<&str> {
+/// Returns the text of a sealed value.
+pub(super) fn sealed_text(value: &Value) -> Option<&str> {
     let object = value.as_object().filter(|object| object.len() == 1)?;
     object.get("sealed")?.as_str()
 }

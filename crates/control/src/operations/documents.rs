@@ -2,7 +2,7 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::change::ChangeRequest;
-use crate::operations::writing::{Intent, Outcome, digest_of};
+use crate::operations::writing::{Intent, Outcome, digest_of, without_secrets};
 use crate::operations::{Operations, random_text};
 use crate::operator::{Admin, Operator};
 use crate::service::{can_be_disabled, stored_name};
@@ -31,7 +31,11 @@ impl Operations {
         mut document: Value,
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
-        let digest = digest_of(("create", kind, ""), &document, request);
+        let digest = digest_of(
+            ("create", kind, ""),
+            &without_secrets(kind, &document),
+            request,
+        );
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -62,7 +66,11 @@ impl Operations {
         mut document: Value,
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
-        let digest = digest_of(("update", kind, id), &document, request);
+        let digest = digest_of(
+            ("update", kind, id),
+            &without_secrets(kind, &document),
+            request,
+        );
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }

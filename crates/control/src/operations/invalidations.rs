@@ -8,7 +8,8 @@ use crate::operator::{Operator, Publish, Read};
 use privet_distribution::config::ServiceKind;
 use privet_edge::{Invalidation, InvalidationItem, InvalidationReach, check_invalidation};
 use privet_store::{
-    DocumentChange, Expected, Idempotency, Page, Store, StoreError, StoredDocument, Write,
+    DocumentChange, DocumentName, Expected, Idempotency, Page, Store, StoreError, StoredDocument,
+    Write,
 };
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -92,6 +93,9 @@ impl Operations {
                     return Err(OperationError::no_item(ServiceKind::Distribution, id));
                 }
                 if change.mode == Mode::DryRun {
+                    let name = DocumentName::new(ServiceKind::Distribution.as_str(), id);
+                    self.audit_trial(operator, "try_create_invalidation", name)
+                        .await?;
                     return Ok(None);
                 }
                 let made = self

@@ -328,7 +328,8 @@ fn file_item(item: &ServiceItem) -> Item {
         Ok(secrets) => mask(&mut document, &secrets, "in the file"),
         Err(_) => document = Value::Null,
     }
-    let digest = hex(digest(&SHA256, item.value.to_string().as_bytes()).as_ref());
+    // Of what is shown: a digest of a secret would let readers try what it is.
+    let digest = hex(digest(&SHA256, document.to_string().as_bytes()).as_ref());
     Item {
         id: item.id.clone(),
         etag: format!("F{}", digest.get(..12).unwrap_or_default().to_uppercase()),

@@ -96,6 +96,28 @@ fn changes_are_written_down_and_the_trail_is_whole() {
 }
 
 #[test]
+fn trials_are_written_down() {
+    let fixture = Fixture::new();
+    fixture.furnish();
+    let create = json!({"id": "K2", "pem": OTHER_PUBLIC_KEY});
+    let tried = fixture.ask_socket(&Ask::new("POST", "/v1/keys?dry_run=1").json(&create));
+    assert_eq!(tried.status, 200, "{tried:?}");
+    let entry = &entries(&fixture, "operation=try_create_public_key")[0];
+    let name = json!({"kind": "public_key", "id": "K2"});
+    assert_eq!(
+        (&entry["document"], &entry["outcome"]),
+        (&name, &json!("done"))
+    );
+    let paths = json!({"distribution": "E1", "paths": ["/a"]});
+    let tried = Ask::new("POST", "/v1/invalidations?dry_run=1").json(&paths);
+    assert_eq!(fixture.ask_socket(&tried).status, 200);
+    assert_eq!(
+        entries(&fixture, "operation=try_create_invalidation").len(),
+        1
+    );
+}
+
+#[test]
 fn a_change_is_in_force_where_edges_say_so() {
     let fixture = Fixture::new();
     fixture.furnish();

@@ -221,6 +221,26 @@ fn a_repeated_request_is_answered_and_not_done_again() {
     case.check(delete(&etag), (412, "stale"));
 }
 
+/// Whoever reads the database must not be able to try what a secret is.
+#[test]
+fn no_secret_is_in_the_digest_of_a_request() {
+    let case = Case::new();
+    let create = |secret: &str, host: &str| {
+        let mut document = distribution("E2", host);
+        let headers = json!({"x-secret": secret});
+        document["origins"][0] =
+            json!({"id": "videos", "url": "https://origin.example", "headers": headers});
+        Ask::new("POST", "/v1/distributions")
+            .json(&document)
+            .header("idempotency-key", "one")
+    };
+    let made = case.ask(create("hunter2", "two.example"));
+    assert_eq!(made.status, 201, "{made:?}");
+    assert_eq!(case.ask(create("hunter3", "two.example")).json, made.json);
+    let other = create("hunter2", "three.example");
+    case.check(other, (409, "idempotency_key_reused"));
+}
+
 #[test]
 fn earlier_versions_come_back() {
     let case = Case::new();
