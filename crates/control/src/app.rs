@@ -1,17 +1,19 @@
 //! The application that socket and listener serve: who asks, whether it is allowed, what the operation answers, and what is
 //! written down of it.
 
-use crate::authentication::{AccessError, Authentication, Peer, Presented};
+use crate::authentication::{AccessError, Authentication, Peer, Prechecked, Presented, Recognized};
 use crate::call::{Answer, Input};
+use crate::connections::Standing;
 use crate::hosts::Hosts;
 use crate::operation_error::OperationError;
 use crate::operations::{AuditedCall, Operations};
-use crate::operator::{Authenticated, Caller, Entry, Scope};
+use crate::operator::{Caller, Entry, RoleTooLow, Scope};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::refusals::Refusals;
 use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
 use crate::routes::{Note, Route, collection_of, routes};
+use crate::turns::Turns;
 use axum::Router;
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
@@ -23,19 +25,18 @@ use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use privet_edge::standard_error;
-use privet_store::{DocumentName, Outcome, Role};
+use privet_store::{DocumentName, Outcome, Role, StoreError};
 use std::collections::{BTreeMap, BTreeSet};
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 /// Time limit for a request from its head to its answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
-/// Requests that are worked on at the same time, each with a body in memory.
-const REQUESTS_MAX: usize = 64;
+/// Interval in seconds at which it is told that the store does not answer: strangers can ask as often as they like.
+const STORE_WARNED_EVERY_SECS: i64 = 60;
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Name in the audit trail of those who are not known; no operator can have it.
 const UNKNOWN: &str = "?";
@@ -46,7 +47,9 @@ pub(crate) struct App {
     operations: Operations,
     authentication: Authentication,
     refusals: Mutex<Refusals>,
-    requests: Semaphore,
+    turns: Turns,
+    /// Time of the last warning about the store.
+    warned_at: Mutex<Option<i64>>,
 }
 
 /// The door by which a connection came.
@@ -55,6 +58,8 @@ pub(crate) struct Door {
     pub(crate) peer: Peer,
     /// Names that are answered; the socket has none.
     pub(crate) hosts: Option<Arc<Hosts>>,
+    /// Whether an operator was heard on this connection.
+    pub(crate) standing: Standing,
 }
 
 /// What a path and a method lead to.
@@ -70,7 +75,8 @@ impl App {
             operations,
             authentication,
             refusals: Mutex::default(),
-            requests: Semaphore::new(REQUESTS_MAX),
+            turns: Turns::new(),
+            warned_at: Mutex::default(),
         }
     }
 }
@@ -125,16 +131,6 @@ struct Judged {
     result: Result<Answer, Problem>,
 }
 
-impl Judged {
-    fn stranger(error: AccessError) -> Self {
-        Judged {
-            caller: None,
-            subject: None,
-            result: Err(error.into()),
-        }
-    }
-}
-
 impl App {
     async fn answer(&self, target: &Target, request: Request) -> Response {
         let id = request_id();
@@ -164,22 +160,26 @@ impl App {
     }
 
     async fn work(&self, target: &Target, request: Request, id: &str) -> Result<Answer, Problem> {
-        let Ok(_turn) = self.requests.try_acquire() else {
-            return Err(OperationError::Store(privet_store::StoreError::Busy).into());
-        };
         let (mut parts, body) = request.into_parts();
         let door = parts.extensions.get::<Door>().cloned();
         let door = door.ok_or(OperationError::System("a connection without a door"))?;
+        let Some(_turn) = self.turns.take(door.peer) else {
+            return Err(OperationError::Store(StoreError::Busy).into());
+        };
         if let Some(hosts) = &door.hosts {
             hosts.check(&mut parts)?;
         }
         let now = self.operations.now();
-        let judged = match self.authentication.precheck(&parts.headers, door.peer, now) {
-            Err(error) => Judged::stranger(error),
-            Ok(()) => {
-                let body = read(body).await;
-                let body = body.inspect_err(|_| self.authentication.note_broken(door.peer, now))?;
-                self.judge(target, (parts, body), &door, id).await
+        let head = head(&parts, &door, id);
+        let judged = match self.authentication.precheck(&head, now).await {
+            Err(error) => self.stranger(error),
+            Ok(prechecked) => {
+                let body = read(body).await.inspect_err(|_| {
+                    let now = self.operations.now();
+                    self.authentication.note_broken(&prechecked, now);
+                })?;
+                self.judge(target, (parts, body), &door, (prechecked, id))
+                    .await
             }
         };
         self.write_down(target, &door, &judged).await?;
@@ -191,58 +191,65 @@ impl App {
         target: &Target,
         (mut parts, body): (Parts, Bytes),
         door: &Door,
-        id: &str,
+        (prechecked, id): (Prechecked, &str),
     ) -> Judged {
-        let presented = Presented {
-            method: &parts.method,
-            path: parts.uri.path(),
-            query: parts.uri.query().unwrap_or_default(),
-            headers: &parts.headers,
-            body: &body,
-            peer: door.peer,
-            request_id: id,
-            now: self.operations.now(),
+        let presented = (&head(&parts, door, id), body.as_ref());
+        let now = self.operations.now();
+        let recognized = self
+            .authentication
+            .authenticate(prechecked, presented, now)
+            .await;
+        let recognized = match recognized {
+            Ok(recognized) => recognized,
+            Err(error) => return self.stranger(error),
         };
-        let authenticated = match self.authentication.authenticate(&presented).await {
-            Ok(authenticated) => authenticated,
-            Err(error) => {
-                warn_of_store(&error);
-                return Judged::stranger(error);
-            }
-        };
+        door.standing.note_known();
         let parameters = parameters(&mut parts).await;
+        let caller = recognized.caller().clone();
+        let subject = subject(target, &parameters);
+        let result = match prepare(target, &recognized, (parts, body, parameters)) {
+            Err(problem) => Err(problem),
+            // A signature is used up by those alone who may do what they ask.
+            Ok((route, input)) => match self.authentication.admit(recognized, now) {
+                // Whoever has seen the request can send it again: that is a stranger.
+                Err(error) => return self.stranger(error),
+                Ok(authenticated) => {
+                    let operations = self.operations.clone();
+                    route.answer(operations, authenticated, input).await
+                }
+            },
+        };
         Judged {
-            caller: Some(authenticated.caller().clone()),
-            subject: subject(target, &parameters),
-            result: self
-                .operate(target, authenticated, (parts, body, parameters))
-                .await,
+            caller: Some(caller),
+            subject,
+            result,
         }
     }
 
-    async fn operate(
-        &self,
-        target: &Target,
-        authenticated: Authenticated,
-        (parts, body, parameters): (Parts, Bytes, BTreeMap<String, String>),
-    ) -> Result<Answer, Problem> {
-        let route = match target {
-            Target::Operation(route) => route,
-            Target::Refusal(refusal) => return Err(refusal.clone().into()),
-        };
-        if !body.is_empty() && !is_json(&parts) {
-            return Err(RequestError::ContentType.into());
+    /// Refuses somebody who is not known.
+    fn stranger(&self, error: AccessError) -> Judged {
+        if let AccessError::Store(error) = &error {
+            self.warn_of_store(error);
         }
-        let query = Query::parse(parts.uri.query().unwrap_or_default());
-        let input = Input {
-            parameters,
-            query: query.map_err(RequestError::from)?,
-            headers: parts.headers,
-            body,
-        };
-        route
-            .answer(self.operations.clone(), authenticated, input)
-            .await
+        Judged {
+            caller: None,
+            subject: None,
+            result: Err(error.into()),
+        }
+    }
+
+    /// Tells the machine's own people why operators cannot be looked up; strangers are not told.
+    fn warn_of_store(&self, error: &StoreError) {
+        let now = self.operations.now();
+        let mut warned_at = self
+            .warned_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let is_fresh = |at: i64| (0..STORE_WARNED_EVERY_SECS).contains(&now.saturating_sub(at));
+        if !warned_at.is_some_and(is_fresh) {
+            *warned_at = Some(now);
+            standard_error::warning(format_args!("operators cannot be looked up: {error}"));
+        }
     }
 
     /// Writes down every refusal, and the calls that the table says.
@@ -290,6 +297,43 @@ impl App {
             (Err(_), Err(_)) | (Ok(()), _) => Ok(()),
         }
     }
+}
+
+fn head<'a>(parts: &'a Parts, door: &Door, id: &'a str) -> Presented<'a> {
+    Presented {
+        method: &parts.method,
+        path: parts.uri.path(),
+        query: parts.uri.query().unwrap_or_default(),
+        headers: &parts.headers,
+        peer: door.peer,
+        request_id: id,
+    }
+}
+
+/// Returns the route of a request that its sender may take, and what the operation reads.
+fn prepare<'a>(
+    target: &'a Target,
+    recognized: &Recognized,
+    (parts, body, parameters): (Parts, Bytes, BTreeMap<String, String>),
+) -> Result<(&'a Route, Input), Problem> {
+    let route = match target {
+        Target::Operation(route) => route,
+        Target::Refusal(refusal) => return Err(refusal.clone().into()),
+    };
+    if recognized.caller().role < route.role {
+        return Err(OperationError::from(RoleTooLow { needed: route.role }).into());
+    }
+    if !body.is_empty() && !is_json(&parts) {
+        return Err(RequestError::ContentType.into());
+    }
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    let input = Input {
+        parameters,
+        query: query.map_err(RequestError::from)?,
+        headers: parts.headers,
+        body,
+    };
+    Ok((route, input))
 }
 
 /// Reads a body up to the limit.
@@ -346,13 +390,6 @@ fn is_json(parts: &Parts) -> bool {
         .and_then(|value| value.split(';').next())
         .unwrap_or_default();
     essence.trim().eq_ignore_ascii_case("application/json") && values.next().is_none()
-}
-
-/// Tells the machine's own people why operators cannot be looked up; strangers are not told.
-fn warn_of_store(error: &AccessError) {
-    if let AccessError::Store(error) = error {
-        standard_error::warning(format_args!("operators cannot be looked up: {error}"));
-    }
 }
 
 /// Returns the caller who stands in the audit trail for those who are not known.

@@ -1,20 +1,25 @@
-//! Failed logins by address: after a few within a minute, an address is not listened to for the rest of it.
+//! Failed logins: after a few within a minute, nobody at that address is told anything for the rest of it, and an access key
+//! that failed there is not listened to. Other keys are: a neighbour behind the same address locks nobody out.
 
+use crate::networks::network;
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
-/// Failures of one address within a window, after which it has to wait.
+/// Failures within a window, after which one has to wait.
 const FAILURES_MAX: u32 = 20;
 const WINDOW_SECS: i64 = 60;
-/// Addresses that are counted by themselves; others share one count.
-const ADDRESSES_MAX: usize = 10_000;
+/// Windows that are remembered. The oldest gives way: who has so many addresses is not held up by the loss of some.
+const WINDOWS_MAX: usize = 10_000;
 
 /// Counts of failures. Addresses of one /64 network of IPv6 count as one.
 #[derive(Debug, Default)]
 pub(crate) struct FailedAttempts {
-    windows: HashMap<IpAddr, Window>,
-    others: Window,
+    windows: HashMap<Attempt, Window>,
 }
+
+/// What failures are counted by: an address, and the key if it is one that exists. Keys that do not exist are not told
+/// apart, so that nobody fills the table with them.
+type Attempt = (IpAddr, Option<String>);
 
 #[derive(Clone, Copy, Debug, Default)]
 struct Window {
@@ -25,12 +30,13 @@ struct Window {
 impl Window {
     /// Returns the seconds until the window ends, if it is full.
     fn wait(self, now: i64) -> Option<i64> {
-        let left = self.began.saturating_add(WINDOW_SECS).saturating_sub(now);
-        (self.failures >= FAILURES_MAX && left > 0).then(|| left.min(WINDOW_SECS))
+        let is_waiting = self.failures >= FAILURES_MAX && !self.is_over(now);
+        is_waiting.then(|| self.began.saturating_add(WINDOW_SECS).saturating_sub(now))
     }
 
+    /// Returns true after its time, and if the clock was set back to before its beginning.
     fn is_over(self, now: i64) -> bool {
-        now.saturating_sub(self.began) >= WINDOW_SECS
+        now < self.began || now.saturating_sub(self.began) >= WINDOW_SECS
     }
 
     fn count(&mut self, now: i64) {
@@ -45,37 +51,36 @@ impl Window {
 }
 
 impl FailedAttempts {
-    /// Returns for how many seconds an address is not listened to; `None` if it is.
-    pub(crate) fn wait(&self, address: IpAddr, now: i64) -> Option<i64> {
-        let window = self.windows.get(&network(address));
-        let is_full = self.windows.len() >= ADDRESSES_MAX;
-        match window {
-            Some(window) => window.wait(now),
-            None if is_full => self.others.wait(now),
-            None => None,
+    /// Returns for how many seconds an address is told nothing, or a key from there is not listened to; `None` if it is.
+    pub(crate) fn wait(&self, address: IpAddr, key: Option<&str>, now: i64) -> Option<i64> {
+        let attempt = (network(address), key.map(str::to_owned));
+        self.windows.get(&attempt)?.wait(now)
+    }
+
+    /// Counts a failure against the address, and against the key there if it exists. Times are in seconds since 1970.
+    pub(crate) fn count(&mut self, address: IpAddr, key: Option<&str>, now: i64) {
+        let network = network(address);
+        self.count_one((network, None), now);
+        if let Some(key) = key {
+            self.count_one((network, Some(key.to_owned())), now);
         }
     }
 
-    /// Counts a failure. Times are in seconds since 1970.
-    pub(crate) fn count(&mut self, address: IpAddr, now: i64) {
-        let address = network(address);
-        if !self.windows.contains_key(&address) && self.windows.len() >= ADDRESSES_MAX {
+    fn count_one(&mut self, attempt: Attempt, now: i64) {
+        if !self.windows.contains_key(&attempt) && self.windows.len() >= WINDOWS_MAX {
             self.windows.retain(|_, window| !window.is_over(now));
-            if self.windows.len() >= ADDRESSES_MAX {
-                return self.others.count(now);
-            }
+            self.make_room();
         }
-        self.windows.entry(address).or_default().count(now);
+        self.windows.entry(attempt).or_default().count(now);
     }
-}
 
-/// Returns the address that stands for those of one subscriber.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(address) => IpAddr::V4(address),
-        IpAddr::V6(address) => {
-            let prefix = u128::from(address) & !u128::from(u64::MAX);
-            IpAddr::V6(Ipv6Addr::from(prefix))
+    fn make_room(&mut self) {
+        if self.windows.len() < WINDOWS_MAX {
+            return;
+        }
+        let oldest = self.windows.iter().min_by_key(|(_, window)| window.began);
+        if let Some(oldest) = oldest.map(|(attempt, _)| attempt.clone()) {
+            self.windows.remove(&oldest);
         }
     }
 }
@@ -92,10 +97,10 @@ mod tests {
     fn check(failed: &str, times: u32, asked: &str, expected: Option<i64>) {
         let mut attempts = FailedAttempts::default();
         for _ in 0..times {
-            attempts.count(address(failed), 100);
+            attempts.count(address(failed), None, 100);
         }
-        assert_eq!(attempts.wait(address(asked), 110), expected);
-        assert_eq!(attempts.wait(address(asked), 160), None);
+        assert_eq!(attempts.wait(address(asked), None, 110), expected);
+        assert_eq!(attempts.wait(address(asked), None, 160), None);
     }
 
     #[test]
@@ -109,17 +114,43 @@ mod tests {
     }
 
     #[test]
-    fn a_full_table_counts_strangers_together() {
+    fn a_key_waits_for_its_own_failures_alone() {
         let mut attempts = FailedAttempts::default();
-        for number in 0..ADDRESSES_MAX {
+        for _ in 0..FAILURES_MAX {
+            attempts.count(address("192.0.2.1"), Some("K1"), 100);
+        }
+        let wait = |of: &str, key| attempts.wait(address(of), key, 110);
+        assert_eq!(wait("192.0.2.1", Some("K1")), Some(50));
+        assert_eq!(wait("192.0.2.1", Some("K2")), None);
+        assert_eq!(wait("192.0.2.1", None), Some(50));
+        assert_eq!(wait("192.0.2.2", Some("K1")), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_lets_nobody_wait_longer() {
+        let mut attempts = FailedAttempts::default();
+        for _ in 0..FAILURES_MAX {
+            attempts.count(address("192.0.2.1"), None, 10_000);
+        }
+        assert_eq!(attempts.wait(address("192.0.2.1"), None, 9_999), None);
+        attempts.count(address("192.0.2.1"), None, 100);
+        assert_eq!(attempts.wait(address("192.0.2.1"), None, 100), None);
+    }
+
+    #[test]
+    fn a_full_table_makes_no_stranger_wait_for_others() {
+        let mut attempts = FailedAttempts::default();
+        for number in 0..WINDOWS_MAX {
             let number = u32::try_from(number).unwrap();
-            attempts.count(IpAddr::from(number.to_be_bytes()), 100);
+            attempts.count(IpAddr::from(number.to_be_bytes()), None, 100);
         }
         for _ in 0..FAILURES_MAX {
-            attempts.count(address("203.0.113.1"), 100);
+            attempts.count(address("203.0.113.1"), None, 101);
         }
-        assert_eq!(attempts.wait(address("203.0.113.2"), 100), Some(60));
-        attempts.count(address("203.0.113.3"), 160);
+        assert_eq!(attempts.windows.len(), WINDOWS_MAX);
+        assert_eq!(attempts.wait(address("203.0.113.2"), None, 101), None);
+        assert_eq!(attempts.wait(address("203.0.113.1"), None, 101), Some(60));
+        attempts.count(address("203.0.113.3"), None, 161);
         assert_eq!(attempts.windows.len(), 1);
     }
 }

@@ -1,11 +1,11 @@
 //! Finds out which operator sent a request: by an AWS signature, by a bearer token, or by the socket that it came on.
 //!
-//! Unknown keys and wrong secrets take the same path and get the same answer.
+//! Unknown keys and wrong secrets get the same answer. What the head of a request can show is checked before its body is read.
 
 use crate::attempts::FailedAttempts;
 use crate::late_store::LateStore;
 use crate::operator::{Authenticated, Caller, Entry, Scope};
-use crate::replay::{ReplayRefusal, SIGNATURES_MAX, UsedSignatures};
+use crate::replay::{ReplayRefusal, UsedSignatures};
 use crate::sigv4::{Claim, Refusal, SignedRequest, Verified};
 use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::digest::{SHA256, digest};
@@ -14,11 +14,14 @@ use http::{HeaderMap, Method};
 use privet_store::{Credential, Role, Store, StoreError, Timestamp};
 use std::collections::HashMap;
 use std::net::IpAddr;
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use thiserror::Error;
 
 /// Services that a signature may name.
 const SERVICES: [&str; 2] = ["cloudfront", "privet"];
+/// Headers that say what a change is made on, and whether again: they are part of what is asked.
+const SIGNED_IF_SENT: [&str; 2] = ["if-match", "idempotency-key"];
 /// Name of the operator on the socket and the command line.
 pub(crate) const LOCAL: &str = "local";
 const TOKEN_SIZE_BYTES_MAX: usize = 512;
@@ -27,7 +30,7 @@ const USE_NOTED_EVERY_SECS: i64 = 60;
 /// Keys whose last note is remembered.
 const NOTES_MAX: usize = 10_000;
 
-/// A request, as far as it matters for who sent it.
+/// The head of a request, as far as it matters for who sent it.
 #[derive(Clone, Copy, Debug)]
 pub struct Presented<'a> {
     /// Method of the request line.
@@ -38,14 +41,10 @@ pub struct Presented<'a> {
     pub query: &'a str,
     /// Header fields, with `host`.
     pub headers: &'a HeaderMap,
-    /// Whole body.
-    pub body: &'a [u8],
     /// Other end of the connection.
     pub peer: Peer,
     /// Id of the request.
     pub request_id: &'a str,
-    /// Seconds since 1970.
-    pub now: i64,
 }
 
 /// The other end of a connection.
@@ -75,10 +74,10 @@ pub enum AccessError {
     /// The signature was used, or too many were.
     #[error(transparent)]
     Replay(#[from] ReplayRefusal),
-    /// The address has failed too often.
+    /// The address has failed too often, or the access key has failed too often there.
     #[error("too many requests from this address were refused; try again in {wait_secs} seconds")]
     TooManyFailures {
-        /// Seconds until the address is listened to again.
+        /// Seconds until it is listened to again.
         wait_secs: i64,
     },
     /// The store cannot say who it is.
@@ -87,138 +86,206 @@ pub enum AccessError {
 }
 
 /// The gate before all operations. One for the process: it remembers signatures and failures.
+///
+/// A request passes it in three steps: [`Authentication::precheck`] before its body is read, [`Authentication::authenticate`]
+/// when that is there, and [`Authentication::admit`] once it is known that the operator may do what is asked.
 #[derive(Debug)]
 pub struct Authentication {
     store: Option<LateStore>,
+    /// Time at which the process began to remember signatures.
+    began: AtomicI64,
     used: Mutex<UsedSignatures>,
     failed: Mutex<FailedAttempts>,
     noted: Mutex<HashMap<String, i64>>,
 }
 
-/// A credential that was read from a request.
+/// A request whose head has passed: the credential in it is one of a known key.
+#[derive(Debug)]
+pub struct Prechecked(Sender);
+
+#[derive(Debug)]
+enum Sender {
+    /// The machine's own admin, on the socket.
+    Local,
+    /// The holder of a key, whose token was compared with the secret.
+    Verified(Holder),
+    /// Perhaps the holder of a key: the signature is checked when the body is there.
+    Claimed(Holder),
+}
+
+/// The address and the key that a request came with.
+#[derive(Debug)]
+struct Holder {
+    address: IpAddr,
+    access_key_id: String,
+    credential: Credential,
+}
+
+/// The proof that a request comes from an operator, who has not been let through to any operation yet.
+#[derive(Debug)]
+pub struct Recognized {
+    caller: Caller,
+    /// Signature that this request uses up.
+    used_up: Option<Verified>,
+}
+
+impl Recognized {
+    /// Returns who it is.
+    pub fn caller(&self) -> &Caller {
+        &self.caller
+    }
+}
+
+/// A credential that was read from a head.
 enum Presentation {
-    Signature(Claim),
+    Signature { id: String },
     Token { id: String, secret: String },
 }
 
-/// A credential that was found to be good.
-struct Admitted {
-    credential: Credential,
-    access_key_id: String,
-    signature: Option<Verified>,
+impl Presentation {
+    fn id(&self) -> &str {
+        match self {
+            Presentation::Signature { id } | Presentation::Token { id, .. } => id,
+        }
+    }
 }
 
 impl Authentication {
-    /// Makes the gate. Without a store only the machine's own requests are admitted.
-    pub fn new(store: Option<LateStore>) -> Self {
+    /// Makes the gate, which begins to remember signatures `now`. Without a store only the machine's own requests are
+    /// admitted.
+    pub fn new(store: Option<LateStore>, now: i64) -> Self {
         Authentication {
             store,
-            used: Mutex::new(UsedSignatures::new(SIGNATURES_MAX)),
+            began: AtomicI64::new(now),
+            used: Mutex::default(),
             failed: Mutex::default(),
             noted: Mutex::default(),
         }
     }
 
-    /// Says which operator sent a request.
+    /// Checks what can be known before the body is read: a bearer token as a whole, key and date of a signature.
     ///
     /// # Errors
-    /// [`AccessError`], of which a failure counts against the address.
-    pub async fn authenticate(
+    /// [`AccessError`]; a failure counts against the address, and against the key there if it exists.
+    pub async fn precheck(
         &self,
-        presented: &Presented<'_>,
-    ) -> Result<Authenticated, AccessError> {
-        let address = match presented.peer {
+        head: &Presented<'_>,
+        now: i64,
+    ) -> Result<Prechecked, AccessError> {
+        let address = match head.peer {
             // Whoever may open the socket's file may also read the store: the file system has checked this.
-            Peer::Socket => return Ok(local(Entry::Socket, Some(presented.request_id))),
+            Peer::Socket => return Ok(Prechecked(Sender::Local)),
             Peer::Address(address) => address,
         };
-        if let Some(wait_secs) = lock(&self.failed).wait(address, presented.now) {
+        let presentation = match read(head, now) {
+            Ok(presentation) => presentation,
+            Err(AccessError::Absent) => return Err(AccessError::Absent),
+            Err(error) => return Err(self.failure((address, None), error, now)),
+        };
+        let id = presentation.id();
+        if let Some(wait_secs) = lock(&self.failed).wait(address, Some(id), now) {
             return Err(AccessError::TooManyFailures { wait_secs });
         }
-        let admitted = self.admit(presented).await;
-        if let Err(AccessError::Refused | AccessError::Signature(_) | AccessError::Token) =
-            &admitted
-        {
-            lock(&self.failed).count(address, presented.now);
+        let known = self.credential(id, now).await?;
+        let is_good = match &presentation {
+            Presentation::Signature { .. } => true,
+            Presentation::Token { secret, .. } => {
+                let known = known.as_ref().map(|known| known.secret_access_key.expose());
+                is_same(known.unwrap_or_default(), secret)
+            }
+        };
+        let Some(credential) = known else {
+            return Err(self.failure((address, None), AccessError::Refused, now));
+        };
+        if !is_good {
+            return Err(self.failure((address, Some(id)), AccessError::Refused, now));
         }
-        let admitted = admitted?;
-        let is_change = *presented.method != Method::GET && *presented.method != Method::HEAD;
-        if let (Some(verified), true) = (&admitted.signature, is_change) {
-            let signed_at = verified.signed_at;
-            lock(&self.used).use_once(verified.signature, signed_at, presented.now)?;
-        }
-        self.note_use(&admitted.access_key_id, presented.now).await;
-        Ok(Authenticated::checked(caller(
-            admitted.credential,
+        let holder = |access_key_id| Holder {
             address,
-            presented.request_id,
-        )))
+            access_key_id,
+            credential,
+        };
+        Ok(Prechecked(match presentation {
+            Presentation::Signature { id } => Sender::Claimed(holder(id)),
+            Presentation::Token { id, .. } => Sender::Verified(holder(id)),
+        }))
     }
 
-    /// Checks what can be known before the body is read: that the address is listened to, and that a credential was sent.
+    /// Says which operator sent a request whose body is there.
     ///
     /// # Errors
-    /// [`AccessError::TooManyFailures`], [`AccessError::Absent`].
-    pub fn precheck(&self, headers: &HeaderMap, peer: Peer, now: i64) -> Result<(), AccessError> {
-        let Peer::Address(address) = peer else {
-            return Ok(());
-        };
-        if let Some(wait_secs) = lock(&self.failed).wait(address, now) {
-            return Err(AccessError::TooManyFailures { wait_secs });
-        }
-        match headers.contains_key(AUTHORIZATION) {
-            true => Ok(()),
-            false => Err(AccessError::Absent),
-        }
-    }
-
-    /// Counts a request that did not arrive whole against its address: until then its sender is not known.
-    pub fn note_broken(&self, peer: Peer, now: i64) {
-        if let Peer::Address(address) = peer {
-            lock(&self.failed).count(address, now);
-        }
-    }
-
-    async fn admit(&self, presented: &Presented<'_>) -> Result<Admitted, AccessError> {
-        match read(presented)? {
-            Presentation::Signature(claim) => {
-                let credential = self
-                    .credential(claim.access_key_id(), presented.now)
-                    .await?;
-                let secret = credential
-                    .as_ref()
-                    .map(|known| known.secret_access_key.expose());
-                let verified = claim.verify(secret).map_err(|refusal| match refusal {
-                    Refusal::UnknownKey | Refusal::Mismatch => AccessError::Refused,
-                    other @ (Refusal::Absent
-                    | Refusal::Malformed { .. }
-                    | Refusal::Service
-                    | Refusal::SecurityToken
-                    | Refusal::BodyDigest
-                    | Refusal::Expired
-                    | Refusal::NotYet) => AccessError::Signature(other),
-                })?;
-                Ok(Admitted {
-                    credential: credential.ok_or(AccessError::Refused)?,
-                    access_key_id: verified.access_key_id.clone(),
-                    signature: Some(verified),
-                })
+    /// [`AccessError`]; a failure counts as in [`Authentication::precheck`].
+    pub async fn authenticate(
+        &self,
+        prechecked: Prechecked,
+        (head, body): (&Presented<'_>, &[u8]),
+        now: i64,
+    ) -> Result<Recognized, AccessError> {
+        let (holder, verified) = match prechecked.0 {
+            Sender::Local => {
+                return Ok(Recognized {
+                    caller: local(Entry::Socket, Some(head.request_id)),
+                    used_up: None,
+                });
             }
-            Presentation::Token { id, secret } => {
-                let credential = self.credential(&id, presented.now).await?;
-                let known = credential
-                    .as_ref()
-                    .map(|known| known.secret_access_key.expose());
-                match (is_same(known.unwrap_or_default(), &secret), credential) {
-                    (true, Some(credential)) => Ok(Admitted {
-                        credential,
-                        access_key_id: id,
-                        signature: None,
-                    }),
-                    (true | false, Some(_) | None) => Err(AccessError::Refused),
+            Sender::Verified(holder) => (holder, None),
+            Sender::Claimed(holder) => match verify(&holder, (head, body), now) {
+                Ok(verified) => (holder, Some(verified)),
+                Err(error) => {
+                    let key = Some(holder.access_key_id.as_str());
+                    return Err(self.failure((holder.address, key), error, now));
                 }
+            },
+        };
+        self.note_use(&holder.access_key_id, now).await;
+        let is_change = *head.method != Method::GET && *head.method != Method::HEAD;
+        Ok(Recognized {
+            caller: caller(holder, head.request_id),
+            used_up: verified.filter(|_| is_change),
+        })
+    }
+
+    /// Lets an operator through who may do what is asked. The signature of a change is used up.
+    ///
+    /// # Errors
+    /// [`AccessError::Replay`].
+    pub fn admit(&self, recognized: Recognized, now: i64) -> Result<Authenticated, AccessError> {
+        let Recognized { caller, used_up } = recognized;
+        if let Some(verified) = used_up {
+            // A clock that ran ahead at the start must not keep out everybody until that time comes.
+            let began = self.began.fetch_min(now, Ordering::Relaxed).min(now);
+            if verified.signed_at < began {
+                return Err(ReplayRefusal::BeforeStart.into());
+            }
+            lock(&self.used).use_once(&verified, now)?;
+        }
+        Ok(Authenticated::checked(caller))
+    }
+
+    /// Counts a request whose body did not arrive, unless its sender is known without that.
+    pub fn note_broken(&self, prechecked: &Prechecked, now: i64) {
+        match &prechecked.0 {
+            Sender::Local | Sender::Verified(_) => {}
+            Sender::Claimed(holder) => {
+                let key = Some(holder.access_key_id.as_str());
+                lock(&self.failed).count(holder.address, key, now);
             }
         }
+    }
+
+    /// Counts a failure, and returns what is told: an address that has failed too often learns nothing more.
+    fn failure(
+        &self,
+        (address, key): (IpAddr, Option<&str>),
+        error: AccessError,
+        now: i64,
+    ) -> AccessError {
+        let mut failed = lock(&self.failed);
+        let waiting = failed.wait(address, None, now);
+        failed.count(address, key, now);
+        waiting.map_or(error, |wait_secs| AccessError::TooManyFailures {
+            wait_secs,
+        })
     }
 
     async fn credential(&self, id: &str, now: i64) -> Result<Option<Credential>, AccessError> {
@@ -238,7 +305,8 @@ impl Authentication {
         };
         {
             let mut noted = lock(&self.noted);
-            let is_fresh = |at: &i64| now.saturating_sub(*at) < USE_NOTED_EVERY_SECS;
+            // A clock that was set back does not stop the notes.
+            let is_fresh = |at: &i64| (0..USE_NOTED_EVERY_SECS).contains(&now.saturating_sub(*at));
             if noted.get(access_key_id).is_some_and(is_fresh) {
                 return;
             }
@@ -254,21 +322,22 @@ impl Authentication {
 
 /// Returns the machine's own admin, for a command that has the store open: to open it, one needs its sealing key.
 pub fn holder_of(_store: &Store) -> Authenticated {
-    local(Entry::CommandLine, None)
+    Authenticated::checked(local(Entry::CommandLine, None))
 }
 
-fn local(entry: Entry, request_id: Option<&str>) -> Authenticated {
-    Authenticated::checked(Caller {
+fn local(entry: Entry, request_id: Option<&str>) -> Caller {
+    Caller {
         name: LOCAL.to_owned(),
         role: Role::Admin,
         scope: Scope::All,
         entry,
         address: None,
         request_id: request_id.map(str::to_owned),
-    })
+    }
 }
 
-fn caller(credential: Credential, address: IpAddr, request_id: &str) -> Caller {
+fn caller(holder: Holder, request_id: &str) -> Caller {
+    let credential = holder.credential;
     let scope = match credential.scope {
         None => Scope::All,
         Some(ids) => Scope::Distributions(ids.into_iter().collect()),
@@ -278,13 +347,48 @@ fn caller(credential: Credential, address: IpAddr, request_id: &str) -> Caller {
         role: credential.role,
         scope,
         entry: Entry::Listener,
-        address: Some(address),
+        address: Some(holder.address),
         request_id: Some(request_id.to_owned()),
     }
 }
 
-fn read(presented: &Presented<'_>) -> Result<Presentation, AccessError> {
-    let mut values = presented.headers.get_all(AUTHORIZATION).iter();
+/// Checks the signature of a request with the secret of the key.
+fn verify(
+    holder: &Holder,
+    (head, body): (&Presented<'_>, &[u8]),
+    now: i64,
+) -> Result<Verified, AccessError> {
+    let claim = Claim::read(&signed_request(head, body), now).map_err(AccessError::Signature)?;
+    if claim.access_key_id() != holder.access_key_id {
+        return Err(AccessError::Refused);
+    }
+    let secret = holder.credential.secret_access_key.expose();
+    claim.verify(Some(secret)).map_err(|refusal| match refusal {
+        Refusal::UnknownKey | Refusal::Mismatch => AccessError::Refused,
+        other @ (Refusal::Absent
+        | Refusal::Malformed { .. }
+        | Refusal::Service
+        | Refusal::SecurityToken
+        | Refusal::BodyDigest
+        | Refusal::Expired
+        | Refusal::NotYet) => AccessError::Signature(other),
+    })
+}
+
+fn signed_request<'a>(head: &Presented<'a>, body: &'a [u8]) -> SignedRequest<'a> {
+    SignedRequest {
+        method: head.method,
+        path: head.path,
+        query: head.query,
+        headers: head.headers,
+        body,
+        services: &SERVICES,
+        signed_if_sent: &SIGNED_IF_SENT,
+    }
+}
+
+fn read(head: &Presented<'_>, now: i64) -> Result<Presentation, AccessError> {
+    let mut values = head.headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(AccessError::Absent)?;
     let is_bearer = value
         .as_bytes()
@@ -297,19 +401,8 @@ fn read(presented: &Presented<'_>) -> Result<Presentation, AccessError> {
             (Some(_) | None, _) => Err(AccessError::Token),
         };
     }
-    let claim = Claim::read(
-        &SignedRequest {
-            method: presented.method,
-            path: presented.path,
-            query: presented.query,
-            headers: presented.headers,
-            body: presented.body,
-            services: &SERVICES,
-        },
-        presented.now,
-    );
-    match claim {
-        Ok(claim) => Ok(Presentation::Signature(claim)),
+    match Claim::key_of(&signed_request(head, &[]), now) {
+        Ok(id) => Ok(Presentation::Signature { id }),
         Err(Refusal::Absent) => Err(AccessError::Absent),
         Err(refusal) => Err(AccessError::Signature(refusal)),
     }

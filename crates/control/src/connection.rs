@@ -9,13 +9,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
 use rustls::ServerConfig;
-use std::collections::HashMap;
-use std::net::IpAddr;
 use std::pin::pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
+use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
@@ -28,55 +27,14 @@ const ONE_REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 const AGE_MAX: Duration = Duration::from_secs(600);
 const HEAD_SIZE_BYTES_MAX: usize = 64 * 1024;
 const STREAMS_MAX: u32 = 16;
+/// Time limit for the first request of a connection, from its first byte or its handshake.
+const FIRST_REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time without a request after which a connection ends, whatever else it sends.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(20);
+/// Time limit for responses that have not been read when an idle connection ends.
+const LINGER_TIMEOUT: Duration = Duration::from_secs(10);
 /// Interval at which a silent HTTP/2 connection is asked whether it is still there.
 const PING_EVERY: Duration = Duration::from_secs(30);
-
-/// Maximum number of connections of one address, so that one client does not keep out all others.
-const ADDRESS_CONNECTIONS_MAX: usize = 32;
-
-/// The number of connections of each address.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct AddressConnections(Arc<Mutex<HashMap<IpAddr, usize>>>);
-
-/// A connection that is counted until this is dropped.
-#[derive(Debug)]
-pub(crate) struct AddressSlot {
-    connections: AddressConnections,
-    address: IpAddr,
-}
-
-impl AddressConnections {
-    /// Counts a connection; `None` if its address has too many.
-    pub(crate) fn open(&self, address: IpAddr) -> Option<AddressSlot> {
-        let mut counts = self.lock();
-        let count = counts.entry(address).or_default();
-        if *count >= ADDRESS_CONNECTIONS_MAX {
-            return None;
-        }
-        *count += 1;
-        Some(AddressSlot {
-            connections: self.clone(),
-            address,
-        })
-    }
-
-    fn lock(&self) -> MutexGuard<'_, HashMap<IpAddr, usize>> {
-        // A panic while the lock is held leaves a usable table behind.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl Drop for AddressSlot {
-    fn drop(&mut self) {
-        let mut counts = self.connections.lock();
-        if let Some(count) = counts.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                counts.remove(&self.address);
-            }
-        }
-    }
-}
 
 /// Serves one request over the socket, in HTTP/1.1.
 pub(crate) async fn serve_one<S>(stream: S, router: Router, door: Door)
@@ -112,14 +70,65 @@ pub(crate) async fn serve_tcp(
     }
 }
 
+/// The requests of a connection, for those who wait for its end.
+#[derive(Clone, Copy, Debug, Default)]
+struct Activity {
+    begun: u64,
+    running: u64,
+}
+
+/// A request that is worked on until this is dropped.
+struct Running(Arc<watch::Sender<Activity>>);
+
+impl Running {
+    fn begin(activity: &Arc<watch::Sender<Activity>>) -> Self {
+        activity.send_modify(|activity| {
+            activity.begun += 1;
+            activity.running += 1;
+        });
+        Running(Arc::clone(activity))
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        self.0.send_modify(|activity| activity.running -= 1);
+    }
+}
+
+/// Returns once no request has come for too long, with the time that is left for responses on their way.
+async fn idle(mut activity: watch::Receiver<Activity>) -> Duration {
+    loop {
+        let Activity { begun, running } = *activity.borrow_and_update();
+        let limit = match (running, begun) {
+            (0, 0) => FIRST_REQUEST_TIMEOUT,
+            (0, _) => IDLE_TIMEOUT,
+            (_, _) => AGE_MAX,
+        };
+        match timeout(limit, activity.changed()).await {
+            Ok(_) => {}
+            Err(_) if begun == 0 => return Duration::ZERO,
+            Err(_) => return LINGER_TIMEOUT,
+        }
+    }
+}
+
 /// Serves HTTP/1.1 or HTTP/2.
 async fn serve<S>(stream: S, router: Router, door: Door)
 where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
+    let (activity, watched) = watch::channel(Activity::default());
+    let activity = Arc::new(activity);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(door.clone());
-        TowerToHyperService::new(router.clone()).call(request)
+        let running = Running::begin(&activity);
+        let answering = TowerToHyperService::new(router.clone()).call(request);
+        async move {
+            let answer = answering.await;
+            drop(running);
+            answer
+        }
     });
     let mut builder = auto::Builder::new(TokioExecutor::new());
     builder
@@ -134,32 +143,15 @@ where
         .max_header_list_size(u32::try_from(HEAD_SIZE_BYTES_MAX).unwrap_or(u32::MAX))
         .keep_alive_interval(PING_EVERY);
     let mut connection = pin!(builder.serve_connection(TokioIo::new(stream), service));
-    tokio::select! {
+    let left = tokio::select! {
         // There is nobody to tell about a client that hangs up or does not speak HTTP.
         _ = connection.as_mut() => return,
-        () = sleep(AGE_MAX) => connection.as_mut().graceful_shutdown(),
-    }
-    let _ = timeout(ONE_REQUEST_TIMEOUT, connection).await;
+        left = idle(watched) => left,
+        () = sleep(AGE_MAX) => ONE_REQUEST_TIMEOUT,
+    };
+    connection.as_mut().graceful_shutdown();
+    let _ = timeout(left, connection).await;
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_does_not_take_all_connections() {
-        let connections = AddressConnections::default();
-        let [one, other] = ["192.0.2.1", "192.0.2.2"].map(|text| text.parse::<IpAddr>().unwrap());
-        let mut open: Vec<AddressSlot> = Vec::new();
-        for _ in 0..ADDRESS_CONNECTIONS_MAX {
-            open.extend(connections.open(one));
-        }
-        assert_eq!(open.len(), ADDRESS_CONNECTIONS_MAX);
-        assert!(connections.open(one).is_none());
-        assert!(connections.open(other).is_some());
-        open.pop();
-        assert!(connections.open(one).is_some());
-        drop(open);
-        assert!(connections.lock().is_empty());
-    }
-}
+mod tests;

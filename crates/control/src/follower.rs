@@ -12,7 +12,7 @@ pub use copy::LocalCopy;
 pub use state::{FollowerState, ItemFailure};
 
 use crate::follower::assembly::{Assembly, Failure, Gathered};
-use crate::follower::copy::Touched;
+use crate::follower::copy::{CopyView, Touched};
 use crate::follower::record::EdgeRecord;
 use crate::late_store::LateStore;
 use privet_distribution::config::{ServiceKind, Snapshot};
@@ -208,7 +208,7 @@ impl Following {
         let store = self.opened().await?;
         self.take_over(&store).await?;
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
-            self.retry().await;
+            self.retry();
         }
         self.date_failures(&store).await?;
         self.invalidate(&store).await?;
@@ -238,13 +238,25 @@ impl Following {
                 return Err(error);
             }
         };
-        let extent = match built {
-            Some(_) if !caught_up.whole => Extent::Only(Touched::by(&caught_up.changed)),
-            Some(_) | None => Extent::Everything,
+        let (mut seq, mut touched) = (caught_up.seq, Touched::by(&caught_up.changed));
+        let mut is_whole = caught_up.whole || built.is_none();
+        // A store in a file is its own copy, to which more may have been written meanwhile: of that as well nothing may
+        // be seen in part.
+        let view = loop {
+            let view = self.copy.view()?;
+            if is_whole || view.seq() == seq {
+                break view;
+            }
+            let more = self.copy.catch_up(store).await?;
+            is_whole = more.whole;
+            seq = more.seq;
+            touched.add(&more.changed);
         };
-        if extent == Extent::Only(Touched::default()) || self.rebuild(extent).await {
-            self.built = Some(caught_up.seq);
-        }
+        let extent = match is_whole {
+            true => Extent::Everything,
+            false => Extent::Only(touched),
+        };
+        self.built = self.rebuild(extent, view);
         Ok(())
     }
 
@@ -323,44 +335,51 @@ impl Following {
         self.state.set_failures(failures);
     }
 
-    async fn retry(&mut self) {
+    /// Tries the items again that are not in force.
+    fn retry(&mut self) {
         self.tried = Instant::now();
         let waiting = self.failures.iter();
         let touched = waiting.map(|((kind, id), (change, _))| (*kind, id.clone(), *change));
         let touched = Touched::again(touched);
-        let built = self.built.take();
-        if self.rebuild(Extent::Only(touched)).await {
-            self.built = built;
+        match self.copy.view() {
+            // Of a copy that has changed meanwhile, the changes come first.
+            Ok(view) if self.built == Some(view.seq()) => {
+                self.built = self.rebuild(Extent::Only(touched), view);
+            }
+            Ok(_) | Err(_) => {}
         }
     }
 
-    /// Builds the service anew as far as it was touched, and puts it in force. Returns false if that failed.
-    async fn rebuild(&mut self, extent: Extent) -> bool {
-        match self.build(&extent).await {
+    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change that
+    /// it has then; `None` if that failed.
+    fn rebuild(&mut self, extent: Extent, mut view: CopyView) -> Option<u64> {
+        match self.build(&extent, &mut view) {
             Ok((names, failures)) => {
                 self.settle(&extent, &names, failures);
-                true
+                Some(view.seq())
             }
             Err(error) => {
                 standard_error::warning(format_args!("a change cannot be put in force: {error}"));
-                false
+                None
             }
         }
     }
 
     /// Returns the names of what was built, and what could not be.
-    async fn build(
+    fn build(
         &self,
         extent: &Extent,
+        view: &mut CopyView,
     ) -> Result<(Vec<(ServiceKind, String)>, Vec<Failure>), BuildError> {
         let gathered = match extent {
+            Extent::Only(touched) if touched.is_empty() => return Ok((Vec::new(), Vec::new())),
+            Extent::Only(touched) => view.gather(touched)?,
             Extent::Everything => Gathered::default(),
-            Extent::Only(touched) => self.copy.gather(touched).await?,
         };
         let mut failures = Vec::new();
         self.edge.change_service(|snapshot: &Snapshot| {
             let (snapshot, failed) = match extent {
-                Extent::Everything => self.copy.renew(snapshot)?,
+                Extent::Everything => view.renew(snapshot)?,
                 Extent::Only(_) => self.assembly.apply(snapshot.clone(), &gathered),
             };
             failures = failed;

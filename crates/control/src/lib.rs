@@ -9,12 +9,14 @@ mod attempts;
 mod authentication;
 mod call;
 mod connection;
+mod connections;
 mod diff;
 mod follower;
 mod hosts;
 mod late_store;
 mod link_access;
 mod listener;
+mod networks;
 mod operation_error;
 mod operations;
 mod operator;
@@ -32,8 +34,11 @@ mod socket_api;
 pub mod strict_json;
 mod thread;
 mod tls;
+mod turns;
 
-pub use authentication::{AccessError, Authentication, Peer, Presented, holder_of};
+pub use authentication::{
+    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,
+};
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use follower::{Follower, FollowerOptions, FollowerState, ItemFailure, LocalCopy};
 pub use late_store::LateStore;

@@ -64,6 +64,9 @@ pub enum OperationError {
     /// The distribution that is to be deleted is enabled.
     #[error("the distribution {0:?} is enabled; disable it first")]
     NotDisabled(String),
+    /// The name is that of an item which the operator may not see.
+    #[error("`{0}` belongs to another item; choose another name")]
+    ClaimedOutside(String),
     /// The idempotency key was used for another request.
     #[error("this idempotency key was used for another request; choose another")]
     IdempotencyKeyReused,

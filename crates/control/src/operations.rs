@@ -30,8 +30,8 @@ pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
 pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
-pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
+pub(crate) use reading::{PAGE_DEFAULT, Visible, is_visible};
 pub use writing::{Outcome, Plan};
 
 use crate::late_store::LateStore;

@@ -181,6 +181,8 @@ impl From<AccessError> for Problem {
             AccessError::Replay(ReplayRefusal::Used) => {
                 Problem::new(StatusCode::CONFLICT, "signature_used", &error)
             }
+            AccessError::Replay(ReplayRefusal::BeforeStart) => unauthorized("signature_before_start")
+                .hint("sign the request again; if that does not help, check the clock"),
             AccessError::Replay(ReplayRefusal::Full) => {
                 Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &error).retry_after(60)
             }
@@ -241,6 +243,9 @@ impl From<OperationError> for Problem {
             ),
             OperationError::NotDisabled(_) => {
                 Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", &detail)
+            }
+            OperationError::ClaimedOutside(_) => {
+                Problem::new(StatusCode::CONFLICT, "claimed", &detail)
             }
             OperationError::IdempotencyKeyReused => {
                 Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)

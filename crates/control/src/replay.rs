@@ -1,11 +1,13 @@
 //! Signatures that have changed something: each may do so once, for as long as it would otherwise be in time.
 
-use crate::sigv4::SKEW_SECS_MAX;
-use std::collections::{BTreeSet, HashSet};
+use crate::sigv4::{SKEW_SECS_MAX, Verified};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use thiserror::Error;
 
-/// Signatures remembered by default; 100 bytes each.
-pub(crate) const SIGNATURES_MAX: usize = 100_000;
+/// Signatures remembered by default; some 200 bytes each.
+const SIGNATURES_MAX: usize = 100_000;
+/// Of these the most of one access key: no operator keeps the others from changing anything.
+const KEY_SIGNATURES_MAX: usize = 10_000;
 /// Time for which a signature is remembered, from when it says it was made: twice the skew, so that a clock which is
 /// set back does not bring it to life again.
 const REMEMBERED_SECS: i64 = 2 * SKEW_SECS_MAX;
@@ -14,9 +16,17 @@ const REMEMBERED_SECS: i64 = 2 * SKEW_SECS_MAX;
 #[derive(Debug)]
 pub(crate) struct UsedSignatures {
     signatures: HashSet<[u8; 32]>,
-    /// The same signatures by the end of their time.
-    ends: BTreeSet<(i64, [u8; 32])>,
-    count_max: usize,
+    /// The same signatures by the end of their time, with their access keys.
+    ends: BTreeSet<(i64, [u8; 32], String)>,
+    /// Number of signatures of each access key.
+    by_key: HashMap<String, usize>,
+    limits: Limits,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Limits {
+    all: usize,
+    of_one_key: usize,
 }
 
 /// The reason why a signature may not change anything.
@@ -25,47 +35,64 @@ pub enum ReplayRefusal {
     /// The signature was used before.
     #[error("this signature has been used before; sign the request anew")]
     Used,
-    /// Too many signatures are alive.
+    /// Too many signatures are alive, of this key or of all.
     #[error("too many signed changes within ten minutes; try again later")]
     Full,
+    /// The request was signed before this process began, which does not know what was used until then.
+    #[error("the change was signed before this edge began to serve; sign it again")]
+    BeforeStart,
+}
+
+impl Default for UsedSignatures {
+    fn default() -> Self {
+        UsedSignatures::new(Limits {
+            all: SIGNATURES_MAX,
+            of_one_key: KEY_SIGNATURES_MAX,
+        })
+    }
 }
 
 impl UsedSignatures {
-    pub(crate) fn new(count_max: usize) -> Self {
+    fn new(limits: Limits) -> Self {
         UsedSignatures {
             signatures: HashSet::new(),
             ends: BTreeSet::new(),
-            count_max,
+            by_key: HashMap::new(),
+            limits,
         }
     }
 
-    /// Uses a signature made at `signed_at`. Times are in seconds since 1970.
-    pub(crate) fn use_once(
-        &mut self,
-        signature: [u8; 32],
-        signed_at: i64,
-        now: i64,
-    ) -> Result<(), ReplayRefusal> {
+    /// Uses a signature up. Times are in seconds since 1970.
+    pub(crate) fn use_once(&mut self, verified: &Verified, now: i64) -> Result<(), ReplayRefusal> {
         self.forget_ended(now);
-        if self.signatures.contains(&signature) {
+        if self.signatures.contains(&verified.signature) {
             return Err(ReplayRefusal::Used);
         }
-        if self.signatures.len() >= self.count_max {
+        let of_key = self.by_key.get(&verified.access_key_id).copied();
+        let of_key = of_key.unwrap_or_default();
+        if self.signatures.len() >= self.limits.all || of_key >= self.limits.of_one_key {
             return Err(ReplayRefusal::Full);
         }
-        self.signatures.insert(signature);
-        let end = signed_at.saturating_add(REMEMBERED_SECS);
-        self.ends.insert((end, signature));
+        let key = verified.access_key_id.clone();
+        self.signatures.insert(verified.signature);
+        self.by_key.insert(key.clone(), of_key + 1);
+        let end = verified.signed_at.saturating_add(REMEMBERED_SECS);
+        self.ends.insert((end, verified.signature, key));
         Ok(())
     }
 
     fn forget_ended(&mut self, now: i64) {
-        while let Some(&(end, signature)) = self.ends.first() {
-            if end >= now {
+        while self.ends.first().is_some_and(|(end, ..)| *end < now) {
+            let Some((_, signature, key)) = self.ends.pop_first() else {
                 return;
-            }
-            self.ends.pop_first();
+            };
             self.signatures.remove(&signature);
+            if let Some(count) = self.by_key.get_mut(&key) {
+                *count -= 1;
+                if *count == 0 {
+                    self.by_key.remove(&key);
+                }
+            }
         }
     }
 }
@@ -76,17 +103,28 @@ mod tests {
 
     #[test]
     fn a_signature_counts_once_and_a_full_table_forgets_none() {
-        let mut used = UsedSignatures::new(2);
-        let mut check = |signature: u8, signed_at, now, expected| {
-            let got = used.use_once([signature; 32], signed_at, now);
-            assert_eq!(got, expected, "{signature} at {now}");
+        let mut used = UsedSignatures::new(Limits {
+            all: 3,
+            of_one_key: 2,
+        });
+        let mut check = |(key, signature): (&str, u8), signed_at, now, expected| {
+            let verified = Verified {
+                access_key_id: key.to_owned(),
+                signature: [signature; 32],
+                signed_at,
+            };
+            let got = used.use_once(&verified, now);
+            assert_eq!(got, expected, "{key} {signature} at {now}");
         };
-        check(1, 1000, 1000, Ok(()));
-        check(1, 1000, 1000, Err(ReplayRefusal::Used));
-        check(1, 1000, 1600, Err(ReplayRefusal::Used));
-        check(2, 1100, 1000, Ok(()));
-        check(3, 1000, 1600, Err(ReplayRefusal::Full));
-        check(3, 1500, 1601, Ok(()));
-        check(2, 1100, 1601, Err(ReplayRefusal::Used));
+        check(("A", 1), 1000, 1000, Ok(()));
+        check(("A", 1), 1000, 1000, Err(ReplayRefusal::Used));
+        check(("A", 1), 1000, 1600, Err(ReplayRefusal::Used));
+        check(("A", 2), 1100, 1000, Ok(()));
+        // One key has as many as it may, and another is not kept out by that.
+        check(("A", 3), 1000, 1600, Err(ReplayRefusal::Full));
+        check(("B", 4), 1100, 1600, Ok(()));
+        check(("C", 5), 1000, 1600, Err(ReplayRefusal::Full));
+        check(("A", 3), 1500, 1601, Ok(()));
+        check(("A", 2), 1100, 1601, Err(ReplayRefusal::Used));
     }
 }

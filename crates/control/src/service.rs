@@ -3,6 +3,7 @@
 //! The only file that knows the form of those answers.
 
 use crate::operation_error::{Fault, OperationError, words};
+use crate::operations::{Visible, is_visible};
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
     read_items,
@@ -26,8 +27,10 @@ pub(crate) struct Facts {
 
 /// Returns the facts of an item whose secrets are in clear.
 pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
-    let facts =
-        ItemFacts::of(item).map_err(|faults| invalid(std::slice::from_ref(item), 1, faults))?;
+    let facts = ItemFacts::of(item).map_err(|faults| {
+        let faults = faults.into_iter().map(|fault| own_fault(fault, 1));
+        OperationError::Invalid(faults.collect())
+    })?;
     Ok(Facts {
         references: facts.references.into_iter().collect(),
         secrets: facts.secrets,
@@ -35,33 +38,42 @@ pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
     })
 }
 
-/// Checks that `base` with these changes is a sound service. The first `own` of `changed` are the request's own, and
-/// faults of those have their paths; the others are what they refer to, and what refers to them.
+/// A service as it would be, to be checked: changed items, and after them what they refer to and what refers to them.
+#[derive(Clone, Debug)]
+pub(crate) struct Checked {
+    pub(crate) items: Vec<ServiceItem>,
+    /// Number of items that are the request's own; faults of those have their paths.
+    pub(crate) own: usize,
+    pub(crate) removed: Vec<(ServiceKind, String)>,
+    /// Items that the operator may hear of.
+    pub(crate) visible: Visible,
+}
+
+/// Checks that `base` with these changes is a sound service.
 ///
 /// Reads the files that the items name; to be called where the disk may be waited for.
 pub(crate) fn validate(
     base: &Snapshot,
-    changed: &[ServiceItem],
-    own: usize,
-    removed: &[(ServiceKind, String)],
+    checked: &Checked,
     folder: &Path,
 ) -> Result<(), OperationError> {
-    let texts: Vec<(ServiceKind, String)> = changed
+    let texts: Vec<(ServiceKind, String)> = checked
+        .items
         .iter()
         .map(|item| (item.kind, item.value.to_string()))
         .collect();
     let items = texts.iter().map(|(kind, text)| (*kind, text.as_str()));
-    let document = read_items(items, folder).map_err(|faults| invalid(changed, own, faults))?;
+    let document = read_items(items, folder).map_err(|faults| checked.invalid(faults))?;
     let mut order = ItemOrder::default();
-    changed.iter().for_each(|item| order.push(item.kind));
-    let snapshot = base.with_changes(&document, removed, &mut read_file);
+    checked.items.iter().for_each(|item| order.push(item.kind));
+    let snapshot = base.with_changes(&document, &checked.removed, &mut read_file);
     let faults: Vec<ItemFault> = match snapshot {
-        Ok(_) => unusable_certificates(&document, &order, own),
+        Ok(_) => unusable_certificates(&document, &order, checked.own),
         Err(errors) => errors.into_iter().map(|error| order.fault(error)).collect(),
     };
     match faults.is_empty() {
         true => Ok(()),
-        false => Err(invalid(changed, own, faults)),
+        false => Err(checked.invalid(faults)),
     }
 }
 
@@ -80,30 +92,45 @@ fn unusable_certificates(
         .collect()
 }
 
-/// Returns faults with paths in the request. A request about one item has it as `document`, an import its `items`. A fault
-/// of another item is one of the request as a whole, and names the item.
-fn invalid(items: &[ServiceItem], own: usize, faults: Vec<ItemFault>) -> OperationError {
-    let in_request = |fault: ItemFault| {
-        let position = fault.position.unwrap_or_default();
-        if let Some(other) = items.get(position).filter(|_| position >= own.max(1)) {
-            let message = format!(
-                "the {} {:?}: {}",
-                words(other.kind),
-                other.id,
-                fault.message
-            );
-            return Fault::new("document", message);
-        }
-        let prefix = match own {
-            2.. => format!("items[{position}].document"),
-            0 | 1 => "document".to_owned(),
+impl Checked {
+    fn invalid(&self, faults: Vec<ItemFault>) -> OperationError {
+        let faults = faults.into_iter().map(|fault| {
+            let position = fault.position.unwrap_or_default();
+            let other = self.items.get(position);
+            match other.filter(|_| position >= self.own) {
+                Some(other) => self.fault_of_other(other, &fault),
+                None => own_fault(fault, self.own),
+            }
+        });
+        OperationError::Invalid(faults.collect())
+    }
+
+    /// Returns the fault of an item that is not the request's: one of the request as a whole, which names the item, if the
+    /// operator may hear of that.
+    fn fault_of_other(&self, other: &ServiceItem, fault: &ItemFault) -> Fault {
+        let name = stored_name(other.kind, &other.id);
+        let message = match is_visible(&self.visible, &name) {
+            true => {
+                let (kind, id) = (words(other.kind), &other.id);
+                format!("the {kind} {id:?}: {}", fault.message)
+            }
+            false => "something outside of the scope could not be served with this".to_owned(),
         };
-        match fault.field.is_empty() {
-            true => Fault::new(prefix, fault.message),
-            false => Fault::new(format!("{prefix}.{}", fault.field), fault.message),
-        }
+        Fault::new("document", message)
+    }
+}
+
+/// Returns a fault with its path in the request. A request about one item has it as `document`, an import its `items`.
+fn own_fault(fault: ItemFault, own: usize) -> Fault {
+    let position = fault.position.unwrap_or_default();
+    let prefix = match own {
+        2.. => format!("items[{position}].document"),
+        0 | 1 => "document".to_owned(),
     };
-    OperationError::Invalid(faults.into_iter().map(in_request).collect())
+    match fault.field.is_empty() {
+        true => Fault::new(prefix, fault.message),
+        false => Fault::new(format!("{prefix}.{}", fault.field), fault.message),
+    }
 }
 
 /// Returns the name under which the store has an item.

@@ -36,6 +36,9 @@ pub struct SignedRequest<'a> {
     pub body: &'a [u8],
     /// Service names that the credential scope may have, such as `cloudfront`.
     pub services: &'a [&'a str],
+    /// Names, in lower case, of header fields that must be signed if they are sent. Signers of AWS do not sign all of them by
+    /// themselves.
+    pub signed_if_sent: &'a [&'a str],
 }
 
 /// A signature that was read and is in time, but not yet compared with any secret.
@@ -63,11 +66,7 @@ impl Claim {
     /// # Errors
     /// [`Refusal::Absent`] if there is no `Authorization` header of this form; otherwise the first rule that is broken.
     pub fn read(request: &SignedRequest<'_>, now: i64) -> Result<Self, Refusal> {
-        let authorization = Authorization::read(request.headers)?;
-        authorization.check_service(request.services)?;
-        authorization.check_headers(request.headers)?;
-        let signed_at = date::signed_at(request.headers, &authorization)?;
-        date::check_skew(signed_at, now)?;
+        let (authorization, signed_at) = read_head(request, now)?;
         let body_digest = body_digest(request)?;
         let canonical = canonical::request(request, &authorization, &body_digest)?;
         let text_to_sign = format!(
@@ -81,6 +80,15 @@ impl Claim {
             signed_at,
             text_to_sign,
         })
+    }
+
+    /// Reads what can be known before the body is there, and returns the id of the access key. The body of `request` is not
+    /// looked at.
+    ///
+    /// # Errors
+    /// Those of [`Claim::read`] that are not about the body.
+    pub fn key_of(request: &SignedRequest<'_>, now: i64) -> Result<String, Refusal> {
+        read_head(request, now).map(|(authorization, _)| authorization.access_key_id)
     }
 
     /// Returns the id of the key whose secret [`Claim::verify`] wants.
@@ -121,6 +129,16 @@ impl Claim {
         }
         key
     }
+}
+
+/// Returns the header of a signature, and when it was made.
+fn read_head(request: &SignedRequest<'_>, now: i64) -> Result<(Authorization, i64), Refusal> {
+    let authorization = Authorization::read(request.headers)?;
+    authorization.check_service(request.services)?;
+    authorization.check_headers(request.headers, request.signed_if_sent)?;
+    let signed_at = date::signed_at(request.headers, &authorization)?;
+    date::check_skew(signed_at, now)?;
+    Ok((authorization, signed_at))
 }
 
 fn sha256_key(bytes: &[u8]) -> hmac::Key {

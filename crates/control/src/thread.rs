@@ -2,7 +2,8 @@
 
 use crate::app::{self, App, Door};
 use crate::authentication::{Authentication, Peer};
-use crate::connection::{AddressConnections, serve_one, serve_tcp};
+use crate::connection::{serve_one, serve_tcp};
+use crate::connections::{Connections, Standing};
 use crate::hosts::Hosts;
 use crate::listener::{BoundListener, ListenerOptions};
 use crate::operations::{FileService, Operations, OperationsOptions, Running, Source};
@@ -29,8 +30,6 @@ use tokio::time::{sleep, timeout};
 
 /// Maximum number of connections of the socket served at the same time; others wait.
 const SOCKET_CONNECTIONS_MAX: usize = 16;
-/// Maximum number of connections of the listener served at the same time; others wait.
-const CONNECTIONS_MAX: usize = 64;
 /// Time limit for responses in progress when the edge stops.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pause before the next attempt when a connection cannot be accepted.
@@ -288,7 +287,8 @@ impl Served {
             running: Running::Edge(edge.clone()),
             folder,
         });
-        let app = Arc::new(App::new(operations, Authentication::new(store)));
+        let authentication = Authentication::new(store, operations.now());
+        let app = Arc::new(App::new(operations, authentication));
         let (server, probes) = OperatorServer::new(edge);
         let served = Served {
             socket_router: socket_router(&app, &server),
@@ -318,8 +318,7 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
     let mut listening = None;
     let mut listening_on = None;
     let mut socket_connections = JoinSet::new();
-    let mut connections = JoinSet::new();
-    let by_address = AddressConnections::default();
+    let mut connections = Connections::new();
     loop {
         tokio::select! {
             command = commands.recv() => match command {
@@ -332,32 +331,31 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
                 Some(Command::Stop) | None => break,
             },
             stream = accept(listening.as_ref()), if socket_connections.len() < SOCKET_CONNECTIONS_MAX => {
-                let door = Door { peer: Peer::Socket, hosts: None };
+                let door = Door { peer: Peer::Socket, hosts: None, standing: Standing::default() };
                 socket_connections.spawn(serve_one(stream, served.socket_router.clone(), door));
             }
-            (stream, bound) = accept_tcp(listening_on.as_ref()), if connections.len() < CONNECTIONS_MAX => {
+            (stream, bound) = accept_tcp(listening_on.as_ref()), if connections.has_room() => {
                 let (stream, address) = stream;
                 let address = address.ip().to_canonical();
-                if let Some(slot) = by_address.open(address) {
+                connections.serve(address, |standing| {
                     let door = Door {
                         peer: Peer::Address(address),
                         hosts: Some(bound.hosts),
+                        standing,
                     };
-                    let serving = serve_tcp(stream, bound.tls, served.router.clone(), door);
-                    connections.spawn(async move {
-                        serving.await;
-                        drop(slot);
-                    });
-                }
+                    serve_tcp(stream, bound.tls, served.router.clone(), door)
+                });
             }
             Some(_) = socket_connections.join_next(), if !socket_connections.is_empty() => {}
-            Some(_) = connections.join_next(), if !connections.is_empty() => {}
+            () = connections.join_next(), if !connections.is_empty() => {}
         }
     }
     drop((listening, listening_on));
     let drained = async {
         while socket_connections.join_next().await.is_some() {}
-        while connections.join_next().await.is_some() {}
+        while !connections.is_empty() {
+            connections.join_next().await;
+        }
     };
     let _ = timeout(DRAIN_TIMEOUT, drained).await;
 }

@@ -1,22 +1,28 @@
 //! `privet demo`: shows private delivery with one command.
 
+mod config_files;
 mod data;
+mod demo_error;
 mod page_host;
 mod ports;
 mod probe;
+mod service_file;
 mod site;
 
-use crate::origin_secret::{OriginSecret, is_loopback};
+use crate::check;
+use crate::origin_secret::OriginSecret;
 use crate::printable::printable;
-use crate::serve::{self, Serving};
+use crate::serve::{self, ServeError, Serving};
 use crate::shell;
 use crate::terminal;
 use clap::Args;
-use data::{DemoData, DemoError};
+use data::DemoData;
+use demo_error::DemoError;
 use http::HeaderName;
 use ports::Moved;
 use privet_distribution::config::ListenerProtocol;
 use privet_sign::{HashAlgorithm, SignError, Signer, Terms, Timestamp, WireUrl};
+use service_file::ServiceFile;
 use site::{Site, hls_link};
 use std::fmt;
 use std::io;
@@ -34,8 +40,8 @@ const SECRET: HeaderName = HeaderName::from_static("x-privet-demo-secret");
 /// Show a private video that plays by its link, and is refused without a link or with an expired one.
 ///
 /// On the first start, makes a key pair, a private folder with a video, a picture and a text, a certificate for
-/// localhost and a configuration. Serves them together with a page that plays the video: by HLS in any browser, and by
-/// RTMP. Later starts use the same files, with other ports if those are in use.
+/// localhost, a configuration, and a store with what service.toml says. Serves them together with a page that plays the
+/// video: by HLS in any browser, and by RTMP. Later starts use the same files, with other ports if those are in use.
 #[derive(Debug, Args)]
 pub(crate) struct DemoArguments {
     /// The folder for everything that the demo makes.
@@ -61,12 +67,12 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     for Moved { from, to } in &data.moved {
         terminal::note(format_args!(
             "port {from} is in use: it was changed to {to} in {}",
-            data.config().display()
+            arguments.dir.display()
         ));
     }
     let secret = OriginSecret::random(SITE, SECRET);
-    let log_stream = serve::log_stream(arguments.log_json);
-    let serving = match serve::start(&data.config(), log_stream, Some(secret.clone())) {
+    let mut service = ServiceFile::of(&data, &secret);
+    let serving = match start(&data, arguments, &secret, service.as_mut()) {
         Ok(serving) => serving,
         Err(error) => {
             error.report();
@@ -89,9 +95,31 @@ pub(crate) fn run(arguments: &DemoArguments) -> ExitCode {
     } else {
         // The edge keeps serving if nobody reads this.
         let _ = say("\nPress Ctrl-C to stop.");
-        serving.until_told_to_stop();
+        serving.until_told_to_stop(|occasion| {
+            if let Some(service) = &mut service {
+                service.look(occasion);
+            }
+        });
     }
     ExitCode::SUCCESS
+}
+
+/// Starts the edge. With a store the secret goes into that, sealed; otherwise it is added to what `privet.toml` serves.
+fn start(
+    data: &DemoData,
+    arguments: &DemoArguments,
+    secret: &OriginSecret,
+    service: Option<&mut ServiceFile>,
+) -> Result<Serving, ServeError> {
+    let log_stream = serve::log_stream(arguments.log_json);
+    match service {
+        Some(service) => {
+            let taken = service.take_over();
+            taken.map_err(|error| ServeError::Store(Box::new(error)))?;
+            serve::start(&data.config(), log_stream, None)
+        }
+        None => serve::start(&data.config(), log_stream, Some(secret.clone())),
+    }
 }
 
 fn refuse(error: &DemoError) -> ExitCode {
@@ -125,13 +153,13 @@ impl From<SignError> for ShowError {
     }
 }
 
-/// Serves the page at the address of its origin in the configuration; an edited configuration may have none.
+/// Serves the page at the address of its origin, which alone is sent the secret; an edited configuration may have none.
 fn serve_site(data: &DemoData, serving: &Serving, secret: OriginSecret) -> Result<(), DemoError> {
     let origins = serving.snapshot().origins().iter();
     let mut site_ports = origins
-        .filter(|origin| origin.id == SITE)
+        .filter(|origin| secret.is_sent_to(origin))
         .filter_map(|origin| origin.source.web_server())
-        .filter_map(|server| is_loopback(&server.host).then_some(server.http_port));
+        .map(|server| server.http_port);
     let Some(port) = site_ports.next() else {
         return Ok(());
     };
@@ -211,9 +239,41 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
   configure:     {config}
   read the log:  {program} demo --log-json shows requests as they come; CloudFront's log files are in {logs}",
         bucket = shown(&data.bucket()),
-        config = shown(&data.config()),
+        config = configured(data),
         logs = shown(&data.logs()),
-    ))
+    ))?;
+    operate(data, serving, &program)
+}
+
+fn configured(data: &DemoData) -> String {
+    let config = shown(&data.config());
+    match data.service() {
+        Some(service) => format!(
+            "{} has what is served, {config} the machine; both may be edited while the demo runs",
+            shown(&service)
+        ),
+        None => config,
+    }
+}
+
+/// Says how operators change what is served, if it comes from a store.
+fn operate(data: &DemoData, serving: &Serving, program: &str) -> io::Result<()> {
+    if data.service().is_none() {
+        return Ok(());
+    }
+    let config = data.config().display().to_string();
+    let config = printable(&shell::word(&config)).into_owned();
+    say(format_args!(
+        "  list it all:   {program} distribution list --config {config}
+  be an admin:   {program} operator create me --role admin --config {config}"
+    ))?;
+    if let Some(control) = &serving.snapshot().node.control {
+        let url = check::control_url(control);
+        say(format_args!(
+            "  then ask /v1:  curl -H 'Authorization: Bearer ACCESS_KEY_ID.SECRET_ACCESS_KEY' {url}/distributions"
+        ))?;
+    }
+    Ok(())
 }
 
 /// Returns a path on one line, with control characters escaped.

@@ -6,6 +6,7 @@ mod plan;
 mod validation;
 
 use crate::command_error::CommandError;
+use crate::origin_secret::OriginSecret;
 use crate::report::{counted, finish, say_all, say_json};
 use crate::store_access::{StoreArguments, open_store, runtime, store_settings};
 use crate::stored_items::stored_items;
@@ -13,8 +14,9 @@ use clap::Args;
 use file_items::{Certificates, FileItems};
 use plan::{Act, Others, Plan, PlannedChange};
 use privet_control::CutOff;
+use privet_distribution::config::StoreSettings;
 use serde_json::{Value, json};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use validation::Node;
 
@@ -57,9 +59,6 @@ pub(crate) fn run(arguments: &ImportArguments) -> ExitCode {
 }
 
 fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
-    let config = arguments.store.config.file();
-    let settings = store_settings(&config)?;
-    let node = Node::read(&config)?;
     let certificates = match arguments.embed_certificates {
         true => Certificates::Embedded,
         false => Certificates::ByPath,
@@ -68,19 +67,85 @@ fn import(arguments: &ImportArguments) -> Result<(), CommandError> {
         true => Others::Deleted,
         false => Others::Stay,
     };
-    let mut file = FileItems::read(&arguments.file, certificates)?;
-    runtime()?.block_on(async {
-        let store = open_store(&settings).await?;
-        let stored = stored_items(&store).await?;
-        file.name_policies_by_id(stored.iter().map(|stored| &stored.item));
-        let plan = Plan::of(&file.items, &stored, others);
-        validation::check(node, &file, &plan.staying)?;
-        let change = match arguments.dry_run || plan.changes.is_empty() {
-            true => None,
-            false => Some(store.write(plan.write()?).await?.change),
-        };
-        tell(arguments, &plan, change)
-    })
+    let outcome = match arguments.dry_run {
+        true => Outcome::Shown,
+        false => Outcome::Written,
+    };
+    let config = arguments.store.config.file();
+    Import::read(&config, &arguments.file, certificates)?.carry_out(
+        others,
+        outcome,
+        |plan, change| tell(arguments, plan, change),
+    )
+}
+
+/// Takes the service of `file` into the store of `config` without a word, with a secret for an origin that the program
+/// itself serves. Other items of the store stay.
+///
+/// # Errors
+/// [`CommandError::Configuration`] with all faults, [`CommandError::Store`]; nothing is changed then.
+pub(crate) fn take_over(
+    config: &Path,
+    file: &Path,
+    secret: &OriginSecret,
+) -> Result<(), CommandError> {
+    let mut import = Import::read(config, file, Certificates::ByPath)?;
+    secret.add_to_items(&mut import.file.items);
+    import.carry_out(Others::Stay, Outcome::Written, |_, _| Ok(()))
+}
+
+/// What becomes of a plan that has no faults.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome {
+    Shown,
+    Written,
+}
+
+/// A file's service, and the store and the machine that it is for.
+#[derive(Debug)]
+struct Import {
+    settings: StoreSettings,
+    node: Node,
+    file: FileItems,
+}
+
+impl Import {
+    fn read(config: &Path, file: &Path, certificates: Certificates) -> Result<Self, CommandError> {
+        Ok(Import {
+            settings: store_settings(config)?,
+            node: Node::read(config)?,
+            file: FileItems::read(file, certificates)?,
+        })
+    }
+
+    /// Plans the changes and checks them as a whole. `tell` hears of the plan, and of the change's number if one was
+    /// written.
+    fn carry_out(
+        self,
+        others: Others,
+        outcome: Outcome,
+        tell: impl FnOnce(&Plan<'_>, Option<u64>) -> Result<(), CommandError>,
+    ) -> Result<(), CommandError> {
+        let Import {
+            settings,
+            node,
+            mut file,
+        } = self;
+        runtime()?.block_on(async {
+            let store = open_store(&settings).await?;
+            let stored = stored_items(&store).await?;
+            file.name_policies_by_id(stored.iter().map(|stored| &stored.item));
+            let plan = Plan::of(&file.items, &stored, others);
+            validation::check(node, &file, &plan.staying)?;
+            let change = match outcome {
+                Outcome::Written if !plan.changes.is_empty() => {
+                    Some(store.write(plan.write()?).await?.change)
+                }
+                Outcome::Written | Outcome::Shown => None,
+            };
+            tell(&plan, change)
+        })
+    }
 }
 
 /// Says what was changed, or would be.

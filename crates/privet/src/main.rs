@@ -48,6 +48,7 @@ mod sign;
 mod store_access;
 mod store_fault;
 mod stored_items;
+mod stored_service;
 mod table;
 mod terminal;
 mod text;

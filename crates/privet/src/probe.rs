@@ -3,10 +3,10 @@
 
 use crate::admin_socket::{Question, SocketArguments, list, text};
 use crate::command_error::CommandError;
-use crate::configuration::load;
 use crate::moment;
 use crate::printable::json_line;
 use crate::report::{self, say_all};
+use crate::stored_service::served_snapshot;
 use clap::Args;
 use privet_edge::{
     KnownObject, OriginPrivacy, ProbeError, ProbeScope, Probing, WritingCheck, probe_origins,
@@ -115,7 +115,7 @@ fn ask(arguments: &ProbeArguments) -> Result<Value, CommandError> {
 }
 
 fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, CommandError> {
-    let loaded = load(config)?;
+    let snapshot = served_snapshot(config)?;
     let objects = arguments.objects.iter();
     let probing = Probing {
         scope: ProbeScope::Servers,
@@ -129,8 +129,7 @@ fn ask_without_edge(config: &Path, arguments: &ProbeArguments) -> Result<Value, 
             WritingCheck::Read
         },
     };
-    let origins =
-        probe_origins(&loaded.snapshot, &probing, moment::now()).map_err(CommandError::Probe)?;
+    let origins = probe_origins(&snapshot, &probing, moment::now()).map_err(CommandError::Probe)?;
     let origins: Vec<Value> = origins.iter().map(OriginPrivacy::to_json).collect();
     Ok(json!({ "origins": origins }))
 }

@@ -1,13 +1,12 @@
 //! `privet serve`: runs the edge until it is told to stop, and reloads changed configuration while it runs.
 
-mod stored;
-
 use crate::check;
 use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
 use crate::origin_secret::OriginSecret;
 use crate::report;
+use crate::stored_service::StoredService;
 use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use arc_swap::ArcSwap;
@@ -26,7 +25,6 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
-use stored::StoredService;
 use tokio::signal::unix::{SignalKind, signal};
 
 /// The interval at which the files of the configuration are checked for changes.
@@ -53,7 +51,7 @@ pub(crate) fn run(arguments: &ServeArguments) -> ExitCode {
         Ok(serving) => {
             check::warn(serving.snapshot());
             serving.announce();
-            serving.until_told_to_stop();
+            serving.until_told_to_stop(|_| ());
             ExitCode::SUCCESS
         }
         Err(error) => {
@@ -180,6 +178,15 @@ enum Command {
     Reload,
     Stop,
     Loaded(Box<Result<Loaded, LoadError>>),
+}
+
+/// Why files are looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Occasion {
+    /// A second has passed.
+    Interval,
+    /// SIGHUP asks for it, whether anything has changed or not.
+    Hangup,
 }
 
 /// The state of a reload. Files are read on a separate thread: a disk that does not respond must not keep the edge from
@@ -335,14 +342,19 @@ impl Serving {
         }
     }
 
-    /// Serves and reloads until a signal says stop; then drains.
-    pub(crate) fn until_told_to_stop(mut self) {
+    /// Serves and reloads until a signal says stop; then drains. `look` is told when files are looked at, before those
+    /// of the configuration are, and should not take long: a signal to stop waits for it.
+    pub(crate) fn until_told_to_stop(mut self, mut look: impl FnMut(Occasion)) {
         loop {
             match self.told.recv_timeout(LOOK_EVERY) {
                 Ok(Command::Stop) | Err(RecvTimeoutError::Disconnected) => break,
-                Ok(Command::Reload) => self.begin_reload(),
+                Ok(Command::Reload) => {
+                    look(Occasion::Hangup);
+                    self.begin_reload();
+                }
                 Ok(Command::Loaded(loaded)) => self.end_reload(*loaded),
                 Err(RecvTimeoutError::Timeout) => {
+                    look(Occasion::Interval);
                     self.look_at_stored_files();
                     if self.loading == Loading::Idle && self.fingerprint.again() != self.fingerprint
                     {

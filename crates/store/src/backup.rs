@@ -120,9 +120,9 @@ impl Store {
     ///
     /// Those of the database; [`StoreError::File`].
     pub async fn backup(&self, to: &Path, now: Timestamp) -> Result<BackupSummary, StoreError> {
-        let (to, id) = (to.to_owned(), self.id().to_owned());
+        let to = to.to_owned();
         let act = move |session: &mut dyn Session| {
-            let header = header(session, &id, now)?;
+            let header = header(session, now)?;
             let mut file = BackupFile::create(&to, &header)?;
             for table in TABLES {
                 session.each_row(&table.select(), &[], &mut |row| {
@@ -157,7 +157,8 @@ impl Store {
     }
 }
 
-fn header(session: &mut dyn Session, id: &str, at: Timestamp) -> Result<Header, StoreError> {
+fn header(session: &mut dyn Session, at: Timestamp) -> Result<Header, StoreError> {
+    let store_id = migrate::get(session, "store_id")?;
     let seal_check = migrate::get(session, "seal_check")?;
     let mut counts = Vec::new();
     for table in TABLES {
@@ -168,7 +169,7 @@ fn header(session: &mut dyn Session, id: &str, at: Timestamp) -> Result<Header, 
     }
     Ok(Header {
         schema: migrate::newest(),
-        store_id: id.to_owned(),
+        store_id: store_id.ok_or_else(|| StoreError::damaged("the store has no id"))?,
         seal_check: seal_check
             .ok_or_else(|| StoreError::damaged("there is no proof of the key"))?,
         at,

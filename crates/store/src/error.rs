@@ -134,8 +134,9 @@ pub enum StoreError {
     /// An operator has as many access keys as are allowed.
     #[error("the operator has {0} access keys: delete one first")]
     TooManyAccessKeys(usize),
-    /// The last enabled operator with the role admin cannot be deleted, disabled or given another role.
-    #[error("this is the last enabled admin: make another admin first")]
+    /// The last enabled operator with the role admin and without a scope cannot be deleted, disabled, or given another
+    /// role or a scope.
+    #[error("this is the last enabled admin without a scope: make another first")]
     LastAdmin,
 
     /// A backup is restored into an empty store only.

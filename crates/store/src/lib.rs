@@ -13,6 +13,7 @@ mod edges;
 mod engine;
 mod error;
 mod idempotency;
+mod identity;
 pub mod limits;
 mod location;
 mod migrate;
@@ -42,7 +43,7 @@ pub use operators::{
     AccessKeyChange, AccessKeySummary, Credential, NewAccessKey, NewOperator, Operator,
     OperatorChange, Role,
 };
-pub use replica::{CaughtUp, Replica};
+pub use replica::{CaughtUp, Replica, View};
 pub use seal::SealingKey;
 pub use secret::Secret;
 pub use store::{Location, Store, StoreOptions};

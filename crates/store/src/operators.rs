@@ -128,7 +128,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin would be left.
+    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left.
     pub async fn change_operator(
         &self,
         name: &str,
@@ -147,7 +147,7 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin would be left.
+    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left.
     pub async fn delete_operator(
         &self,
         name: &str,
@@ -282,12 +282,14 @@ fn delete(session: &mut dyn Session, name: &str, trail: &Trail) -> Result<(), St
     )
 }
 
-/// Refuses a change by which the last enabled admin ceased to be one.
+/// Refuses a change by which the last enabled admin without a scope ceased to be one: an admin with a scope cannot
+/// manage operators, so nobody could make another.
 fn check_admin_left(session: &mut dyn Session, before: &Operator) -> Result<(), StoreError> {
-    if before.role != Role::Admin || before.disabled {
+    if before.role != Role::Admin || before.disabled || before.scope.is_some() {
         return Ok(());
     }
-    let sql = "SELECT name FROM operators WHERE role = $1 AND disabled = 0 LIMIT 1";
+    let sql =
+        "SELECT name FROM operators WHERE role = $1 AND disabled = 0 AND scope IS NULL LIMIT 1";
     let left = session.query_first(sql, vec![Role::Admin.as_str().into()])?;
     left.map(drop).ok_or(StoreError::LastAdmin)
 }

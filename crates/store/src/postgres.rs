@@ -9,6 +9,7 @@ pub(crate) use listen::listen;
 
 use std::collections::HashMap;
 use std::pin::pin;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use futures_util::TryStreamExt;
@@ -18,6 +19,7 @@ use tokio::time::timeout;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
+use crate::identity::Identity;
 use crate::session::{Cell, Dialect, Mode, Row, Session};
 use crate::{StoreError, random};
 
@@ -45,6 +47,7 @@ const SWEEP: &str =
 /// Connection to a PostgreSQL database.
 pub(crate) struct PostgresSession {
     connector: Connector,
+    identity: Arc<Identity>,
     runtime: Runtime,
     connected: Option<Connected>,
     /// Random name of this session in the table of attempts.
@@ -67,10 +70,11 @@ struct Connected {
 }
 
 impl PostgresSession {
-    pub(crate) fn new(connector: Connector) -> Result<Self, StoreError> {
+    pub(crate) fn new(connector: Connector, identity: Arc<Identity>) -> Result<Self, StoreError> {
         let runtime = Builder::new_current_thread().enable_all().build();
         Ok(Self {
             connector,
+            identity,
             runtime: runtime.map_err(|error| StoreError::Failed {
                 cause: error.to_string(),
             })?,
@@ -99,7 +103,11 @@ impl PostgresSession {
             client,
             statements: HashMap::new(),
         });
-        Ok(())
+        let checked = self.identity.clone().check_connection(self);
+        if checked.is_err() {
+            self.connected = None;
+        }
+        checked
     }
 
     /// Waits for what `ask` asks; a connection that fails or does not answer is given up.
@@ -146,8 +154,14 @@ impl PostgresSession {
     /// sees what became of it.
     fn resolve(&mut self, attempt: &str) -> Result<(), StoreError> {
         let begun = Instant::now();
+        let asked = self.identity.id();
         loop {
-            match self.is_noted(attempt) {
+            let noted = self.is_noted(attempt);
+            if self.identity.id() != asked {
+                // Another database cannot know.
+                return Err(StoreError::Unknown);
+            }
+            match noted {
                 Ok(Noted::Yes) => return Ok(()),
                 Ok(Noted::No) => {
                     return Err(StoreError::Unreachable {

@@ -1,9 +1,13 @@
 //! The local copy of an edge: documents and references in a SQLite file, readable with the database down.
 
 mod fill;
+mod mark;
+mod view;
+
+pub use view::View;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::Connection;
@@ -14,6 +18,9 @@ use crate::engine::{Engine, SessionUse};
 use crate::session::{Mode, Session};
 use crate::sqlite::{self, SqliteSession};
 use crate::{Change, DocumentName, Location, Page, SealingKey, Store, StoreError};
+
+use mark::Mark;
+use view::ViewOf;
 
 const READERS: usize = 1;
 
@@ -31,6 +38,8 @@ struct FileCopy {
     path: PathBuf,
     engine: Engine,
     applied: AtomicU64,
+    /// True from a commit until the caller has what it changed: a caller that has not is told of everything.
+    untold: Arc<AtomicBool>,
     /// Connection that catches up, one call after the other.
     target: Arc<Mutex<SqliteSession>>,
 }
@@ -38,7 +47,7 @@ struct FileCopy {
 struct StoreCopy {
     path: PathBuf,
     store: Store,
-    applied: Mutex<Option<u64>>,
+    applied: Mutex<Option<Mark>>,
 }
 
 /// What a replica has taken over.
@@ -48,7 +57,8 @@ pub struct CaughtUp {
     pub seq: u64,
     /// Last change of each changed document, oldest first; empty where everything was taken anew.
     pub changed: Vec<Change>,
-    /// Whether everything was taken anew, because the store is another than before or was put back to an older state.
+    /// Whether everything was taken anew, because the store is another than before or was put back to an older state,
+    /// or has to be read anew, because an answer was not waited for.
     pub whole: bool,
 }
 
@@ -71,6 +81,7 @@ impl Replica {
             path,
             engine,
             applied: AtomicU64::new(applied),
+            untold: Arc::new(AtomicBool::new(false)),
             target: Arc::new(Mutex::new(target)),
         };
         Ok(Self {
@@ -104,7 +115,7 @@ impl Replica {
     pub fn applied(&self) -> u64 {
         match &self.copy {
             Copy::File(file) => file.applied.load(Ordering::Acquire),
-            Copy::Store(copy) => copy.applied().unwrap_or(0),
+            Copy::Store(copy) => copy.applied().map_or(0, |mark| mark.seq),
         }
     }
 
@@ -114,9 +125,31 @@ impl Replica {
     ///
     /// Those of both databases, after which the replica is as it was before.
     pub async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
+        let (caught_up, _) = self.catch_up_with_view(store).await?;
+        Ok(caught_up)
+    }
+
+    /// Catches up as [`Replica::catch_up`] does, and returns a view of the very moment up to which it has.
+    ///
+    /// # Errors
+    ///
+    /// Those of both databases, after which the replica is as it was before.
+    pub async fn catch_up_with_view(&self, store: &Store) -> Result<(CaughtUp, View), StoreError> {
         match &self.copy {
             Copy::File(file) => file.catch_up(store).await,
             Copy::Store(copy) => copy.catch_up().await,
+        }
+    }
+
+    /// Opens a view of what the replica has now. That of a store's own file may be ahead of [`Replica::applied`].
+    ///
+    /// # Errors
+    ///
+    /// Those of the file.
+    pub fn view(&self) -> Result<View, StoreError> {
+        match &self.copy {
+            Copy::File(file) => View::open(&file.path, ViewOf::Replica),
+            Copy::Store(copy) => View::open(&copy.path, copy.view_of()),
         }
     }
 
@@ -202,39 +235,62 @@ impl Replica {
 }
 
 impl FileCopy {
-    async fn catch_up(&self, store: &Store) -> Result<CaughtUp, StoreError> {
-        let target = self.target.clone();
-        let store_id = store.id().to_owned();
+    async fn catch_up(&self, store: &Store) -> Result<(CaughtUp, View), StoreError> {
+        let (target, path) = (self.target.clone(), self.path.clone());
+        let (identity, untold) = (store.inner.identity.clone(), self.untold.clone());
         // The store's own thread reads and writes both, so that no more than a few documents are in memory.
         let act = move |source: &mut dyn Session| {
             let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
             let session: &mut dyn Session = &mut *target;
+            // A dump may have been restored into the database since the connection was made.
+            let store_id = identity.check(source)?;
             session.begin(Mode::Change)?;
             let outcome = fill::fill(session, source, &store_id)
                 .and_then(|caught_up| session.commit().map(|()| caught_up));
             if outcome.is_err() {
                 session.rollback();
             }
-            outcome
+            let mut caught_up = outcome?;
+            if untold.swap(true, Ordering::AcqRel) {
+                caught_up.whole = true;
+                caught_up.changed.clear();
+            }
+            // Nobody else fills the replica before the lock is given back.
+            let view = View::open(&path, ViewOf::Replica)?;
+            Ok((caught_up, view))
         };
-        let caught_up = store.engine().snapshot(act).await?;
+        let (caught_up, view) = store.engine().snapshot(act).await?;
         self.applied.store(caught_up.seq, Ordering::Release);
-        Ok(caught_up)
+        self.untold.store(false, Ordering::Release);
+        Ok((caught_up, view))
     }
 }
 
 impl StoreCopy {
-    fn applied(&self) -> Option<u64> {
-        *self.applied.lock().unwrap_or_else(PoisonError::into_inner)
+    fn applied(&self) -> Option<Mark> {
+        let applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
+        applied.clone()
     }
 
-    async fn catch_up(&self) -> Result<CaughtUp, StoreError> {
-        let applied = self.applied();
-        let act = move |session: &mut dyn Session| fill::changed_since(session, applied);
-        let caught_up = self.store.engine().snapshot(act).await?;
+    fn view_of(&self) -> ViewOf {
+        ViewOf::Store(self.store.inner.identity.clone())
+    }
+
+    async fn catch_up(&self) -> Result<(CaughtUp, View), StoreError> {
+        let (applied, path, of) = (self.applied(), self.path.clone(), self.view_of());
+        let identity = self.store.inner.identity.clone();
+        // The store's thread only waits for the disk: the changes are read in the view's own transaction.
+        let act = move |_: &mut dyn Session| {
+            let mut view = View::open(&path, of.clone())?;
+            let store_id = identity.check(view.session())?;
+            let (caught_up, mark) =
+                fill::changed_since(view.session(), &store_id, applied.as_ref())?;
+            Ok((caught_up, view, mark))
+        };
+        let (caught_up, view, mark) = self.store.engine().read(act).await?;
         let mut applied = self.applied.lock().unwrap_or_else(PoisonError::into_inner);
-        *applied = Some(caught_up.seq);
-        Ok(caught_up)
+        *applied = Some(mark);
+        Ok((caught_up, view))
     }
 }
 

@@ -1,17 +1,20 @@
 //! SQLite behind [`Session`], and the thread that notices what other processes have changed.
 
 use std::fs::{self, OpenOptions, Permissions};
-use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
+use std::io;
+use std::os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ErrorCode, Statement, ToSql};
+use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 use tokio::sync::watch;
 
 use crate::StoreError;
 use crate::engine::{SessionUse, tell};
+use crate::identity::Identity;
 use crate::session::{Cell, Dialect, Mode, Row, Session};
 
 /// Longest wait for another process that writes.
@@ -24,16 +27,52 @@ const STATEMENTS_CACHED: usize = 128;
 pub(crate) struct SqliteSession {
     path: PathBuf,
     session_use: SessionUse,
+    /// Database that has to be found by each new connection; `None` for a replica, which is a copy.
+    identity: Option<Arc<Identity>>,
     connection: Option<Connection>,
+    /// File that the connection is to: another may have taken its name.
+    file: Option<FileId>,
 }
+
+/// Device and number of a file, which it keeps under every name.
+type FileId = (u64, u64);
 
 impl SqliteSession {
     pub(crate) fn new(path: &Path, session_use: SessionUse) -> Self {
         Self {
             path: path.to_owned(),
             session_use,
+            identity: None,
             connection: None,
+            file: None,
         }
+    }
+
+    /// Has the database behind each new connection checked.
+    pub(crate) fn checked_by(mut self, identity: Arc<Identity>) -> Self {
+        self.identity = Some(identity);
+        self
+    }
+
+    /// Connects unless there is a connection to the file that has this name now.
+    fn connect(&mut self) -> Result<(), StoreError> {
+        if self.connection.is_some() && self.file == Some(file_id(&self.path)?) {
+            return Ok(());
+        }
+        self.connection = None;
+        match self.session_use {
+            SessionUse::Write => create_private(&self.path)?,
+            SessionUse::Read => {}
+        }
+        // Looked at first: one that takes its name meanwhile is noticed by the next look.
+        self.file = Some(file_id(&self.path)?);
+        self.connection = Some(connect(&self.path, self.session_use)?);
+        let identity = self.identity.clone();
+        let checked = identity.map_or(Ok(()), |identity| identity.check_connection(self));
+        if checked.is_err() {
+            self.connection = None;
+        }
+        checked
     }
 
     fn connection(&self) -> Result<&Connection, StoreError> {
@@ -47,9 +86,7 @@ impl SqliteSession {
 
 impl Session for SqliteSession {
     fn begin(&mut self, mode: Mode) -> Result<(), StoreError> {
-        if self.connection.is_none() {
-            self.connection = Some(connect(&self.path, self.session_use)?);
-        }
+        self.connect()?;
         match mode {
             Mode::Read => Ok(()),
             Mode::Snapshot => self.batch("BEGIN"),
@@ -135,10 +172,11 @@ impl Session for SqliteSession {
     }
 }
 
-/// Opens the file, and creates it for its owner alone.
+/// Opens a file that exists.
 pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection, StoreError> {
-    create_private(path)?;
-    let connection = Connection::open(path).map_err(|error| failure(&error))?;
+    let mut flags = OpenFlags::default();
+    flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
+    let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
     connection
         .busy_timeout(BUSY_TIMEOUT)
         .map_err(|error| failure(&error))?;
@@ -160,8 +198,16 @@ pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection
 /// Says that something was changed, by this process or another, until the other end of `stop` is gone.
 pub(crate) fn look_for_changes(path: &Path, changes: &watch::Sender<u64>, stop: &Receiver<()>) {
     let mut connection = None;
+    let mut file = None;
     let mut seen = None;
     while let Err(RecvTimeoutError::Timeout) = stop.recv_timeout(LOOK_INTERVAL) {
+        let now = file_id(path).ok();
+        if now != file {
+            (connection, file, seen) = (None, now, None);
+        }
+        if now.is_none() {
+            continue;
+        }
         if connection.is_none() {
             connection = connect(path, SessionUse::Read).ok();
         }
@@ -195,7 +241,12 @@ fn look(connection: &Connection, seen: Option<i64>) -> Result<Look, rusqlite::Er
     })
 }
 
-/// Makes the file with mode 0600, which SQLite gives to its `-wal` and `-shm` as well.
+fn file_id(path: &Path) -> Result<FileId, StoreError> {
+    let metadata = fs::metadata(path).map_err(|error| file_failure(path, &error))?;
+    Ok((metadata.dev(), metadata.ino()))
+}
+
+/// Makes the file with mode 0600 unless it exists, which SQLite gives to its `-wal` and `-shm` as well.
 fn create_private(path: &Path) -> Result<(), StoreError> {
     let file = OpenOptions::new()
         .create(true)
@@ -206,10 +257,14 @@ fn create_private(path: &Path) -> Result<(), StoreError> {
         0 => Ok(()),
         _ => fs::set_permissions(path, Permissions::from_mode(0o600)),
     });
-    private.map_err(|error| StoreError::File {
+    private.map_err(|error| file_failure(path, &error))
+}
+
+fn file_failure(path: &Path, error: &io::Error) -> StoreError {
+    StoreError::File {
         path: path.display().to_string(),
         cause: error.to_string(),
-    })
+    }
 }
 
 fn read(

@@ -8,6 +8,7 @@ use serde_json::Value;
 use tokio::sync::{oneshot, watch};
 
 use crate::engine::{Engine, SessionUse, spawn};
+use crate::identity::Identity;
 use crate::postgres::{Connector, PostgresSession};
 use crate::session::{Mode, Session};
 use crate::sqlite::SqliteSession;
@@ -44,7 +45,7 @@ pub(crate) struct Inner {
     pub(crate) engine: Engine,
     pub(crate) key: SealingKey,
     pub(crate) location: Location,
-    pub(crate) id: String,
+    pub(crate) identity: Arc<Identity>,
     /// Its end tells the thread that looks for changes to end.
     _watching: Watching,
 }
@@ -63,11 +64,15 @@ impl Store {
     /// where no server answers, [`StoreError::File`].
     pub async fn open(options: StoreOptions) -> Result<Self, StoreError> {
         let StoreOptions { location, key } = options;
-        let sessions = location.clone();
-        let new_session = Box::new(move |session_use| new_session(&sessions, session_use));
-        let proven = key.clone();
-        let (engine, (id, change)) = Engine::start(new_session, READERS, move |session| {
-            prepare(session, &proven)
+        let identity = Arc::new(Identity::new(key.clone()));
+        let (sessions, checked) = (location.clone(), identity.clone());
+        let new_session =
+            Box::new(move |session_use| new_session(&sessions, &checked, session_use));
+        let (proven, learned) = (key.clone(), identity.clone());
+        let (engine, change) = Engine::start(new_session, READERS, move |session| {
+            let (id, change) = prepare(session, &proven)?;
+            learned.learn(&id);
+            Ok(change)
         })
         .await?;
         engine.last_change().send_replace(change);
@@ -77,16 +82,17 @@ impl Store {
                 engine,
                 key,
                 location,
-                id,
+                identity,
                 _watching: watching,
             }),
         })
     }
 
-    /// Returns the random id of this database, which a replica is bound to.
+    /// Returns the random id of this database, which a replica is bound to. It is another one from the moment at which
+    /// a new connection has found another database in the place of this one, which one operation is told of.
     #[must_use]
-    pub fn id(&self) -> &str {
-        &self.inner.id
+    pub fn id(&self) -> String {
+        self.inner.identity.id().unwrap_or_default()
     }
 
     /// Returns a receiver that wakes when something may have been changed, by this process or another. Its value is
@@ -115,18 +121,22 @@ impl fmt::Debug for Store {
         formatter
             .debug_struct("Store")
             .field("location", &self.inner.location)
-            .field("id", &self.inner.id)
+            .field("id", &self.id())
             .finish_non_exhaustive()
     }
 }
 
 fn new_session(
     location: &Location,
+    identity: &Arc<Identity>,
     session_use: SessionUse,
 ) -> Result<Box<dyn Session>, StoreError> {
+    let identity = identity.clone();
     Ok(match location {
-        Location::File(path) => Box::new(SqliteSession::new(path, session_use)),
-        Location::Url(url) => Box::new(PostgresSession::new(Connector::new(url)?)?),
+        Location::File(path) => {
+            Box::new(SqliteSession::new(path, session_use).checked_by(identity))
+        }
+        Location::Url(url) => Box::new(PostgresSession::new(Connector::new(url)?, identity)?),
     })
 }
 

@@ -1,5 +1,5 @@
-//! Distributions in a store: the time until an edge with all of them serves, its memory, and what a change costs while it
-//! runs.
+//! Distributions in a store: the time until an edge with all of them serves, its memory, and what a change costs while
+//! it runs.
 
 use super::{GrowthBench, OBJECT_SIZE_BYTES};
 use crate::bench::contest::{Side, file_name};

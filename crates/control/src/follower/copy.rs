@@ -5,7 +5,7 @@ use crate::follower::assembly::{
 };
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
 use privet_edge::standard_error;
-use privet_store::{CaughtUp, Change, DocumentName, Page, Replica, SealingKey, Store, StoreError};
+use privet_store::{CaughtUp, Change, Page, Replica, SealingKey, Store, StoreError, View};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -58,7 +58,7 @@ impl LocalCopy {
     /// [`StoreError`] if the copy cannot be read.
     pub fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, StoreError> {
         let applied = self.applied();
-        let (snapshot, failures) = self.load(node.without_service())?;
+        let (snapshot, failures) = self.view()?.load(node.without_service())?;
         for failure in &failures {
             standard_error::warning(format_args!(
                 "the {} {} is not served: {}",
@@ -85,10 +85,33 @@ impl LocalCopy {
         }
     }
 
+    /// Opens a view of what the copy has now.
+    pub(super) fn view(&self) -> Result<CopyView, StoreError> {
+        Ok(CopyView {
+            view: self.replica.view()?,
+            key: self.key.clone(),
+            assembly: self.assembly(),
+        })
+    }
+}
+
+/// What the copy has at one moment, whatever is written to it meanwhile: a change is never seen in part.
+pub(super) struct CopyView {
+    view: View,
+    key: SealingKey,
+    assembly: Assembly,
+}
+
+impl CopyView {
+    /// Returns the number of the last change that the view has.
+    pub(super) fn seq(&self) -> u64 {
+        self.view.seq()
+    }
+
     /// Returns `snapshot` with everything that the copy has in place of its service. What cannot be served now stays as
     /// it is in `snapshot`.
     pub(super) fn renew(
-        &self,
+        &mut self,
         snapshot: &Snapshot,
     ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let (renewed, failures) = self.load(snapshot.without_service())?;
@@ -97,11 +120,15 @@ impl LocalCopy {
         }
         // Built over what is served: an item that is at fault keeps the form that it has there.
         let absent = self.absent(snapshot)?;
-        self.load(self.assembly().without(snapshot.clone(), &absent))
+        let kept = self.assembly.without(snapshot.clone(), &absent);
+        self.load(kept)
     }
 
     /// Returns `snapshot` with everything that the copy has. While one thread reads and parses, the other resolves.
-    fn load(&self, snapshot: Snapshot) -> Result<(Snapshot, Vec<Failure>), StoreError> {
+    pub(super) fn load(
+        &mut self,
+        snapshot: Snapshot,
+    ) -> Result<(Snapshot, Vec<Failure>), StoreError> {
         let mut base = Base::default();
         let mut failures = Vec::new();
         for kind in ServiceKind::ALL
@@ -110,7 +137,7 @@ impl LocalCopy {
         {
             failures.extend(self.for_each(kind, |id, text| base.insert(kind, id, text))?);
         }
-        let (base, assembly) = (&base, self.assembly());
+        let (base, assembly) = (&base, self.assembly.clone());
         std::thread::scope(|scope| {
             let (send, receive) = sync_channel(1);
             let reading = scope.spawn(move || self.send_served(base, &send));
@@ -123,14 +150,14 @@ impl LocalCopy {
     }
 
     /// Returns the distributions of a snapshot that the copy does not have.
-    fn absent(&self, snapshot: &Snapshot) -> Result<Vec<(ServiceKind, String)>, StoreError> {
+    fn absent(&mut self, snapshot: &Snapshot) -> Result<Vec<(ServiceKind, String)>, StoreError> {
         let distributions = snapshot.distributions().iter();
         let distributions = distributions.map(|one| (ServiceKind::Distribution, one.id.clone()));
         let streaming = snapshot.streaming_distributions().iter();
         let streaming = streaming.map(|one| (ServiceKind::StreamingDistribution, one.id.clone()));
         let mut absent: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
         for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
-            self.replica.for_each(kind.as_str(), |id, _| {
+            self.view.for_each(kind.as_str(), |id, _| {
                 absent.remove(&(kind, id.to_owned()));
             })?;
         }
@@ -140,11 +167,11 @@ impl LocalCopy {
     /// Sends everything that viewers reach, in chunks, distributions before the streaming distributions that play their
     /// videos.
     fn send_served(
-        &self,
+        &mut self,
         base: &Base,
         sender: &SyncSender<Chunk>,
     ) -> Result<Vec<Failure>, StoreError> {
-        let assembly = self.assembly();
+        let assembly = self.assembly.clone();
         let mut failures = Vec::new();
         for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
             let mut items = Vec::new();
@@ -164,13 +191,13 @@ impl LocalCopy {
 
     /// Passes each item of a kind to `each`, as JSON with its secrets in clear. Returns those that cannot be read.
     fn for_each(
-        &self,
+        &mut self,
         kind: ServiceKind,
         mut each: impl FnMut(&str, String),
     ) -> Result<Vec<Failure>, StoreError> {
-        let mut failures = Vec::new();
-        self.replica.for_each(kind.as_str(), |id, text| {
-            match self.clear_text(kind, id, text) {
+        let (mut failures, key) = (Vec::new(), self.key.clone());
+        self.view.for_each(kind.as_str(), |id, text| {
+            match clear_text(&key, kind, id, text) {
                 Ok(text) => each(id, text),
                 Err(failure) => failures.push(failure),
             }
@@ -180,16 +207,16 @@ impl LocalCopy {
 
     /// Reads what a change touches: the changed distributions, those that refer to a changed item, and everything that
     /// they refer to.
-    pub(super) async fn gather(&self, touched: &Touched) -> Result<Gathered, StoreError> {
+    pub(super) fn gather(&mut self, touched: &Touched) -> Result<Gathered, StoreError> {
         let mut gathered = Gathered::default();
         let mut upward: Vec<(ServiceKind, String)> = touched.names.keys().cloned().collect();
         let mut known: BTreeSet<(ServiceKind, String)> = upward.iter().cloned().collect();
         while let Some((kind, id)) = upward.pop() {
             if is_served(kind) {
-                self.take(&mut gathered, kind, &id).await?;
+                self.take(&mut gathered, kind, &id)?;
                 continue;
             }
-            for user in self.replica.used_by(kind.as_str(), &id).await? {
+            for user in self.view.used_by(kind.as_str(), &id)? {
                 // Other documents of the store refer to nothing that is served.
                 let Ok(kind) = user.kind.parse::<ServiceKind>() else {
                     continue;
@@ -200,18 +227,18 @@ impl LocalCopy {
             }
         }
         gathered.sort();
-        self.gather_base(&mut gathered).await?;
+        self.gather_base(&mut gathered)?;
         Ok(gathered)
     }
 
     /// Reads a distribution; one that is not there any more is removed.
-    async fn take(
-        &self,
+    fn take(
+        &mut self,
         gathered: &mut Gathered,
         kind: ServiceKind,
         id: &str,
     ) -> Result<(), StoreError> {
-        match self.text(kind, id).await? {
+        match self.text(kind, id)? {
             Some(Ok(text)) => gathered.add(kind, id, text),
             Some(Err(failure)) => gathered.unreadable.push(failure),
             None => gathered.removed.push((kind, id.to_owned())),
@@ -220,7 +247,7 @@ impl LocalCopy {
     }
 
     /// Reads what the distributions refer to, and what that refers to.
-    async fn gather_base(&self, gathered: &mut Gathered) -> Result<(), StoreError> {
+    fn gather_base(&mut self, gathered: &mut Gathered) -> Result<(), StoreError> {
         let mut known = BTreeSet::new();
         let texts = gathered.items.iter();
         let mut wanted: Vec<(ServiceKind, String)> = texts
@@ -230,34 +257,34 @@ impl LocalCopy {
             if is_served(kind) || !known.insert((kind, name.clone())) {
                 continue;
             }
-            match self.text(kind, &name).await? {
+            match self.text(kind, &name)? {
                 Some(Ok(text)) => {
                     wanted.extend(references(kind, &text));
                     gathered.base.insert(kind, &name, text);
                 }
                 // Whatever refers to it is at fault then, and says so.
                 Some(Err(_)) => {}
-                None => self.gather_all(&mut gathered.base, kind).await?,
+                None => self.gather_all(&mut gathered.base, kind)?,
             }
         }
         Ok(())
     }
 
     /// Reads all items of a kind, one of which is named otherwise than by its id. Only policies can be.
-    async fn gather_all(&self, base: &mut Base, kind: ServiceKind) -> Result<(), StoreError> {
+    fn gather_all(&mut self, base: &mut Base, kind: ServiceKind) -> Result<(), StoreError> {
         let mut page = Page {
             after: None,
             limit: PAGE,
         };
         loop {
-            let documents = self.replica.documents(kind.as_str(), &page).await?;
+            let documents = self.view.documents(kind.as_str(), &page)?;
             let Some(last) = documents.last() else {
                 return Ok(());
             };
             page.after = Some(last.id.clone());
             for document in &documents {
                 // One that cannot be read is as absent for what refers to it.
-                if let Ok(text) = self.clear(kind, &document.id, &document.body) {
+                if let Ok(text) = clear(&self.key, kind, &document.id, &document.body) {
                     base.insert(kind, &document.id, text);
                 }
             }
@@ -265,35 +292,13 @@ impl LocalCopy {
     }
 
     /// Reads an item as JSON with its secrets in clear; `None` if there is none.
-    async fn text(
-        &self,
+    fn text(
+        &mut self,
         kind: ServiceKind,
         id: &str,
     ) -> Result<Option<Result<String, Failure>>, StoreError> {
-        let document = self.replica.document(kind.as_str(), id).await?;
-        Ok(document.map(|document| self.clear(kind, id, &document.body)))
-    }
-
-    /// Returns a stored text with its secrets in clear. Most have none, and are not parsed.
-    fn clear_text(&self, kind: ServiceKind, id: &str, text: &str) -> Result<String, Failure> {
-        if !text.contains("\"sealed\"") {
-            return Ok(text.to_owned());
-        }
-        let body = serde_json::from_str(text).unwrap_or_default();
-        self.clear(kind, id, &body)
-    }
-
-    /// Returns a stored body as JSON with its secrets in clear. One that does not open concerns its item alone.
-    fn clear(&self, kind: ServiceKind, id: &str, body: &Value) -> Result<String, Failure> {
-        let name = DocumentName::new(kind.as_str(), id);
-        let clear = self.replica.unseal(&self.key, &name, body);
-        clear
-            .map(|clear| clear.to_string())
-            .map_err(|error| Failure {
-                kind,
-                id: id.to_owned(),
-                reason: error.to_string(),
-            })
+        let document = self.view.document(kind.as_str(), id)?;
+        Ok(document.map(|document| clear(&self.key, kind, id, &document.body)))
     }
 }
 
@@ -320,6 +325,16 @@ impl Touched {
         }
     }
 
+    /// Adds what further changes touch.
+    pub(super) fn add(&mut self, changes: &[Change]) {
+        self.names.extend(Touched::by(changes).names);
+    }
+
+    /// Returns true if nothing is touched.
+    pub(super) fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+
     /// Returns the number of the first of the changes.
     pub(super) fn first_change(&self) -> u64 {
         self.names.values().copied().min().unwrap_or_default()
@@ -333,4 +348,29 @@ fn references(kind: ServiceKind, text: &str) -> BTreeSet<(ServiceKind, String)> 
         |_| BTreeSet::new(),
         |service| ItemFacts::references_of(&service),
     )
+}
+
+/// Returns a stored text with its secrets in clear. Most have none, and are not parsed.
+fn clear_text(
+    key: &SealingKey,
+    kind: ServiceKind,
+    id: &str,
+    text: &str,
+) -> Result<String, Failure> {
+    if !text.contains("\"sealed\"") {
+        return Ok(text.to_owned());
+    }
+    let body = serde_json::from_str(text).unwrap_or_default();
+    clear(key, kind, id, &body)
+}
+
+/// Returns a stored body as JSON with its secrets in clear. One that does not open concerns its item alone.
+fn clear(key: &SealingKey, kind: ServiceKind, id: &str, body: &Value) -> Result<String, Failure> {
+    let clear = key.unseal(kind.as_str(), id, body);
+    let clear = clear.map(|clear| clear.to_string());
+    clear.map_err(|error| Failure {
+        kind,
+        id: id.to_owned(),
+        reason: error.to_string(),
+    })
 }

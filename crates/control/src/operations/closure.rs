@@ -9,8 +9,9 @@ use privet_store::{DocumentName, Store, StoreError, StoredDocument};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Items that are looked at with a change. Of what refers to a changed item no more are checked again.
-const ITEMS_MAX: usize = 2_000;
+/// Users of the changed items that are checked again with a change. What a checked item refers to does not count: without
+/// that it could not be checked at all.
+const USERS_MAX: usize = 2_000;
 
 impl Operations {
     /// Returns the names of the items that a stored document refers to.
@@ -40,21 +41,10 @@ impl Operations {
         changed: &[(ServiceItem, Facts)],
     ) -> Result<Vec<ServiceItem>, OperationError> {
         let mut closure = Closure::of(changed);
-        let mut upward: Vec<DocumentName> = changed
-            .iter()
-            .map(|(item, _)| DocumentName::new(item.kind.as_str(), &item.id))
-            .collect();
-        while let Some(name) = upward.pop() {
-            for user in store.used_by(&name.kind, &name.id).await? {
-                if closure.add(store, &user).await? {
-                    upward.push(user);
-                }
-            }
-        }
-        while let Some((kind, reference)) = closure.waiting.pop() {
-            let name = resolve(store, kind, &reference).await?;
-            closure.add(store, &name).await?;
-        }
+        let changed = changed.iter();
+        let names = changed.map(|(item, _)| DocumentName::new(item.kind.as_str(), &item.id));
+        closure.add_users(store, names.collect()).await?;
+        closure.add_references(store).await?;
         Ok(closure.items)
     }
 }
@@ -79,10 +69,40 @@ impl Closure {
         }
     }
 
+    /// Adds what refers to these items, directly or not, up to the limit.
+    async fn add_users(
+        &mut self,
+        store: &Store,
+        mut upward: Vec<DocumentName>,
+    ) -> Result<(), OperationError> {
+        let mut left = USERS_MAX;
+        while let Some(name) = upward.pop() {
+            for user in store.used_by(&name.kind, &name.id).await? {
+                if left == 0 {
+                    return Ok(());
+                }
+                if self.add(store, &user).await? {
+                    left -= 1;
+                    upward.push(user);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds what the items refer to, all of it.
+    async fn add_references(&mut self, store: &Store) -> Result<(), OperationError> {
+        while let Some((kind, reference)) = self.waiting.pop() {
+            let name = resolve(store, kind, &reference).await?;
+            self.add(store, &name).await?;
+        }
+        Ok(())
+    }
+
     /// Adds a stored document, and returns true if it was not there yet.
     async fn add(&mut self, store: &Store, name: &DocumentName) -> Result<bool, OperationError> {
         let key = (name.kind.clone(), name.id.clone());
-        if self.known.contains(&key) || self.items.len() >= ITEMS_MAX {
+        if self.known.contains(&key) {
             return Ok(false);
         }
         let Some(document) = store.document(&name.kind, &name.id).await? else {

@@ -105,11 +105,6 @@ impl Operations {
         if can_be_disabled(kind) && is_enabled(&before.body) {
             return Err(OperationError::NotDisabled(id.to_owned()));
         }
-        let users = self.store()?.used_by(kind.as_str(), id).await?;
-        if !users.is_empty() {
-            let name = stored_name(kind, id);
-            return Err(StoreError::InUse { name, by: users }.into());
-        }
         let intent = Intent {
             operation: "delete",
             kind,
@@ -118,6 +113,7 @@ impl Operations {
             after: None,
             digest,
         };
+        self.check_unused(operator, &intent).await?;
         self.write(operator, intent, request).await
     }
 

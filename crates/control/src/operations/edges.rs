@@ -2,19 +2,27 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
+use crate::operations::reading::{Visible, is_visible};
 use crate::operator::{Admin, Operator, Read, Scope};
-use privet_store::EdgeRecord;
+use privet_store::{DocumentName, EdgeRecord};
+use serde_json::Value;
 
 impl Operations {
-    /// Lists the edges by id.
+    /// Lists the edges by id. An operator with a scope sees the failures of what is within it.
     ///
     /// # Errors
     /// [`OperationError::NoStore`], and those of the store.
     pub async fn edges(
         &self,
-        _operator: &Operator<Read>,
+        operator: &Operator<Read>,
     ) -> Result<Vec<EdgeRecord>, OperationError> {
-        Ok(self.own_store()?.edges().await?)
+        let store = self.own_store()?;
+        let visible = self.visible(store, &operator.caller().scope).await?;
+        let mut edges = store.edges().await?;
+        for edge in &mut edges {
+            hide_others(&mut edge.report.state, &visible);
+        }
+        Ok(edges)
     }
 
     /// Returns an edge.
@@ -53,5 +61,17 @@ impl Operations {
         }
         self.edge_by_id(&operator.reader(), id).await?;
         Ok(self.own_store()?.forget_edge(id).await?)
+    }
+}
+
+/// Removes the failures of items that a scope does not show.
+fn hide_others(state: &mut Value, visible: &Visible) {
+    let failures = state.get_mut("failures").and_then(Value::as_array_mut);
+    let is_shown = |failure: &Value| {
+        let text = |key| failure.get(key).and_then(Value::as_str).unwrap_or_default();
+        is_visible(visible, &DocumentName::new(text("kind"), text("id")))
+    };
+    if let Some(failures) = failures {
+        failures.retain(is_shown);
     }
 }

@@ -4,6 +4,7 @@ use crate::operation_error::{Fault, OperationError};
 use crate::operations::Operations;
 use crate::operations::change::Mode;
 use crate::operations::reading::resolve;
+use crate::operations::writing::Effect;
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts};
 use privet_distribution::config::ServiceItem;
@@ -38,7 +39,12 @@ impl Operations {
             }
         }
         let items = read(items)?;
-        self.check_service(store, &items, &[]).await?;
+        let effect = Effect {
+            changed: &items,
+            removed: &[],
+            visible: &None,
+        };
+        self.check_service(store, effect).await?;
         let count = items.len();
         if mode == Mode::DryRun {
             return Ok(Imported {

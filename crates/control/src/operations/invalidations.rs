@@ -76,10 +76,11 @@ impl Operations {
     ) -> Result<Option<Item>, OperationError> {
         let items = request.items()?;
         check_invalidation(&items)?;
-        let reader = operator.reader();
         let id = &request.distribution;
-        self.check_visible(&reader, ServiceKind::Distribution, id)
-            .await?;
+        // What may be seen is more: a distribution that one of the scope plays.
+        if !operator.caller().scope.has(id) {
+            return Err(OperationError::no_item(ServiceKind::Distribution, id));
+        }
         match &self.shared.source {
             Source::Store(store) => {
                 let store = store.opened()?;

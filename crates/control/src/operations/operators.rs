@@ -168,7 +168,8 @@ impl Operations {
         Ok(store.add_access_key(name, &actor, self.timestamp()).await?)
     }
 
-    /// Makes a new key, and lets an old one end after an overlap, in which both are valid.
+    /// Makes a new key, and lets an old one end after an overlap, in which both are valid. A key that ends sooner, or is not
+    /// valid any more, stays as it is.
     ///
     /// # Errors
     /// [`OperationError::NotFound`] for a key of another operator, and those of [`Operations::create_access_key`].
@@ -178,7 +179,7 @@ impl Operations {
         (name, id): (&str, &str),
         overlap_secs: u64,
     ) -> Result<Rotation, OperationError> {
-        let store = self.own_key(admin, name, id).await?;
+        let (store, key) = self.own_key(admin, name, id).await?;
         let overlap = i64::try_from(overlap_secs.min(OVERLAP_SECS_MAX));
         if overlap_secs > OVERLAP_SECS_MAX {
             return Err(OperationError::invalid(
@@ -189,12 +190,23 @@ impl Operations {
         let (actor, now) = (admin.caller().actor(), self.timestamp());
         let new = store.add_access_key(name, &actor, now).await?;
         let end = now.seconds().saturating_add(overlap.unwrap_or_default());
+        let end = key
+            .expires_at
+            .map_or(end, |before| before.seconds().min(end));
         let change = AccessKeyChange {
             disabled: None,
             expires_at: Some(Some(Timestamp::from_seconds(end))),
         };
-        let old = store.change_access_key(id, change, &actor, now).await?;
-        Ok(Rotation { new, old })
+        match store.change_access_key(id, change, &actor, now).await {
+            Ok(old) => Ok(Rotation { new, old }),
+            Err(error) => {
+                // Nobody gets to see its secret. If it cannot be deleted either, the list of keys has it.
+                let _ = store
+                    .delete_access_key(&new.access_key_id, &actor, now)
+                    .await;
+                Err(error.into())
+            }
+        }
     }
 
     /// Disables or enables an access key, or sets its end.
@@ -207,7 +219,7 @@ impl Operations {
         (name, id): (&str, &str),
         change: AccessKeyChange,
     ) -> Result<AccessKeySummary, OperationError> {
-        let store = self.own_key(admin, name, id).await?;
+        let (store, _) = self.own_key(admin, name, id).await?;
         let actor = admin.caller().actor();
         Ok(store
             .change_access_key(id, change, &actor, self.timestamp())
@@ -223,7 +235,7 @@ impl Operations {
         admin: &Operator<Admin>,
         (name, id): (&str, &str),
     ) -> Result<(), OperationError> {
-        let store = self.own_key(admin, name, id).await?;
+        let (store, _) = self.own_key(admin, name, id).await?;
         let actor = admin.caller().actor();
         Ok(store
             .delete_access_key(id, &actor, self.timestamp())
@@ -240,18 +252,17 @@ impl Operations {
         }
     }
 
-    /// Returns the store, if a key is that operator's.
+    /// Returns the store and a key, if it is that operator's.
     async fn own_key(
         &self,
         admin: &Operator<Admin>,
         name: &str,
         id: &str,
-    ) -> Result<&Store, OperationError> {
+    ) -> Result<(&Store, AccessKeySummary), OperationError> {
         let keys = self.access_keys(admin, name).await?;
-        if keys.iter().any(|key| key.id == id) {
-            return self.operator_store(admin);
-        }
-        Err(StoreError::NoSuchAccessKey(id.to_owned()).into())
+        let key = keys.into_iter().find(|key| key.id == id);
+        let key = key.ok_or_else(|| StoreError::NoSuchAccessKey(id.to_owned()))?;
+        Ok((self.operator_store(admin)?, key))
     }
 }
 

@@ -18,6 +18,18 @@ pub(crate) const PAGE_MAX: u32 = 200;
 /// Documents that a scope may lead to.
 const VISIBLE_MAX: usize = 100_000;
 
+/// The names of all items within a scope: its distributions and all that they refer to; `None` for all.
+pub(crate) type Visible = Option<BTreeSet<(ServiceKind, String)>>;
+
+/// Returns true for what a scope shows.
+pub(crate) fn is_visible(visible: &Visible, name: &DocumentName) -> bool {
+    match (visible, name.kind.parse()) {
+        (None, _) => true,
+        (Some(names), Ok(kind)) => names.contains(&(kind, name.id.clone())),
+        (Some(_), Err(_)) => false,
+    }
+}
+
 /// The wanted part of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct PageRequest {
@@ -164,12 +176,8 @@ impl Operations {
                 let document = document.ok_or_else(|| OperationError::no_item(kind, id))?;
                 let users = store.used_by(kind.as_str(), id).await?;
                 let visible = self.visible(store, &operator.caller().scope).await?;
-                let is_visible = |name: &DocumentName| match (&visible, name.kind.parse()) {
-                    (None, _) => true,
-                    (Some(names), Ok(kind)) => names.contains(&(kind, name.id.clone())),
-                    (Some(_), Err(_)) => false,
-                };
-                let users = users.into_iter().filter(is_visible).collect();
+                let users = users.into_iter();
+                let users = users.filter(|user| is_visible(&visible, user)).collect();
                 let progress = self.progress(store).await?;
                 let applied = self.applied_document(&progress, &document.etag);
                 Ok(item_of(document, Some(users), applied))
@@ -250,7 +258,7 @@ impl Operations {
         &self,
         store: &Store,
         scope: &Scope,
-    ) -> Result<Option<BTreeSet<(ServiceKind, String)>>, OperationError> {
+    ) -> Result<Visible, OperationError> {
         let Some(mut waiting) = roots(scope) else {
             return Ok(None);
         };
@@ -284,10 +292,7 @@ fn roots(scope: &Scope) -> Option<Vec<(ServiceKind, String)>> {
     Some(names.collect())
 }
 
-fn visible_in_file(
-    scope: &Scope,
-    items: &[ServiceItem],
-) -> Option<BTreeSet<(ServiceKind, String)>> {
+fn visible_in_file(scope: &Scope, items: &[ServiceItem]) -> Visible {
     let mut waiting = roots(scope)?;
     let mut names: BTreeSet<(ServiceKind, String)> = waiting.iter().cloned().collect();
     while let Some((kind, id)) = waiting.pop() {

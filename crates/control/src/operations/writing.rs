@@ -6,9 +6,9 @@ use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::closure::clear_submitted;
-use crate::operations::reading::{mask, resolve};
+use crate::operations::reading::{Visible, is_visible, mask, resolve};
 use crate::operator::{Admin, Operator, Scope};
-use crate::service::{Facts, can_be_disabled, facts, stored_name, validate};
+use crate::service::{Checked, Facts, can_be_disabled, facts, stored_name, validate};
 use crate::sigv4::hex;
 use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
@@ -52,6 +52,15 @@ pub(super) struct Intent {
     pub(super) digest: String,
 }
 
+/// What a change does to the service, to be checked.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Effect<'a> {
+    pub(super) changed: &'a [(ServiceItem, Facts)],
+    pub(super) removed: &'a [(ServiceKind, String)],
+    /// Items that the operator may hear of.
+    pub(super) visible: &'a Visible,
+}
+
 impl Intent {
     fn name(&self) -> DocumentName {
         stored_name(self.kind, &self.id)
@@ -71,13 +80,18 @@ impl Operations {
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
         let store = self.store()?;
-        self.check_scope(operator, &intent)?;
+        check_scope(operator, &intent)?;
+        let visible = self.visible(store, &operator.caller().scope).await?;
         let item = match &intent.after {
-            Some(after) => Some(self.read_item(store, operator, &intent, after).await?),
+            Some(after) => Some(self.read_item(store, &visible, &intent, after).await?),
             None => None,
         };
-        self.check_service(store, item.as_slice(), &removed(&intent))
-            .await?;
+        let effect = Effect {
+            changed: item.as_slice(),
+            removed: &removed(&intent),
+            visible: &visible,
+        };
+        self.check_service(store, effect).await?;
         if request.mode == Mode::DryRun {
             let secrets = item.map(|(_, facts)| facts.secrets).unwrap_or_default();
             return Ok(Outcome::Tried(plan(&intent, &secrets)));
@@ -99,7 +113,7 @@ impl Operations {
                 let made = made.ok_or(StoreError::Repeated { key })?;
                 Ok(Outcome::Changed(made))
             }
-            Err(error) => Err(error.into()),
+            Err(error) => Err(without_others(error, &visible)),
             Ok(written) => {
                 let before = intent.before.as_ref().map(|before| before.version);
                 let changed = self.changed(store, &intent.id, before, &written).await?;
@@ -160,35 +174,28 @@ impl Operations {
         })
     }
 
-    /// Checks that the change is within the operator's scope. That an existing item is within it was checked before.
-    fn check_scope(
+    /// Checks that nothing refers to an item that is to be deleted.
+    pub(super) async fn check_unused(
         &self,
         operator: &Operator<Admin>,
         intent: &Intent,
     ) -> Result<(), OperationError> {
-        match &operator.caller().scope {
-            Scope::All => Ok(()),
-            Scope::Distributions(_) if !can_be_disabled(intent.kind) => Err(
-                OperationError::ScopeTooNarrow("this changes what several distributions may share"),
-            ),
-            scope @ Scope::Distributions(_) if !scope.has(&intent.id) => Err(
-                OperationError::ScopeTooNarrow("this creates a distribution outside the scope"),
-            ),
-            Scope::Distributions(_) => match (&intent.before, &intent.after) {
-                (None, _) => Err(OperationError::ScopeTooNarrow(
-                    "this creates a distribution",
-                )),
-                (Some(_), None) => Ok(()),
-                (Some(before), Some(after)) => check_origins(&before.body, after),
-            },
+        check_scope(operator, intent)?;
+        let store = self.store()?;
+        let by = store.used_by(intent.kind.as_str(), &intent.id).await?;
+        if by.is_empty() {
+            return Ok(());
         }
+        let visible = self.visible(store, &operator.caller().scope).await?;
+        let name = intent.name();
+        Err(without_others(StoreError::InUse { name, by }, &visible))
     }
 
     /// Reads the new document, and checks that it refers only to what the operator may see.
     async fn read_item(
         &self,
         store: &Store,
-        operator: &Operator<Admin>,
+        visible: &Visible,
         intent: &Intent,
         after: &Value,
     ) -> Result<(ServiceItem, Facts), OperationError> {
@@ -198,13 +205,10 @@ impl Operations {
             value: clear_submitted(store, &intent.name(), after, intent.before.as_ref())?,
         };
         let facts = facts(&item)?;
-        let visible = self.visible(store, &operator.caller().scope).await?;
         for (kind, reference) in &facts.references {
             let name = resolve(store, *kind, reference).await?;
-            let is_visible = visible
-                .as_ref()
-                .is_none_or(|names| names.contains(&(*kind, name.id.clone())));
-            if !is_visible || store.document(&name.kind, &name.id).await?.is_none() {
+            let is_absent = store.document(&name.kind, &name.id).await?.is_none();
+            if is_absent || !is_visible(visible, &name) {
                 let from = intent.name();
                 let to = DocumentName::new(kind.as_str(), reference);
                 return Err(StoreError::NoSuchReference { from, to }.into());
@@ -217,21 +221,67 @@ impl Operations {
     pub(super) async fn check_service(
         &self,
         store: &Store,
-        changed: &[(ServiceItem, Facts)],
-        removed: &[(ServiceKind, String)],
+        effect: Effect<'_>,
     ) -> Result<(), OperationError> {
-        let items = self.closure(store, changed).await?;
-        let (own, removed) = (changed.len(), removed.to_vec());
+        let Effect {
+            changed,
+            removed,
+            visible,
+        } = effect;
+        let checked = Checked {
+            items: self.closure(store, changed).await?,
+            own: changed.len(),
+            removed: removed.to_vec(),
+            visible: visible.clone(),
+        };
         let (base, folder) = (self.snapshot(), self.shared.folder.clone());
-        let check = move || validate(&base, &items, own, &removed, &folder);
+        let check = move || validate(&base, &checked, &folder);
         let checked = tokio::task::spawn_blocking(check).await;
         checked.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
 }
 
-/// Origins may be folders of the machine: only an operator for all of it may say which.
-fn check_origins(before: &Value, after: &Value) -> Result<(), OperationError> {
+/// Checks that the change is within the operator's scope. That an existing item is within it was checked before.
+fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), OperationError> {
+    let narrow = |what| Err(OperationError::ScopeTooNarrow(what));
+    match &operator.caller().scope {
+        Scope::All => Ok(()),
+        Scope::Distributions(_) if !can_be_disabled(intent.kind) => {
+            narrow("this changes what several distributions may share")
+        }
+        scope @ Scope::Distributions(_) if !scope.has(&intent.id) => {
+            narrow("this changes a distribution outside the scope")
+        }
+        Scope::Distributions(_) => match (&intent.before, &intent.after) {
+            (None, _) => narrow("this creates a distribution"),
+            (Some(_), None) => Ok(()),
+            (Some(before), Some(after)) => check_reserved(&before.body, after),
+        },
+    }
+}
+
+/// Makes an error of the store one that names nothing outside of a scope.
+fn without_others(mut error: StoreError, visible: &Visible) -> OperationError {
+    if let StoreError::InUse { by, .. } = &mut error {
+        by.retain(|user| is_visible(visible, user));
+        if by.is_empty() {
+            return OperationError::ScopeTooNarrow("this deletes what others use");
+        }
+    }
+    if let StoreError::Claimed { name, by } = &error
+        && !is_visible(visible, by)
+    {
+        return OperationError::ClaimedOutside(name.clone());
+    }
+    error.into()
+}
+
+/// Origins may be folders of the machine, and a host name may lie beneath a wildcard of another distribution: only an
+/// operator for all of them may say which.
+fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     let places = [
+        "domain_name",
+        "aliases",
         "origins",
         "origin",
         "certificate",
@@ -244,7 +294,7 @@ fn check_origins(before: &Value, after: &Value) -> Result<(), OperationError> {
     {
         true => Ok(()),
         false => Err(OperationError::ScopeTooNarrow(
-            "this changes origins or certificates",
+            "this changes host names, origins or certificates",
         )),
     }
 }

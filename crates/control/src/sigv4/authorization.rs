@@ -95,20 +95,30 @@ impl Authorization {
         }
     }
 
-    /// Checks that the signature covers the host and every `x-amz-` header that was sent.
-    pub(super) fn check_headers(&self, headers: &HeaderMap) -> Result<(), Refusal> {
-        let covers = |name: &str| self.signed_headers.iter().any(|signed| signed == name);
-        if !covers("host") {
+    /// Checks that the signature covers the host, every `x-amz-` header that was sent, and these others if they were sent.
+    pub(super) fn check_headers(
+        &self,
+        headers: &HeaderMap,
+        signed_if_sent: &[&str],
+    ) -> Result<(), Refusal> {
+        if !self.covers("host") {
             return Err(Refusal::malformed("SignedHeaders", "lack host"));
         }
         if headers.contains_key("x-amz-security-token") {
             return Err(Refusal::SecurityToken);
         }
         let mut names = headers.keys().map(http::HeaderName::as_str);
-        if names.any(|name| name.starts_with("x-amz-") && !covers(name)) {
+        if names.any(|name| name.starts_with("x-amz-") && !self.covers(name)) {
             return Err(Refusal::malformed(
                 "SignedHeaders",
                 "lack an x-amz- header that was sent",
+            ));
+        }
+        let mut names = signed_if_sent.iter();
+        if names.any(|name| headers.contains_key(*name) && !self.covers(name)) {
+            return Err(Refusal::malformed(
+                "SignedHeaders",
+                "lack a header that must be signed if it is sent",
             ));
         }
         Ok(())

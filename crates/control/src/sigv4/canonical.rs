@@ -47,7 +47,15 @@ fn path(path: &str, service: &str) -> Result<String, Refusal> {
 }
 
 /// Returns the query as signed: decoded, encoded in one way, and sorted.
+///
+/// A bare `+` is signed as a plus and read by many as a blank: such a query is refused, since signers write `%2B` or `%20`.
 fn query(query: &str) -> Result<String, Refusal> {
+    if query.contains('+') {
+        return Err(Refusal::malformed(
+            "query",
+            "has a +; write %2B for a plus and %20 for a blank",
+        ));
+    }
     if query.is_empty() {
         return Ok(String::new());
     }

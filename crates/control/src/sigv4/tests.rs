@@ -73,6 +73,7 @@ impl Vector {
                 headers: &headers,
                 body: self.body.as_bytes(),
                 services: &["cloudfront", "privet", "s3"],
+                signed_if_sent: &["if-match"],
             },
             now,
         )?;
@@ -162,6 +163,7 @@ fn what_is_not_a_signature_is_absent_or_malformed() {
         "SignedHeaders",
     );
     check_malformed(&get().and("x-amz-other", "1"), "SignedHeaders");
+    check_malformed(&get().and("if-match", "E1"), "SignedHeaders");
 }
 
 #[test]
@@ -231,6 +233,7 @@ fn whatever_was_not_signed_does_not_count() {
     check_malformed(&changed(|post| post.path = "/v1//keys".into()), "path");
     check_malformed(&changed(|post| post.query = "a&&b".into()), "query");
     check_malformed(&changed(|post| post.query = "a=%zz".into()), "query");
+    check_malformed(&changed(|post| post.query = "a=b+c".into()), "query");
     let now = vectors().signed_at;
     let other = post().verify(Some("other"), now);
     assert_eq!(other, Err(Refusal::Mismatch));
@@ -301,6 +304,7 @@ fn check_of_aws(query: &str, signature: &str) {
         headers: &headers,
         body: b"",
         services: &["service"],
+        signed_if_sent: &[],
     };
     let claim = Claim::read(&request, 1_440_938_160).unwrap();
     let verified = claim.verify(Some("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY"));

@@ -199,6 +199,85 @@ fn a_signature_changes_something_once() {
 }
 
 #[test]
+fn a_refused_request_uses_no_signature_up() {
+    let fixture = Fixture::new();
+    let key = fixture.operator("reader", Role::Read, None);
+    let change = Ask::new("POST", "/v1/keys")
+        .json(&json!({"id": "K1", "pem": PUBLIC_KEY}))
+        .signed(&key);
+    check(&fixture, &change, (403, "role_too_low"));
+    check(&fixture, &change, (403, "role_too_low"));
+    let nowhere = Ask::new("POST", "/v1/none").signed(&key);
+    check(&fixture, &nowhere, (404, "no_such_path"));
+    check(&fixture, &nowhere, (404, "no_such_path"));
+}
+
+#[test]
+fn conditions_are_signed_if_they_are_sent() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let create = || Ask::new("POST", "/v1/keys").json(&json!({"id": "K1", "pem": PUBLIC_KEY}));
+    let malformed = (400, "signature_malformed");
+    let late = create().signed(&key).header("idempotency-key", "one");
+    check(&fixture, &late, malformed);
+    let delete = Ask::new("DELETE", "/v1/keys/K1").signed(&key);
+    check(&fixture, &delete.header("if-match", "E1"), malformed);
+    let plus = Ask::get("/v1/keys?after=a+b");
+    check(&fixture, &plus.clone().signed(&key), malformed);
+    assert_eq!(fixture.ask(&plus.bearer(&key)).status, 200);
+    let signed = create().header("idempotency-key", "one").signed(&key);
+    assert_eq!(fixture.ask(&signed).status, 201);
+}
+
+/// What was used before the start is not known any more.
+#[test]
+fn a_change_that_was_signed_before_the_start_is_refused() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let create = Ask::new("POST", "/v1/keys").json(&json!({"id": "K1", "pem": PUBLIC_KEY}));
+    let before = create.clone().signed_at(&key, NOW - 1);
+    check(&fixture, &before, (401, "signature_before_start"));
+    let reading = Ask::get("/v1/keys").signed_at(&key, NOW - 1);
+    assert_eq!(fixture.ask(&reading).status, 200);
+    assert_eq!(fixture.ask(&create.signed(&key)).status, 201);
+}
+
+/// Each sends the head of a request and no body.
+#[test]
+fn strangers_are_refused_before_their_body_is_there() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let other = |id: &str, secret: &str| Key {
+        id: id.to_owned(),
+        secret: secret.to_owned(),
+    };
+    let check = |ask: Ask, expected: &str| {
+        let ask = ask.header("content-length", "1000");
+        let answer = fixture.ask(&ask);
+        assert_eq!((answer.status, answer.code()), (401, expected), "{ask:?}");
+    };
+    let post = || Ask::new("POST", "/v1/keys");
+    check(post(), "credentials_absent");
+    check(
+        post().header("authorization", "Bearer x"),
+        "credentials_malformed",
+    );
+    check(
+        post().bearer(&other(&key.id, "wrong")),
+        "credentials_refused",
+    );
+    check(
+        post().bearer(&other("UNKNOWN", &key.secret)),
+        "credentials_refused",
+    );
+    check(
+        post().signed(&other("UNKNOWN", &key.secret)),
+        "credentials_refused",
+    );
+    check(post().signed_at(&key, NOW - 301), "signature_expired");
+}
+
+#[test]
 fn keys_that_are_disabled_expired_or_whose_operator_is_are_refused() {
     let fixture = Fixture::new();
     let admin = fixture.admin();
@@ -246,6 +325,32 @@ fn an_address_that_fails_often_has_to_wait() {
         .clock()
         .set(privet_sign::Timestamp::from_secs(NOW + 60));
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
+}
+
+#[test]
+fn a_neighbours_failures_lock_no_operator_out() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let other = fixture.operator("other", Role::Read, None);
+    let wrong = |id: &str| Key {
+        id: id.to_owned(),
+        secret: "wrong".into(),
+    };
+    let asked = |key: &Key| fixture.ask(&Ask::get("/v1/keys").bearer(key)).status;
+    for _ in 0..20 {
+        assert_eq!(asked(&wrong("UNKNOWN")), 401);
+    }
+    // The address learns nothing more, not even whether there is such a key.
+    assert_eq!(
+        (asked(&wrong("UNKNOWN")), asked(&wrong(&key.id))),
+        (429, 429)
+    );
+    assert_eq!((asked(&key), asked(&other)), (200, 200));
+    assert_eq!(fixture.ask(&Ask::get("/v1/keys").signed(&key)).status, 200);
+    for _ in 0..20 {
+        asked(&wrong(&key.id));
+    }
+    assert_eq!((asked(&key), asked(&other)), (429, 200));
 }
 
 #[test]
@@ -328,103 +433,4 @@ fn garbage_gets_no_connection_further() {
         assert!(!answer.starts_with(b"HTTP/1.1 2"));
     }
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
-}
-
-/// Makes two distributions, and an admin whose scope is the first.
-fn scoped() -> (Fixture, Key) {
-    let fixture = Fixture::new();
-    fixture.furnish();
-    fixture.put("/v1/keys", &json!({"id": "K2", "pem": OTHER_PUBLIC_KEY}));
-    fixture.put("/v1/distributions", &distribution("E2", "two.example"));
-    let key = fixture.operator("one", Role::Admin, Some(&["E1"]));
-    (fixture, key)
-}
-
-#[test]
-fn a_scope_hides_everything_else() {
-    let (fixture, key) = scoped();
-    let get = |target: &str| Ask::get(target).bearer(&key);
-    let absent = fixture.ask(&get("/v1/distributions/E9"));
-    let hidden = fixture.ask(&get("/v1/distributions/E2"));
-    assert_eq!(absent.status, 404);
-    let text = |answer: &Answer, id: &str| answer.json["detail"].as_str().unwrap().replace(id, "");
-    assert_eq!(text(&hidden, "E2"), text(&absent, "E9"));
-    check(
-        &fixture,
-        &get("/v1/distributions/E2/versions"),
-        (404, "not_found"),
-    );
-    check(&fixture, &get("/v1/keys/K2"), (404, "not_found"));
-    let ids = |target: &str| {
-        let listed = fixture.ask(&get(target)).json["items"].clone();
-        let items = listed.as_array().unwrap().iter();
-        items
-            .map(|item| item["id"].as_str().unwrap().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(ids("/v1/distributions"), ["E1"]);
-    assert_eq!(ids("/v1/keys"), ["K1"]);
-    assert_eq!(ids("/v1/key-groups"), ["viewers"]);
-    // The group is used by both distributions, and only one is to be seen.
-    let group = fixture.ask(&get("/v1/key-groups/viewers"));
-    assert_eq!(
-        group.json["used_by"],
-        json!([{"kind": "distribution", "id": "E1"}])
-    );
-    let explain = |link: &str| {
-        Ask::new("POST", "/v1/explain")
-            .json(&json!({"link": link}))
-            .bearer(&key)
-    };
-    let link =
-        |host: &str| fixture.ask(&explain(&format!("https://{host}/a"))).json["code"].clone();
-    assert_eq!(
-        (link("two.example"), link("none.example")),
-        (json!("not_found"), json!("not_found"))
-    );
-    let narrow = (403, "scope_too_narrow");
-    for target in ["/v1/operators", "/v1/changes", "/v1/changes/verify"] {
-        check(&fixture, &get(target), narrow);
-    }
-}
-
-/// Origins may be folders of the machine.
-#[test]
-fn a_scope_allows_changes_of_its_distributions_and_not_of_their_origins() {
-    let (fixture, key) = scoped();
-    let get = |target: &str| Ask::get(target).bearer(&key);
-    let narrow = (403, "scope_too_narrow");
-    let etag = fixture.ask(&get("/v1/keys/K1")).json["etag"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let delete = |target: &str| {
-        Ask::new("DELETE", target)
-            .header("if-match", &etag)
-            .bearer(&key)
-    };
-    check(
-        &fixture,
-        &delete("/v1/distributions/E2"),
-        (404, "not_found"),
-    );
-    let new = Ask::new("POST", "/v1/distributions").json(&distribution("E3", "three.example"));
-    check(&fixture, &new.bearer(&key), narrow);
-    let new = Ask::new("POST", "/v1/keys").json(&json!({"id": "K3", "pem": OTHER_PUBLIC_KEY}));
-    check(&fixture, &new.bearer(&key), narrow);
-    let etag = fixture.ask(&get("/v1/distributions/E1")).json["etag"]
-        .as_str()
-        .unwrap()
-        .to_owned();
-    let put = |document: &Value| {
-        let put = Ask::new("PUT", "/v1/distributions/E1").json(document);
-        put.header("if-match", &etag).bearer(&key)
-    };
-    let mut document = distribution("E1", "one.example");
-    document["origins"][0]["folder"] = json!("/etc");
-    check(&fixture, &put(&document), narrow);
-    let mut document = distribution("E1", "one.example");
-    document["aliases"] = json!(["more.example"]);
-    let answer = fixture.ask(&put(&document));
-    assert_eq!(answer.status, 200, "{answer:?}");
 }

@@ -10,4 +10,6 @@ mod openapi;
 mod operators;
 mod reading_files;
 mod schema_driven;
+mod scopes;
+mod sizes;
 mod support;

@@ -172,3 +172,44 @@ fn a_rotated_key_is_valid_during_the_overlap() {
     assert_eq!(fixture.ask(&delete.bearer(&admin)).status, 204);
     assert_eq!(asked(&new), 401);
 }
+
+#[test]
+fn a_rotation_prolongs_no_key() {
+    let fixture = Fixture::new();
+    let admin = fixture.admin();
+    let old = fixture.operator("ci", Role::Read, None);
+    let target = format!("/v1/operators/ci/access-keys/{}", old.id);
+    let check = |state: &Value, expected: &str| {
+        let changed = fixture.ask(&Ask::new("PATCH", &target).json(state).bearer(&admin));
+        assert_eq!(changed.status, 200, "{changed:?}");
+        let rotate = Ask::new("POST", &format!("{target}/rotate"));
+        let rotate = rotate.json(&json!({"overlap_seconds": 600}));
+        let rotated = fixture.ask(&rotate.bearer(&admin)).json;
+        assert_eq!(rotated["old"]["expires_at"], json!(expected), "{rotated}");
+        let new = rotated["new"]["access_key_id"].as_str().unwrap().to_owned();
+        let delete = Ask::new("DELETE", &format!("/v1/operators/ci/access-keys/{new}"));
+        assert_eq!(fixture.ask(&delete.bearer(&admin)).status, 204);
+    };
+    let refused = |fixture: &Fixture| {
+        let asked = fixture.ask(&Ask::get("/v1/keys").bearer(&old));
+        assert_eq!(asked.status, 401, "{asked:?}");
+    };
+    check(
+        &json!({"expires_at": "2029-12-31T23:00:00Z"}),
+        "2029-12-31T23:00:00Z",
+    );
+    refused(&fixture);
+    check(
+        &json!({"expires_at": "2030-01-01T00:01:00Z"}),
+        "2030-01-01T00:01:00Z",
+    );
+    check(
+        &json!({"expires_at": "2030-01-01T01:00:00Z"}),
+        "2030-01-01T00:10:00Z",
+    );
+    check(
+        &json!({"disabled": true, "expires_at": null}),
+        "2030-01-01T00:10:00Z",
+    );
+    refused(&fixture);
+}

@@ -23,6 +23,8 @@ use tokio::runtime::Runtime;
 /// The time at which the tests happen: 2030-01-01T00:00:00Z.
 pub const NOW: u64 = 1_893_456_000;
 pub const HOST: &str = "privet.example";
+/// Headers that are signed if they are sent.
+const SIGNED: [&str; 4] = ["host", "idempotency-key", "if-match", "x-amz-date"];
 pub const PATIENCE: Duration = Duration::from_secs(20);
 pub const PUBLIC_KEY: &str = include_str!("../../../sign/tests/keys/rsa2048.pub.pem");
 pub const OTHER_PUBLIC_KEY: &str = include_str!("../../../sign/tests/keys/p256.pub.pem");
@@ -273,20 +275,22 @@ impl Ask {
         self.signed_at(key, NOW)
     }
 
-    /// Signs host, date and body as botocore does.
+    /// Signs host, conditions, date and body as botocore does.
     pub fn signed_at(self, key: &Key, at: u64) -> Self {
         let at = jiff::Timestamp::from_second(i64::try_from(at).unwrap()).unwrap();
         let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let ask = self.header("x-amz-date", &date);
         let (path, query) = ask.target.split_once('?').unwrap_or((&ask.target, ""));
-        let host = &ask
-            .headers
-            .iter()
-            .find(|(name, _)| name == "host")
-            .unwrap()
-            .1;
+        let mut signed: Vec<&(String, String)> = ask.headers.iter().collect();
+        signed.retain(|(name, _)| SIGNED.contains(&name.as_str()));
+        signed.sort();
+        let names: Vec<&str> = signed.iter().map(|(name, _)| name.as_str()).collect();
+        let names = names.join(";");
+        let lines = signed.iter().fold(String::new(), |lines, (name, value)| {
+            format!("{lines}{name}:{value}\n")
+        });
         let canonical = format!(
-            "{}\n{path}\n{query}\nhost:{host}\nx-amz-date:{date}\n\nhost;x-amz-date\n{}",
+            "{}\n{path}\n{query}\n{lines}\n{names}\n{}",
             ask.method,
             sha256(&ask.body)
         );
@@ -301,7 +305,7 @@ impl Ask {
         }
         let signature = hex(&hmac_of(&secret, &text));
         let authorization = format!(
-            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders=host;x-amz-date, Signature={signature}",
+            "AWS4-HMAC-SHA256 Credential={}/{scope}, SignedHeaders={names}, Signature={signature}",
             key.id
         );
         ask.header("authorization", &authorization)

@@ -105,6 +105,7 @@ mod tests {
                 headers: &parts.headers,
                 body,
                 services: &["privet"],
+                signed_if_sent: &["if-match"],
             },
             i64::try_from(now).unwrap(),
         )?;

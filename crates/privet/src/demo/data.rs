@@ -1,9 +1,10 @@
 //! The folder of the demo: created once, then used as it is.
 
-use super::ports::{Moved, free_port, with_free_ports};
+use super::config_files::{self, ServedFrom};
+use super::demo_error::DemoError;
+use super::ports::Moved;
 use crate::new_key;
-use privet_sign::{KeyError, KeyPairId, MessageSigner, PrivateKey, SignError};
-use std::fmt;
+use privet_sign::{KeyPairId, MessageSigner, PrivateKey};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -18,74 +19,13 @@ const OBJECTS: [(&str, &[u8]); 4] = [
     ("hello.txt", include_bytes!("../../assets/hello.txt")),
 ];
 const VIDEO: &[u8] = include_bytes!("../../assets/video.mp4");
-const HTTPS_PORT: u16 = 8443;
-const HTTP_PORT: u16 = 8080;
-const RTMP_PORT: u16 = 1935;
-const SITE_PORT: u16 = 8090;
-
-/// Why the folder cannot be created or used.
-#[derive(Debug)]
-pub(super) enum DemoError {
-    /// Another demo runs in it.
-    Running(PathBuf),
-    File {
-        file: PathBuf,
-        error: io::Error,
-    },
-    Certificate(String),
-    NewKey(String),
-    /// The folder has no key pair, or more than one.
-    NoKey(PathBuf),
-    Key {
-        file: PathBuf,
-        error: KeyError,
-    },
-    Sign(SignError),
-    Probe(String),
-    /// The page cannot be served.
-    Site {
-        port: u16,
-        error: io::Error,
-    },
-}
-
-impl fmt::Display for DemoError {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            DemoError::Running(folder) => write!(
-                formatter,
-                "another demo is running in {}: stop it, or give another folder with --dir",
-                folder.display()
-            ),
-            DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
-            DemoError::Certificate(reason) => {
-                write!(formatter, "cannot make the certificate: {reason}")
-            }
-            DemoError::NewKey(reason) => {
-                write!(formatter, "cannot make the key pair: {reason}")
-            }
-            DemoError::NoKey(folder) => write!(
-                formatter,
-                "{} does not have exactly one key pair; remove its parent folder to start over",
-                folder.display()
-            ),
-            DemoError::Key { file, error } => write!(formatter, "{}: {error}", file.display()),
-            DemoError::Sign(error) => write!(formatter, "{error}"),
-            DemoError::Site { port, error } => write!(
-                formatter,
-                "cannot serve the page on port {port}: {error}; stop the program that uses it, or change the port of the \
-                 origin \"site\" in the demo's privet.toml"
-            ),
-            DemoError::Probe(reason) => write!(formatter, "the edge does not respond: {reason}"),
-        }
-    }
-}
 
 /// A prepared folder.
 #[derive(Debug)]
 pub(super) struct DemoData {
     folder: PathBuf,
     key_pair_id: KeyPairId,
+    pub(super) served_from: ServedFrom,
     /// Ports that were in use and have been replaced.
     pub(super) moved: Vec<Moved>,
     /// The lock on the folder, held while this demo runs: another one would replace its ports.
@@ -105,24 +45,26 @@ impl DemoData {
         }
         let key_pair_id = key_pair(&folder.join("keys"))?;
         make_certificate(&folder.join("tls"))?;
-        let config = folder.join("privet.toml");
-        let moved = if config.exists() {
-            move_ports(&config, port)?
-        } else {
-            let text = configuration(&key_pair_id, port);
-            make_file(&config, text.as_bytes(), 0o644)?;
-            Vec::new()
-        };
+        let prepared = config_files::prepare(folder, &key_pair_id, port)?;
         Ok(DemoData {
             folder: folder.to_owned(),
             key_pair_id,
-            moved,
+            served_from: prepared.served_from,
+            moved: prepared.moved,
             _lock: lock,
         })
     }
 
     pub(super) fn config(&self) -> PathBuf {
         self.folder.join("privet.toml")
+    }
+
+    /// Returns the file of the demo's own items, if they go into a store.
+    pub(super) fn service(&self) -> Option<PathBuf> {
+        match self.served_from {
+            ServedFrom::Store => Some(self.folder.join("service.toml")),
+            ServedFrom::Configuration => None,
+        }
     }
 
     pub(super) fn bucket(&self) -> PathBuf {
@@ -189,23 +131,6 @@ fn lock(folder: &Path) -> Result<File, DemoError> {
     }
 }
 
-/// Rewrites the configuration if one of its ports is in use by now.
-fn move_ports(config: &Path, port: Option<u16>) -> Result<Vec<Moved>, DemoError> {
-    let fault = |error: io::Error| DemoError::File {
-        file: config.to_owned(),
-        error,
-    };
-    let text = fs::read_to_string(config).map_err(fault)?;
-    let (text, moved) = with_free_ports(&text, port, free_port);
-    if !moved.is_empty() {
-        let new = config.with_extension("toml.new");
-        fs::write(&new, text)
-            .and_then(|()| fs::rename(&new, config))
-            .map_err(fault)?;
-    }
-    Ok(moved)
-}
-
 /// Writes a file, unless it exists.
 fn make_file(file: &Path, bytes: &[u8], mode: u32) -> Result<(), DemoError> {
     let opened = OpenOptions::new()
@@ -270,16 +195,4 @@ fn make_certificate(folder: &Path) -> Result<(), DemoError> {
         .map_err(|error| DemoError::Certificate(error.to_string()))?;
     make_file(&key, made.signing_key.serialize_pem().as_bytes(), 0o600)?;
     make_file(&chain, made.cert.pem().as_bytes(), 0o644)
-}
-
-fn configuration(key_pair_id: &KeyPairId, port: Option<u16>) -> String {
-    include_str!("privet.toml.in")
-        .replace(
-            "@HTTPS_PORT@",
-            &port.unwrap_or_else(|| free_port(HTTPS_PORT)).to_string(),
-        )
-        .replace("@HTTP_PORT@", &free_port(HTTP_PORT).to_string())
-        .replace("@RTMP_PORT@", &free_port(RTMP_PORT).to_string())
-        .replace("@SITE_PORT@", &free_port(SITE_PORT).to_string())
-        .replace("@KEY_PAIR_ID@", key_pair_id.as_str())
 }

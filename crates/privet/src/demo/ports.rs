@@ -4,6 +4,13 @@
 
 use std::net::{Ipv4Addr, TcpListener};
 
+/// What stands before and after the ports that are replaced.
+const PLACES: [(&str, &str); 3] = [
+    ("address = \"127.0.0.1:", "\""),
+    ("url = \"http://127.0.0.1:", "\""),
+    ("rtmp://localhost:", "/"),
+];
+
 /// A port that was replaced, and the one in its place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Moved {
@@ -19,13 +26,13 @@ pub(super) fn free_port(wanted: u16) -> u16 {
     address.map_or(wanted, |address| address.port())
 }
 
-/// Returns the configuration with free ports. `https_port` is the one that was requested; `free` returns the port
-/// itself, or another one if it is in use.
-pub(super) fn with_free_ports(
+/// Returns the ports of a configuration that have to be replaced. `https_port` is the one that was requested; `free`
+/// returns the port itself, or another one if it is in use.
+pub(super) fn moved_ports(
     text: &str,
     https_port: Option<u16>,
-    mut free: impl FnMut(u16) -> u16,
-) -> (String, Vec<Moved>) {
+    free: &mut impl FnMut(u16) -> u16,
+) -> Vec<Moved> {
     let lines: Vec<&str> = text.lines().collect();
     let mut moved = Vec::new();
     for (position, line) in lines.iter().enumerate() {
@@ -43,17 +50,28 @@ pub(super) fn with_free_ports(
             moved.push(Moved { from, to });
         }
     }
+    moved
+}
+
+/// Returns a configuration with other ports, which may be named in another file of the same demo.
+pub(super) fn with_ports(text: &str, moved: &[Moved]) -> String {
     let mut text = text.to_owned();
-    for Moved { from, to } in &moved {
-        for place in ["address = \"127.0.0.1:", "url = \"http://127.0.0.1:"] {
-            text = text.replace(&format!("{place}{from}\""), &format!("{place}{to}\""));
+    for (before, after) in PLACES {
+        // A port that is given up may be the one that another listener gets, so that all are marked first.
+        for (number, Moved { from, .. }) in moved.iter().enumerate() {
+            text = text.replace(
+                &format!("{before}{from}{after}"),
+                &format!("{before}\0{number}{after}"),
+            );
         }
-        text = text.replace(
-            &format!("rtmp://localhost:{from}/"),
-            &format!("rtmp://localhost:{to}/"),
-        );
+        for (number, Moved { to, .. }) in moved.iter().enumerate() {
+            text = text.replace(
+                &format!("{before}\0{number}{after}"),
+                &format!("{before}{to}{after}"),
+            );
+        }
     }
-    (text, moved)
+    text
 }
 
 /// Returns the port of a line with an address of the edge or of the demo's page.
@@ -87,18 +105,28 @@ url = \"http://127.0.0.1:3000\"
 
     #[track_caller]
     fn check(https_port: Option<u16>, taken: &[u16], expected: &[(u16, u16)]) {
-        let free = |port: u16| match taken.contains(&port) {
+        let mut free = |port: u16| match taken.contains(&port) {
             true => port + 10_000,
             false => port,
         };
-        let (text, moved) = with_free_ports(TEXT, https_port, free);
-        let moved: Vec<(u16, u16)> = moved.iter().map(|one| (one.from, one.to)).collect();
-        assert_eq!(moved, expected);
-        let mut wanted = TEXT.to_owned();
-        for (from, to) in expected {
-            wanted = wanted.replace(&format!(":{from}"), &format!(":{to}"));
+        let moved = moved_ports(TEXT, https_port, &mut free);
+        let pairs: Vec<(u16, u16)> = moved.iter().map(|one| (one.from, one.to)).collect();
+        assert_eq!(pairs, expected);
+        let port = |line: &str| -> Option<u16> {
+            let (_, port) = line.rsplit_once(':')?;
+            port.trim_end_matches(['"', '/', 'c', 'f', 'x'])
+                .parse()
+                .ok()
+        };
+        let text = with_ports(TEXT, &moved);
+        assert_eq!(text.lines().count(), TEXT.lines().count());
+        for (old, new) in TEXT.lines().zip(text.lines()) {
+            let to = port(old).map(|port| {
+                let found = expected.iter().find(|(from, _)| *from == port);
+                found.map_or(port, |(_, to)| *to)
+            });
+            assert_eq!(port(new), to, "{old}");
         }
-        assert_eq!(text, wanted);
     }
 
     #[test]
@@ -114,5 +142,7 @@ url = \"http://127.0.0.1:3000\"
         );
         check(Some(9443), &[8443, 9443], &[(8443, 9443)]);
         check(Some(8443), &[8443], &[]);
+        // The requested port was that of another listener, which gets one that is free.
+        check(Some(8080), &[8080], &[(8443, 8080), (8080, 18_080)]);
     }
 }

@@ -1,6 +1,7 @@
 //! Requests a link from the edge as a viewer would, over TLS, and describes the response.
 
-use super::data::{DemoData, DemoError, read};
+use super::data::{DemoData, read};
+use super::demo_error::DemoError;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName};
 use rustls::{ClientConfig, ClientConnection, RootCertStore, StreamOwned};

@@ -7,9 +7,9 @@ use privet_control::LinkAccess;
 
 use super::ExplainArguments;
 use crate::command_error::CommandError;
-use crate::configuration;
 use crate::input;
 use crate::key_source::AnyKey;
+use crate::stored_service::served_snapshot;
 
 /// Reads all keys that the options name.
 ///
@@ -30,6 +30,6 @@ pub(super) fn read(arguments: &ExplainArguments, url: &str) -> Result<LinkAccess
 }
 
 fn from_configuration(file: &Path, url: &str) -> Result<LinkAccess, CommandError> {
-    let snapshot = configuration::load(file)?.snapshot;
+    let snapshot = served_snapshot(file)?;
     Ok(LinkAccess::of(&snapshot, url))
 }

@@ -1,10 +1,12 @@
-//! `privet demo`: its page server responds to the edge alone, and signs links for the edge's hosts alone.
+//! `privet demo`: its page server responds to the edge alone, and signs links for the edge's hosts alone; its store has
+//! what service.toml says, and what visitors make of it.
 
-use std::io::{BufRead, BufReader};
-use std::process::Child;
+use std::io::{BufRead, BufReader, Lines};
+use std::process::{Child, ChildStderr};
+use std::time::Instant;
 
 use crate::cli::{Folder, Said};
-use crate::support::Viewer;
+use crate::support::{PATIENCE, Viewer};
 
 /// Number of attempts: another test's demo may take a free port before this one listens on it.
 const ATTEMPTS: usize = 5;
@@ -19,6 +21,7 @@ pub fn demo_once(folder: &Folder, data: &str) -> Said {
 /// A running demo; it ends with the test.
 struct Demo {
     program: Child,
+    complaints: Lines<BufReader<ChildStderr>>,
     /// Ports of HTTPS and HTTP for viewers, and of the page.
     ports: [u16; 3],
 }
@@ -31,28 +34,37 @@ impl Drop for Demo {
 }
 
 impl Demo {
-    /// Starts a demo without redirects to HTTPS, so that the page can be read over plain HTTP.
+    /// Starts a demo of a new folder, without redirects to HTTPS, so that the page can be read over plain HTTP.
     fn start(folder: &Folder) -> Self {
         demo_once(folder, "data");
-        let config = folder.read("data/privet.toml");
-        let redirect = "viewer_protocol_policy = \"redirect-to-https\"\n";
-        assert!(config.contains(redirect));
-        folder.write("data/privet.toml", &config.replace(redirect, ""));
+        let service = folder.read("data/service.toml");
+        folder.write("data/service.toml", &without_redirects(&service));
+        Self::start_again(folder)
+    }
+
+    /// Starts a demo of a folder as it is.
+    fn start_again(folder: &Folder) -> Self {
         let program = (0..ATTEMPTS).find_map(|_| Self::spawn(folder));
-        let program = program.expect("no demo finds ports");
+        let mut program = program.expect("no demo finds ports");
         let config = folder.read("data/privet.toml");
-        let port = |place: &str| {
-            let (_, rest) = config.split_once(place).unwrap();
+        let service = std::fs::read_to_string(folder.path("data/service.toml"));
+        let port = |text: &str, place: &str| {
+            let (_, rest) = text.split_once(place).unwrap();
             let (port, _) = rest.split_once('"').unwrap();
             port.parse().unwrap()
         };
-        let https = port("address = \"127.0.0.1:");
-        let (_, rest) = config.split_once("protocol = \"https\"").unwrap();
-        let (_, rest) = rest.split_once("address = \"127.0.0.1:").unwrap();
-        let http = rest.split_once('"').unwrap().0.parse().unwrap();
+        let address = "address = \"127.0.0.1:";
+        let (_, behind_https) = config.split_once("protocol = \"https\"").unwrap();
+        let site = service.as_ref().unwrap_or(&config);
+        let complaints = BufReader::new(program.stderr.take().unwrap()).lines();
         Demo {
             program,
-            ports: [https, http, port("url = \"http://127.0.0.1:")],
+            complaints,
+            ports: [
+                port(&config, address),
+                port(behind_https, address),
+                port(site, "url = \"http://127.0.0.1:"),
+            ],
         }
     }
 
@@ -68,15 +80,42 @@ impl Demo {
         None
     }
 
+    /// Waits until it says this on standard error.
+    fn hear(&mut self, words: &str) {
+        let mut lines = self.complaints.by_ref().map_while(Result::ok);
+        assert!(lines.any(|line| line.contains(words)), "{words}");
+    }
+
     /// Has the configuration read again, and waits until it is loaded.
     fn reload(&mut self) {
         let id = i32::try_from(self.program.id()).unwrap();
         let id = rustix::process::Pid::from_raw(id).unwrap();
         rustix::process::kill_process(id, rustix::process::Signal::HUP).unwrap();
-        let lines = BufReader::new(self.program.stderr.as_mut().unwrap()).lines();
-        let mut lines = lines.map_while(Result::ok);
-        assert!(lines.any(|line| line.contains("is loaded")));
+        self.hear("is loaded");
     }
+
+    /// Returns the page over plain HTTP.
+    fn page(&self) -> String {
+        let [https, http, _] = self.ports;
+        asked(http, &format!("localhost:{https}"), "")
+    }
+
+    /// Waits until the edge answers the page over plain HTTP with this status: it hears of a change of the store soon.
+    #[track_caller]
+    fn answers(&self, status: &str) {
+        let begun = Instant::now();
+        let mut page = self.page();
+        while !page.starts_with(&format!("HTTP/1.1 {status} ")) {
+            assert!(begun.elapsed() < PATIENCE, "{page}");
+            page = self.page();
+        }
+    }
+}
+
+fn without_redirects(text: &str) -> String {
+    let redirect = "viewer_protocol_policy = \"redirect-to-https\"\n";
+    assert!(text.contains(redirect));
+    text.replace(redirect, "")
 }
 
 /// Returns the response at `port`, head and body.
@@ -117,7 +156,97 @@ fn m1_the_demos_page_signs_for_nobody_but_the_edge() {
     // Links cannot name the host of plain HTTP.
     let answer = asked(http, &format!("localhost:{http}"), "");
     assert!(answer.starts_with("HTTP/1.1 403 "), "{answer}");
-    // The page's secret is in no file.
-    let config = folder.read("data/privet.toml").to_ascii_lowercase();
-    assert!(!config.contains("secret"), "{config}");
+    // The page's secret is in none of these files.
+    for name in ["data/privet.toml", "data/service.toml"] {
+        let text = folder.read(name).to_ascii_lowercase();
+        assert!(!text.contains("x-privet-demo-secret"), "{text}");
+    }
+}
+
+const MINE: &str = "id = \"mine\"\nname = \"mine\"\nquery_strings = [\"v\"]\n";
+
+#[test]
+fn what_a_visitor_makes_survives_a_restart_of_the_demo() {
+    let folder = Folder::new();
+    let demo = Demo::start(&folder);
+    folder.write("mine.toml", MINE);
+    let run = |arguments: &[&str]| {
+        let config = ["--config", "data/privet.toml"];
+        let said = folder.run(&[arguments, &config[..]].concat());
+        assert_eq!(said.code, 0, "{said:?}");
+        said.out
+    };
+    run(&["policy", "cache", "create", "mine.toml"]);
+    run(&["distribution", "disable", "EPRIVETDEMO001"]);
+    drop(demo);
+    let demo = Demo::start_again(&folder);
+    assert!(run(&["policy", "cache", "list"]).contains("mine"));
+    // What the demo made is as its file says.
+    demo.answers("200");
+    let shown = run(&["distribution", "show", "EPRIVETDEMO001"]);
+    assert!(
+        shown.contains("x-privet-demo-secret") && shown.contains("sealed"),
+        "{shown}"
+    );
+    let operator = run(&["operator", "create", "me", "--role", "admin"]);
+    assert!(operator.contains("me"), "{operator}");
+}
+
+#[test]
+fn an_edited_service_file_is_taken_over_while_the_demo_runs() {
+    let folder = Folder::new();
+    demo_once(&folder, "data");
+    let mut demo = Demo::start_again(&folder);
+    let service = folder.read("data/service.toml");
+    demo.answers("301");
+    folder.write(
+        "data/service.toml",
+        &service.replace("origin = \"site\"", "origin = \"none\""),
+    );
+    demo.hear("none");
+    demo.hear("taken over by itself");
+    demo.answers("301");
+    folder.write("data/service.toml", &without_redirects(&service));
+    demo.hear("data/service.toml is in the store");
+    demo.answers("200");
+    demo.reload();
+    demo.answers("200");
+}
+
+#[test]
+fn a_folder_of_an_earlier_version_is_served_as_before() {
+    let folder = Folder::new();
+    demo_once(&folder, "data");
+    let config = folder.read("data/privet.toml");
+    let (node, _) = config.split_once("# What is served:").unwrap();
+    let service = without_redirects(&folder.read("data/service.toml"));
+    folder.write("data/privet.toml", &format!("{node}{service}"));
+    for name in ["service.toml", "privet.db"] {
+        std::fs::remove_file(folder.path("data").join(name)).unwrap();
+    }
+    let demo = Demo::start_again(&folder);
+    demo.answers("200");
+    for name in ["service.toml", "privet.db"] {
+        assert!(!folder.path("data").join(name).exists(), "{name}");
+    }
+}
+
+#[test]
+fn the_demo_says_how_operators_change_what_is_served() {
+    let folder = Folder::new();
+    let said = demo_once(&folder, "data").out;
+    let program = env!("CARGO_BIN_EXE_privet");
+    for line in [
+        format!("{program} distribution list --config data/privet.toml"),
+        format!("{program} operator create me --role admin --config data/privet.toml"),
+    ] {
+        assert!(said.contains(&line), "{said}");
+    }
+    let config = folder.read("data/privet.toml");
+    let (_, control) = config.split_once("[control]\naddress = \"").unwrap();
+    let (address, _) = control.split_once('"').unwrap();
+    assert!(
+        said.contains(&format!(" http://{address}/v1/distributions\n")),
+        "{said}"
+    );
 }

@@ -206,7 +206,13 @@ fn m3_signatures_of_any_characters_are_refused() {
 fn keys_come_from_a_configuration() {
     let folder = Folder::new();
     assert_eq!(folder.run(&["demo", "--once", "--dir", "data"]).code, 0);
-    let config = ["explain", "--config", "data/privet.toml"];
+    let (node, service) = (
+        folder.read("data/privet.toml"),
+        folder.read("data/service.toml"),
+    );
+    let (listeners, _) = node.split_once("[log]").unwrap();
+    folder.write("data/whole.toml", &format!("{listeners}{service}"));
+    let config = ["explain", "--config", "data/whole.toml"];
     let explain = |url: &str| folder.run(&[&config[..], &[url]].concat());
     let entries = std::fs::read_dir(folder.path("data/keys")).unwrap();
     let names = entries.map(|entry| entry.unwrap().file_name().into_string().unwrap());

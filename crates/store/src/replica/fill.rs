@@ -8,6 +8,7 @@ use crate::session::{Cell, Mode, Row, Session};
 use crate::{Change, DocumentName, StoreError};
 
 use super::CaughtUp;
+use super::mark::{self, Mark};
 
 /// Form of the replica's tables. One of another form is emptied: it is a copy.
 const FORM: &str = "1";
@@ -47,8 +48,7 @@ fn make_tables(session: &mut dyn Session) -> Result<u64, StoreError> {
         session.batch(TABLES)?;
         set(session, "form", FORM)?;
     }
-    let (_, applied) = state(session)?;
-    Ok(applied)
+    mark::applied(session)
 }
 
 /// Writes to `target` what has changed in `source`, which shows one state of the store.
@@ -57,51 +57,55 @@ pub(super) fn fill(
     source: &mut dyn Session,
     store_id: &str,
 ) -> Result<CaughtUp, StoreError> {
-    let (known_store, applied) = state(target)?;
-    let applied = known_store
-        .is_some_and(|id| id == store_id)
-        .then_some(applied);
-    let caught_up = changed_since(source, applied)?;
+    let known = Mark::read(target)?;
+    let (caught_up, mark) = changed_since(source, store_id, known.as_ref())?;
     if caught_up.whole {
         copy_all(target, source)?;
     } else {
         copy_changed(target, source, &caught_up.changed)?;
     }
-    if applied != Some(caught_up.seq) {
-        set(target, "store_id", store_id)?;
-        set(target, "applied", &caught_up.seq.to_string())?;
+    if known.as_ref() != Some(&mark) {
+        mark.write(target)?;
     }
     Ok(caught_up)
 }
 
-/// Returns what has changed since `applied`, or that everything has.
+/// Returns what has changed since `known`, or that everything has, and the mark of the store's last change.
 pub(super) fn changed_since(
     source: &mut dyn Session,
-    applied: Option<u64>,
-) -> Result<CaughtUp, StoreError> {
+    store_id: &str,
+    known: Option<&Mark>,
+) -> Result<(CaughtUp, Mark), StoreError> {
     let seq = last_change(source)?;
-    let Some(applied) = applied.filter(|applied| *applied <= seq) else {
-        return Ok(CaughtUp {
-            seq,
-            changed: Vec::new(),
-            whole: true,
-        });
+    let mark = Mark::of(source, store_id, seq)?;
+    let mark = mark.ok_or_else(|| StoreError::damaged("the last change is missing"))?;
+    let mut caught_up = CaughtUp {
+        seq,
+        changed: Vec::new(),
+        whole: true,
     };
+    if let Some(known) = known
+        && known.is_in(source, store_id)?
+    {
+        caught_up.whole = false;
+        caught_up.changed = changes_after(source, known.seq)?;
+    }
+    Ok((caught_up, mark))
+}
+
+/// Returns the last change behind number `seq` of each document, oldest first.
+fn changes_after(source: &mut dyn Session, seq: u64) -> Result<Vec<Change>, StoreError> {
     let mut last: HashMap<DocumentName, Change> = HashMap::new();
     let sql =
         "SELECT seq, at, kind, id, version, operation FROM changes WHERE seq > $1 ORDER BY seq";
-    source.each_row(sql, &[applied.into()], &mut |row| {
+    source.each_row(sql, &[seq.into()], &mut |row| {
         let change = change_of(row)?;
         last.insert(DocumentName::new(&change.kind, &change.id), change);
         Ok(())
     })?;
     let mut changed: Vec<Change> = last.into_values().collect();
     changed.sort_unstable_by_key(|change| change.seq);
-    Ok(CaughtUp {
-        seq,
-        changed,
-        whole: false,
-    })
+    Ok(changed)
 }
 
 const DOCUMENT_COLUMNS: &str = "kind, id, version, etag, body, created_at, updated_at, made_by";
@@ -163,13 +167,4 @@ fn copy_changed(
 
 fn flat(answers: Vec<Vec<Row>>) -> Vec<Vec<Cell>> {
     answers.into_iter().flatten().map(Row::cells).collect()
-}
-
-/// Returns the id of the store that the replica is of, and the number of the last change that it has.
-fn state(session: &mut dyn Session) -> Result<(Option<String>, u64), StoreError> {
-    let store_id = get(session, "store_id")?;
-    let applied = get(session, "applied")?.map(|text| text.parse());
-    let applied = applied.transpose();
-    let applied = applied.map_err(|_| StoreError::damaged("the replica's state is no number"))?;
-    Ok((store_id, applied.unwrap_or(0)))
 }

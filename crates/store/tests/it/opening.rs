@@ -26,6 +26,64 @@ fn a_newer_database_and_another_key_are_refused() {
     });
 }
 
+/// Checks what operations of an open store say when `put_in_place` is done to its database.
+fn check_replaced(with: impl AsyncFn(&Place) -> Place, expected: &StoreError) {
+    on_both(async |place| {
+        let store = place.open().await;
+        let id = store.id();
+        place.put_in_place(&with(place).await);
+        for _ in 0..3 {
+            let read = store.document("thing", "a").await.map(drop);
+            assert_eq!(read.as_ref(), Err(expected));
+            let written = put(&store, vec![change("a", json!(1))]).await.map(drop);
+            assert_eq!(written.as_ref(), Err(expected));
+        }
+        assert_eq!(store.id(), id);
+    });
+}
+
+#[test]
+fn a_database_that_takes_the_place_of_an_open_one_is_checked() {
+    let another_key = async |place: &Place| {
+        let other = place.another();
+        let mut options = other.options();
+        options.key = SealingKey::generate().unwrap();
+        drop(Store::open(options).await.unwrap());
+        other
+    };
+    check_replaced(another_key, &StoreError::WrongKey);
+    let newer = async |place: &Place| {
+        let other = place.another();
+        drop(other.open().await);
+        let sql = "UPDATE meta SET value = '99' WHERE name = 'schema'";
+        other.sql(sql).unwrap();
+        other
+    };
+    let (found, known) = (99, 1);
+    check_replaced(newer, &StoreError::Newer { found, known });
+
+    on_both(async |place| {
+        let store = place.open().await;
+        let id = store.id();
+        let other = place.another();
+        let another = other.open().await;
+        let other_id = another.id();
+        put(&another, vec![change("a", json!(7))]).await.unwrap();
+        drop(another);
+        place.put_in_place(&other);
+        let told = put(&store, vec![change("a", json!(1))]).await;
+        let Err(StoreError::Failed { cause }) = told else {
+            panic!("{told:?}")
+        };
+        assert!(cause.contains(&id) && cause.contains(&other_id), "{cause}");
+        assert_eq!(store.id(), other_id);
+        let stored = store.document("thing", "a").await.unwrap().unwrap();
+        assert_eq!(stored.body, json!(7));
+        let written = put(&store, vec![change("a", json!(8))]).await.unwrap();
+        assert_eq!(written.documents[0].version, 2);
+    });
+}
+
 #[test]
 fn several_programs_open_a_new_database_at_once() {
     on_both(async |place| {

@@ -71,6 +71,48 @@ fn the_last_admin_stays() {
 }
 
 #[test]
+fn the_last_admin_without_a_scope_stays() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let scoped = NewOperator {
+            scope: Some(vec!["E1".to_owned()]),
+            ..new("bob", Role::Admin)
+        };
+        for operator in [new("ada", Role::Admin), scoped] {
+            let created = store.create_operator(operator, &actor(), NOW).await;
+            created.unwrap();
+        }
+        let scope = |scope| OperatorChange {
+            scope: Some(scope),
+            ..OperatorChange::default()
+        };
+        let disabled = OperatorChange {
+            disabled: Some(true),
+            ..OperatorChange::default()
+        };
+        let last = Err(StoreError::LastAdmin);
+        for ids in [vec!["E1".to_owned()], Vec::new()] {
+            assert_eq!(change(&store, "ada", scope(Some(ids))).await, last);
+        }
+        assert_eq!(change(&store, "ada", disabled.clone()).await, last);
+        assert_eq!(store.delete_operator("ada", &actor(), NOW).await, last);
+        let ada = store.operator("ada").await.unwrap().unwrap();
+        assert_eq!((ada.scope, ada.disabled), (None, false));
+
+        change(&store, "bob", disabled).await.unwrap();
+        let everything = OperatorChange {
+            disabled: Some(false),
+            ..scope(None)
+        };
+        change(&store, "bob", everything).await.unwrap();
+        let ids = Some(vec!["E1".to_owned()]);
+        change(&store, "ada", scope(ids)).await.unwrap();
+        store.delete_operator("ada", &actor(), NOW).await.unwrap();
+        assert_eq!(store.delete_operator("bob", &actor(), NOW).await, last);
+    });
+}
+
+#[test]
 fn what_does_not_exist_is_said() {
     on_both(async |place| {
         let store = place.open().await;

@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use privet_store::{
-    DocumentChange, Location, Page, Replica, SealingKey, Store, StoreError, StoreOptions,
+    DocumentChange, Location, Page, Replica, SealingKey, Store, StoreError, StoreOptions, View,
 };
 use serde_json::json;
 
@@ -28,9 +28,16 @@ async fn same(replica: &Replica, store: &Store) {
         .iter()
         .map(|stored| (stored.id.clone(), stored.body.to_string()));
     assert_eq!(bodies, expected.collect::<Vec<_>>());
+    let mut view = replica.view().unwrap();
+    assert_eq!(view.documents("thing", &page).unwrap(), documents);
+    let mut seen = Vec::new();
+    let each = |id: &str, body: &str| seen.push((id.to_owned(), body.to_owned()));
+    view.for_each("thing", each).unwrap();
+    assert_eq!(seen, bodies);
     for document in &documents {
         let users = store.used_by("thing", &document.id).await.unwrap();
         assert_eq!(replica.used_by("thing", &document.id).await.unwrap(), users);
+        assert_eq!(view.used_by("thing", &document.id).unwrap(), users);
     }
 }
 
@@ -121,6 +128,110 @@ fn another_store_or_an_older_state_is_taken_whole() {
     });
 }
 
+/// Writes the same before and after the database is put back to the state after its first change: only ETags differ.
+async fn put_back(place: &Place, store: &Store, replica: &Replica, third: DocumentChange) {
+    let mut changes = vec![
+        change("a", json!(1)),
+        change("b", json!(1)),
+        third,
+        change("d", json!(1)),
+    ];
+    let last = changes.pop().unwrap();
+    for change in changes.clone() {
+        put(store, vec![change]).await.unwrap();
+    }
+    assert_eq!(replica.catch_up(store).await.unwrap().seq, 3);
+    let back = "DELETE FROM changes WHERE seq > 1; DELETE FROM versions WHERE id <> 'a'; \
+                DELETE FROM documents WHERE id <> 'a'";
+    place.sql(back).unwrap();
+    for change in changes.into_iter().skip(1) {
+        put(store, vec![change]).await.unwrap();
+    }
+    put(store, vec![last]).await.unwrap();
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.seq, caught_up.whole), (4, true));
+    same(replica, store).await;
+    put(store, vec![change("e", json!(1))]).await.unwrap();
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.changed.len(), caught_up.whole), (1, false));
+}
+
+#[test]
+fn a_database_that_was_put_back_is_noticed_when_its_numbers_have_caught_up() {
+    for third in [change("b", json!(2)), change("b", None)] {
+        on_both(async |place| {
+            let store = place.open().await;
+            let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+            put_back(place, &store, &replica, third.clone()).await;
+        });
+        let place = Place::file();
+        run(async {
+            let store = place.open().await;
+            let replica = Replica::of_store(&store).unwrap();
+            put_back(&place, &store, &replica, third).await;
+        });
+    }
+}
+
+/// Checks that a replica takes over the database that was put in the place of its own.
+async fn replaced(place: &Place, store: &Store, replica: &Replica) {
+    put(store, vec![change("a", json!(1))]).await.unwrap();
+    replica.catch_up(store).await.unwrap();
+    let other = place.another();
+    let another = other.open().await;
+    for id in ["b", "c"] {
+        put(&another, vec![change(id, json!(1))]).await.unwrap();
+    }
+    drop(another);
+    place.put_in_place(&other);
+    let told = replica.catch_up(store).await;
+    assert!(matches!(told, Err(StoreError::Failed { .. })), "{told:?}");
+    let caught_up = replica.catch_up(store).await.unwrap();
+    assert_eq!((caught_up.seq, caught_up.whole), (2, true));
+    same(replica, store).await;
+    assert_eq!(replica.document("thing", "a").await.unwrap(), None);
+}
+
+#[test]
+fn a_database_that_was_replaced_is_taken_whole() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        replaced(place, &store, &replica).await;
+    });
+    let place = Place::file();
+    run(async {
+        let store = place.open().await;
+        let replica = Replica::of_store(&store).unwrap();
+        replaced(&place, &store, &replica).await;
+    });
+}
+
+#[test]
+fn who_gave_up_waiting_is_told_of_everything() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        replica.catch_up(&store).await.unwrap();
+        put(&store, vec![change("a", json!(1))]).await.unwrap();
+        // The first poll hands the work to the store's thread, which is not told that nobody waits.
+        let given_up = tokio::select! {
+            biased;
+            _ = replica.catch_up(&store) => false,
+            () = std::future::ready(()) => true,
+        };
+        assert!(given_up);
+        let mut watched = replica.view().unwrap();
+        while watched.seq() == 0 {
+            tokio::task::yield_now().await;
+            watched = replica.view().unwrap();
+        }
+        let caught_up = replica.catch_up(&store).await.unwrap();
+        assert_eq!((caught_up.seq, caught_up.whole), (1, true));
+        assert!(!replica.catch_up(&store).await.unwrap().whole);
+    });
+}
+
 #[test]
 fn a_store_in_a_file_is_its_own_replica() {
     let place = Place::file();
@@ -144,6 +255,61 @@ fn a_store_in_a_file_is_its_own_replica() {
     run(async {
         let refused = Replica::of_store(&place.open().await).map(drop);
         assert!(matches!(refused, Err(StoreError::Invalid { .. })));
+    });
+}
+
+/// Answers whether the view shows both documents of one moment, and none of the next.
+fn shows(view: &mut View, number: u64) {
+    let mut bodies = Vec::new();
+    let each = |id: &str, body: &str| bodies.push((id.to_owned(), body.to_owned()));
+    view.for_each("thing", each).unwrap();
+    let expected = ["a", "b"].map(|id| (id.to_owned(), number.to_string()));
+    assert_eq!(bodies, expected);
+    let stored = view.document("thing", "b").unwrap().unwrap();
+    assert_eq!((stored.body, stored.version), (json!(number), number));
+    let first = view.documents("thing", &Page::first(1)).unwrap();
+    assert_eq!(first[0].body, json!(number));
+    assert!(view.document("thing", "c").unwrap().is_none());
+    assert!(view.used_by("thing", "a").unwrap().is_empty());
+}
+
+async fn a_view_stays(store: &Store, replica: &Replica) {
+    let both = async |number: u64| {
+        let changes = vec![change("a", json!(number)), change("b", json!(number))];
+        put(store, changes).await.unwrap();
+    };
+    both(1).await;
+    let (caught_up, mut first) = replica.catch_up_with_view(store).await.unwrap();
+    assert_eq!((caught_up.seq, first.seq()), (2, 2));
+    both(2).await;
+    shows(&mut first, 1);
+    let (caught_up, mut second) = replica.catch_up_with_view(store).await.unwrap();
+    assert_eq!((caught_up.seq, second.seq()), (4, 4));
+    put(store, vec![referring("c", "a")]).await.unwrap();
+    replica.catch_up(store).await.unwrap();
+    // A view may be read on any thread.
+    let reading = std::thread::spawn(move || {
+        shows(&mut first, 1);
+        shows(&mut second, 2);
+    });
+    reading.join().unwrap();
+    let mut now = replica.view().unwrap();
+    assert_eq!(now.seq(), 5);
+    assert_eq!(now.used_by("thing", "a").unwrap(), [thing("c")]);
+}
+
+#[test]
+fn a_view_shows_one_moment() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let replica = Replica::open(&place.path("replica.db")).await.unwrap();
+        a_view_stays(&store, &replica).await;
+    });
+    let place = Place::file();
+    run(async {
+        let store = place.open().await;
+        let replica = Replica::of_store(&store).unwrap();
+        a_view_stays(&store, &replica).await;
     });
 }
 

@@ -81,6 +81,45 @@ impl Place {
             }
         }
     }
+
+    /// Puts the database of `other`, whose stores are closed, in the place of this one, whose stores may be open.
+    pub fn put_in_place(&self, other: &Place) {
+        match (&self.location, &other.location) {
+            (Location::File(path), Location::File(_)) => {
+                let whole = self.path("whole.db");
+                let sql = format!("VACUUM INTO '{}'", whole.display());
+                other.sql(&sql).unwrap();
+                for journal in ["-wal", "-shm"] {
+                    fs::remove_file(format!("{}{journal}", path.display())).unwrap();
+                }
+                fs::rename(whole, path).unwrap();
+            }
+            (Location::Url(url), Location::Url(other)) => {
+                let name =
+                    |url: &PostgresUrl| url.to_string().rsplit('/').next().unwrap().to_owned();
+                let (old, new) = (name(url), name(other));
+                let sql = |sql: String| server().unwrap().psql("postgres", &sql).unwrap();
+                for name in [&old, &new] {
+                    sql(format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"));
+                    sql(format!(
+                        "SELECT pg_terminate_backend(pid, 10000) FROM pg_stat_activity WHERE datname = '{name}'"
+                    ));
+                }
+                sql(format!("ALTER DATABASE {old} RENAME TO {old}_before"));
+                sql(format!("ALTER DATABASE {new} RENAME TO {old}"));
+                sql(format!("ALTER DATABASE {old} ALLOW_CONNECTIONS true"));
+            }
+            (Location::File(_) | Location::Url(_), _) => panic!("they are of two kinds"),
+        }
+    }
+
+    /// A new, empty place of the same kind.
+    pub fn another(&self) -> Self {
+        match &self.location {
+            Location::File(_) => Self::file(),
+            Location::Url(_) => Self::postgres().unwrap(),
+        }
+    }
 }
 
 pub fn key() -> SealingKey {

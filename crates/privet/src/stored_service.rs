@@ -1,6 +1,7 @@
 //! The service of an edge that follows a store: read before the edge starts, and kept as the store has it afterwards.
 
 use crate::command_error::CommandError;
+use crate::configuration;
 use crate::store_access::{runtime, store_options};
 use crate::store_fault::StoreFault;
 use crate::terminal;
@@ -12,8 +13,8 @@ use std::path::Path;
 
 /// A store, and the copy of it that an edge starts from.
 #[derive(Debug)]
-pub(super) struct StoredService {
-    pub(super) store: LateStore,
+pub(crate) struct StoredService {
+    pub(crate) store: LateStore,
     options: StoreOptions,
     copy: LocalCopy,
     settings: StoreSettings,
@@ -25,7 +26,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] and those of its key.
-    pub(super) fn open(settings: &StoreSettings, config: &Path) -> Result<Self, CommandError> {
+    pub(crate) fn open(settings: &StoreSettings, config: &Path) -> Result<Self, CommandError> {
         let options = store_options(settings)?;
         let folder = config.parent().unwrap_or(Path::new("")).to_owned();
         let fault = |error: StoreError| CommandError::from(StoreFault::Failed(error));
@@ -57,7 +58,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::Store`] if the copy cannot be read.
-    pub(super) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
+    pub(crate) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
         let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
         Ok(snapshot)
     }
@@ -66,7 +67,7 @@ impl StoredService {
     ///
     /// # Errors
     /// [`CommandError::ThreadLost`].
-    pub(super) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
+    pub(crate) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
         let machine = self.settings.edge_name.unwrap_or_else(machine_name);
         let port = edge
             .addresses()
@@ -89,6 +90,24 @@ impl StoredService {
             stale_after: self.settings.stale_after,
         })
         .map_err(|_| CommandError::ThreadLost)
+    }
+}
+
+/// Reads a configuration and what it serves, for a command that serves nothing itself: from the store, if the service
+/// comes from one. A database that does not exist yet serves nothing, and is not made.
+///
+/// # Errors
+/// [`CommandError::Configuration`], [`CommandError::Store`].
+pub(crate) fn served_snapshot(config: &Path) -> Result<Snapshot, CommandError> {
+    let node = configuration::load(config)?.snapshot;
+    let Some(settings) = node.node.store.clone() else {
+        return Ok(node);
+    };
+    match &settings.location {
+        StoreLocation::File(file) if !file.exists() => Ok(node),
+        StoreLocation::File(_) | StoreLocation::Url(_) => {
+            StoredService::open(&settings, config)?.snapshot(&node)
+        }
     }
 }
 
