@@ -40,6 +40,7 @@ pub fn operator_request(bytes: &[u8]) {
             headers: &headers,
             body: body.as_bytes(),
             services: &["cloudfront", "privet", "s3"],
+            signed_if_sent: &["if-match", "idempotency-key"],
         };
         Claim::read(&request, NOW)
     };
