@@ -112,9 +112,7 @@ impl Model {
             },
             Step::DeleteKey(id) => {
                 let is_used = self.groups.values().any(|keys| keys.contains(id));
-                delete(self.keys.contains(id), is_used, || {
-                    drop(self.keys.remove(id))
-                })
+                delete(self.keys.contains(id), is_used, || self.keys.remove(id))
             }
             Step::PutGroup(_, keys) if !keys.is_subset(&self.keys) => Verdict::NoReference,
             Step::PutGroup(id, keys) => {
@@ -124,7 +122,7 @@ impl Model {
             Step::DeleteGroup(id) => {
                 let is_used = self.uses(|served| served.group == Some(id));
                 delete(self.groups.contains_key(id), is_used, || {
-                    drop(self.groups.remove(id))
+                    self.groups.remove(id)
                 })
             }
             Step::PutPolicy(id, number) => {
@@ -134,7 +132,7 @@ impl Model {
             Step::DeletePolicy(id) => {
                 let is_used = self.uses(|served| served.policy == Some(id));
                 delete(self.policies.contains_key(id), is_used, || {
-                    drop(self.policies.remove(id))
+                    self.policies.remove(id)
                 })
             }
             Step::Put(id, served) => self.put(id, served),
@@ -142,7 +140,7 @@ impl Model {
                 let known = self.distributions.get(id);
                 let is_enabled = known.is_some_and(|served| served.is_enabled);
                 delete(known.is_some(), is_enabled, || {
-                    drop(self.distributions.remove(id))
+                    self.distributions.remove(id)
                 })
             }
             Step::Enable(id, is_enabled) => match self.distributions.get_mut(id) {
@@ -193,7 +191,7 @@ impl Model {
     }
 }
 
-fn delete(is_there: bool, is_used: bool, delete: impl FnOnce()) -> Verdict {
+fn delete<T>(is_there: bool, is_used: bool, delete: impl FnOnce() -> T) -> Verdict {
     match (is_there, is_used) {
         (false, _) => Verdict::Absent,
         (true, true) => Verdict::Conflict,

@@ -370,14 +370,12 @@ impl V1 {
         if let Some(etag) = etag {
             head.push_str(&format!("If-Match: \"{etag}\"\r\n"));
         }
-        let body = match body {
-            Value::Null => String::new(),
-            body => {
-                head.push_str("Content-Type: application/json\r\n");
-                body.to_string()
-            }
-        };
-        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        let mut text = String::new();
+        if !body.is_null() {
+            head.push_str("Content-Type: application/json\r\n");
+            text = body.to_string();
+        }
+        format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
     }
 }
 
