@@ -97,8 +97,8 @@ struct ControlBench {
 }
 
 impl ControlBench {
-    /// Returns how often all operators together do `act` in a second. It gets the number of a distribution that no other
-    /// operator has, and a count.
+    /// Returns how often all operators together do `act` in a second. It gets the number of a distribution that no
+    /// other operator has, and a count.
     fn rate(
         &self,
         operators: usize,

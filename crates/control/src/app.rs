@@ -1,5 +1,5 @@
-//! The application that socket and listener serve: who asks, whether it is allowed, what the operation answers, and what is
-//! written down of it.
+//! The application that socket and listener serve: who asks, whether it is allowed, what the operation answers, and
+//! what is written down of it.
 
 use crate::authentication::{AccessError, Authentication, Peer, Prechecked, Presented, Recognized};
 use crate::call::{Answer, Input};
@@ -273,7 +273,8 @@ impl App {
         };
         let stranger = stranger(door);
         if judged.caller.is_none() {
-            // Strangers must not be able to fill the disk: of many refusals some are written down, with the number of others.
+            // Strangers must not be able to fill the disk: of many refusals some are written down, with the number of
+            // others.
             let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
             match refusals.admit(self.operations.now()) {
                 None => return Ok(()),

@@ -1,5 +1,6 @@
-//! Failed logins: after a few within a minute, nobody at that address is told anything for the rest of it, and an access key
-//! that failed there is not listened to. Other keys are: a neighbour behind the same address locks nobody out.
+//! Failed logins: after a few within a minute, nobody at that address is told anything for the rest of it, and an
+//! access key that failed there is not listened to. Other keys are: a neighbour behind the same address locks nobody
+//! out.
 
 use crate::networks::network;
 use std::collections::HashMap;
@@ -51,7 +52,8 @@ impl Window {
 }
 
 impl FailedAttempts {
-    /// Returns for how many seconds an address is told nothing, or a key from there is not listened to; `None` if it is.
+    /// Returns for how many seconds an address is told nothing, or a key from there is not listened to; `None` if it
+    /// is.
     pub(crate) fn wait(&self, address: IpAddr, key: Option<&str>, now: i64) -> Option<i64> {
         let attempt = (network(address), key.map(str::to_owned));
         self.windows.get(&attempt)?.wait(now)

@@ -1,6 +1,7 @@
 //! Finds out which operator sent a request: by an AWS signature, by a bearer token, or by the socket that it came on.
 //!
-//! Unknown keys and wrong secrets get the same answer. What the head of a request can show is checked before its body is read.
+//! Unknown keys and wrong secrets get the same answer. What the head of a request can show is checked before its body
+//! is read.
 
 use crate::attempts::FailedAttempts;
 use crate::late_store::LateStore;
@@ -87,8 +88,9 @@ pub enum AccessError {
 
 /// The gate before all operations. One for the process: it remembers signatures and failures.
 ///
-/// A request passes it in three steps: [`Authentication::precheck`] before its body is read, [`Authentication::authenticate`]
-/// when that is there, and [`Authentication::admit`] once it is known that the operator may do what is asked.
+/// A request passes it in three steps: [`Authentication::precheck`] before its body is read,
+/// [`Authentication::authenticate`] when that is there, and [`Authentication::admit`] once it is known that the
+/// operator may do what is asked.
 #[derive(Debug)]
 pub struct Authentication {
     store: Option<LateStore>,

@@ -119,7 +119,8 @@ impl<R: Rank> Call<R> {
         Ok(self.creation()?.mode)
     }
 
-    /// Takes what every change may have: `If-Match`, `Idempotency-Key`, and `dry_run=1`, which must be all of the query.
+    /// Takes what every change may have: `If-Match`, `Idempotency-Key`, and `dry_run=1`, which must be all of the
+    /// query.
     pub(crate) fn change(&mut self) -> Result<ChangeRequest, Problem> {
         let mode = match self.input.query.take("dry_run").as_deref() {
             None | Some("0") => Mode::Make,

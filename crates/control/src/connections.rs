@@ -1,5 +1,5 @@
-//! The connections of the listener. When there are too many, one on which no operator was heard gives way, of the network that
-//! has most of those: strangers keep no operator out.
+//! The connections of the listener. When there are too many, one on which no operator was heard gives way, of the
+//! network that has most of those: strangers keep no operator out.
 
 use crate::networks::{NetworkCounts, network};
 use std::collections::HashMap;

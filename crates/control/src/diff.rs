@@ -110,8 +110,8 @@ pub fn cut_off(document: &str, before: &Value, after: Option<&Value>) -> Vec<Cut
     gone.collect()
 }
 
-/// Returns what a document gives access to: of a distribution the hosts and the groups and signers that it trusts, if it is
-/// enabled; of a key group or a signer its keys.
+/// Returns what a document gives access to: of a distribution the hosts and the groups and signers that it trusts, if
+/// it is enabled; of a key group or a signer its keys.
 fn access(document: &Value) -> BTreeSet<(CutOffKind, String)> {
     let mut access = BTreeSet::new();
     if document.get("enabled") == Some(&Value::Bool(false)) {

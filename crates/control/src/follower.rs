@@ -1,4 +1,5 @@
-//! Keeps an edge's service as the store has it: reads what changed, rebuilds what it touches, and reports how far it is.
+//! Keeps an edge's service as the store has it: reads what changed, rebuilds what it touches, and reports how far it
+//! is.
 //!
 //! It runs on a thread of its own. With the database down, the edge serves what the local copy has.
 
@@ -34,6 +35,8 @@ const TICK: Duration = Duration::from_secs(2);
 const RETRY: Duration = Duration::from_secs(5);
 /// Time limit for a look at the store. Whatever a look has begun is done again by the next one.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Number of the change of an item that was not in force when the edge started: when it was changed is not known here.
+const BEFORE_START: u64 = 0;
 
 /// Everything that a follower needs.
 #[derive(Debug)]
@@ -140,6 +143,9 @@ struct Following {
     tried: Instant,
 }
 
+/// Kind and id of an item.
+type ItemName = (ServiceKind, String);
+
 /// Why a service could not be built. That of the edge stays as it was.
 #[derive(Debug, Error)]
 enum BuildError {
@@ -155,10 +161,8 @@ impl Following {
         let start = options.copy.take_start();
         let built = start.as_ref().map(|(applied, _)| *applied);
         // What the edge was started without is tried again, as what cannot be put in force later.
-        let failures = start.into_iter().flat_map(|(applied, failures)| {
-            let failures = failures.into_iter();
-            failures.map(move |one| ((one.kind, one.id.clone()), (applied, one)))
-        });
+        let failures = start.into_iter().flat_map(|(_, failures)| failures);
+        let failures = failures.map(|one| ((one.kind, one.id.clone()), (BEFORE_START, one)));
         Following {
             failures: failures.collect(),
             built,
@@ -210,6 +214,7 @@ impl Following {
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
             self.retry();
         }
+        self.date_failures(&store).await?;
         self.invalidate(&store).await?;
         self.state.applied = self.applied();
         self.heard = Instant::now();
@@ -255,8 +260,31 @@ impl Following {
             true => Extent::Everything,
             false => Extent::Only(touched),
         };
-        self.built = self.rebuild(extent, view);
+        self.built = self.rebuild(&extent, view);
         Ok(())
+    }
+
+    /// Lets items that were not in force at the start wait for all that has changed since this edge last reported: one
+    /// of these changes may be theirs.
+    async fn date_failures(&mut self, store: &Store) -> Result<(), StoreError> {
+        let mut changes = self.failures.values().map(|(change, _)| *change);
+        if !changes.any(|change| change == BEFORE_START) {
+            return Ok(());
+        }
+        let edges = store.edges().await?;
+        let mut reports = edges.into_iter().map(|edge| edge.report);
+        let own = reports.find(|report| report.id == self.state.edge_id);
+        let next = self.next_change(own.map_or(0, |report| report.applied_seq));
+        let changes = self.failures.values_mut().map(|(change, _)| change);
+        changes
+            .filter(|change| **change == BEFORE_START)
+            .for_each(|change| *change = next);
+        Ok(())
+    }
+
+    /// Returns the number of the change after `applied`; the last one if there is none.
+    fn next_change(&self, applied: u64) -> u64 {
+        applied.saturating_add(1).min(self.copy.applied())
     }
 
     /// Returns the number of the change up to which everything is in force here, invalidations as well.
@@ -320,18 +348,18 @@ impl Following {
         match self.copy.view() {
             // Of a copy that has changed meanwhile, the changes come first.
             Ok(view) if self.built == Some(view.seq()) => {
-                self.built = self.rebuild(Extent::Only(touched), view);
+                self.built = self.rebuild(&Extent::Only(touched), view);
             }
             Ok(_) | Err(_) => {}
         }
     }
 
-    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change that
-    /// it has then; `None` if that failed.
-    fn rebuild(&mut self, extent: Extent, mut view: CopyView) -> Option<u64> {
-        match self.build(&extent, &mut view) {
+    /// Builds the service anew as far as it was touched, and puts it in force. Returns the number of the last change
+    /// that it has then; `None` if that failed.
+    fn rebuild(&mut self, extent: &Extent, mut view: CopyView) -> Option<u64> {
+        match self.build(extent, &mut view) {
             Ok((names, failures)) => {
-                self.settle(&extent, &names, failures);
+                self.settle(extent, &names, failures);
                 Some(view.seq())
             }
             Err(error) => {
@@ -346,7 +374,7 @@ impl Following {
         &self,
         extent: &Extent,
         view: &mut CopyView,
-    ) -> Result<(Vec<(ServiceKind, String)>, Vec<Failure>), BuildError> {
+    ) -> Result<(Vec<ItemName>, Vec<Failure>), BuildError> {
         let gathered = match extent {
             Extent::Only(touched) if touched.is_empty() => return Ok((Vec::new(), Vec::new())),
             Extent::Only(touched) => view.gather(touched)?,
@@ -365,7 +393,7 @@ impl Following {
     }
 
     /// Notes which items are not in force now.
-    fn settle(&mut self, extent: &Extent, names: &[(ServiceKind, String)], failures: Vec<Failure>) {
+    fn settle(&mut self, extent: &Extent, names: &[ItemName], failures: Vec<Failure>) {
         let before = std::mem::take(&mut self.failures);
         let mut kept = before.clone();
         match extent {
@@ -377,7 +405,10 @@ impl Following {
             let change = match (before.get(&name), extent) {
                 (Some((change, _)), _) => *change,
                 (None, Extent::Only(touched)) => touched.first_change(),
-                (None, Extent::Everything) => self.copy.applied(),
+                (None, Extent::Everything) if self.state.heard_at.is_some() => {
+                    self.next_change(self.state.applied)
+                }
+                (None, Extent::Everything) => BEFORE_START,
             };
             if before.get(&name).is_none_or(|(_, old)| *old != failure) {
                 standard_error::warning(format_args!(

@@ -1,8 +1,8 @@
 //! The operators' side: what they can see and change of a service and of a running edge, over a Unix socket and over a
 //! listener of its own.
 //!
-//! [`Control`] is the thread that serves both. [`Operations`] are what every interface calls; the edge carries out what is
-//! about itself, through its handle, and the store keeps everything else.
+//! [`Control`] is the thread that serves both. [`Operations`] are what every interface calls; the edge carries out what
+//! is about itself, through its handle, and the store keeps everything else.
 
 mod app;
 mod attempts;

@@ -1,5 +1,5 @@
-//! What the configuration says about a link before any signature is looked at: the behavior that applies, the keys that it
-//! trusts, and doubts that follow from the configuration alone.
+//! What the configuration says about a link before any signature is looked at: the behavior that applies, the keys that
+//! it trusts, and doubts that follow from the configuration alone.
 
 use privet_distribution::config::{CacheBehavior, ForwardedHeaders, ListenerProtocol, Snapshot};
 use privet_sign::{KeySet, Leniency};

@@ -1,7 +1,7 @@
 //! The operations: what operators can see and change, typed, and the same for every interface.
 //!
-//! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive and what
-//! answers look like is left to the interfaces.
+//! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive
+//! and what answers look like is left to the interfaces.
 
 mod applied;
 mod audit;

@@ -105,8 +105,8 @@ impl Checked {
         OperationError::Invalid(faults.collect())
     }
 
-    /// Returns the fault of an item that is not the request's: one of the request as a whole, which names the item, if the
-    /// operator may hear of that.
+    /// Returns the fault of an item that is not the request's: one of the request as a whole, which names the item, if
+    /// the operator may hear of that.
     fn fault_of_other(&self, other: &ServiceItem, fault: &ItemFault) -> Fault {
         let name = stored_name(other.kind, &other.id);
         let message = match is_visible(&self.visible, &name) {

@@ -36,8 +36,8 @@ pub struct SignedRequest<'a> {
     pub body: &'a [u8],
     /// Service names that the credential scope may have, such as `cloudfront`.
     pub services: &'a [&'a str],
-    /// Names, in lower case, of header fields that must be signed if they are sent. Signers of AWS do not sign all of them by
-    /// themselves.
+    /// Names, in lower case, of header fields that must be signed if they are sent. Signers of AWS do not sign all of
+    /// them by themselves.
     pub signed_if_sent: &'a [&'a str],
 }
 
@@ -82,8 +82,8 @@ impl Claim {
         })
     }
 
-    /// Reads what can be known before the body is there, and returns the id of the access key. The body of `request` is not
-    /// looked at.
+    /// Reads what can be known before the body is there, and returns the id of the access key. The body of `request` is
+    /// not looked at.
     ///
     /// # Errors
     /// Those of [`Claim::read`] that are not about the body.

@@ -199,8 +199,8 @@ impl Control {
         Control::bind(path)
     }
 
-    /// Binds the listener that a new configuration names, without serving it yet. The same address gets the new names and
-    /// the new certificate.
+    /// Binds the listener that a new configuration names, without serving it yet. The same address gets the new names
+    /// and the new certificate.
     ///
     /// # Errors
     /// Fails if the address cannot be bound, or would need a certificate; the old listener stays in service.

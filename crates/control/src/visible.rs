@@ -1,4 +1,4 @@
-//! What an operator with a scope may hear of.
+//! What a scope shows of a service.
 
 use privet_distribution::config::ServiceKind;
 use privet_store::DocumentName;

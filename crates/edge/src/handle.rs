@@ -209,12 +209,11 @@ impl EdgeHandle {
         Ok(())
     }
 
-    /// Switches to the snapshot that `change` makes of the one in force, under the same settings of the machine. What the
-    /// two have in common stays as it is, so that the cost is that of what differs.
+    /// Switches to the snapshot that `change` makes of the one in force, under the same settings of the machine. What
+    /// the two have in common stays as it is, so that the cost is that of what differs.
     ///
-    /// # Errors
-    /// Returns the error of `change`, or why something that the new snapshot names cannot be opened. The old one stays in
-    /// force, whole.
+    /// # Errors Returns the error of `change`, or why something that the new snapshot names cannot be opened. The old
+    /// one stays in force, whole.
     pub fn change_service<E: From<StartError>>(
         &self,
         change: impl FnOnce(&Snapshot) -> Result<Snapshot, E>,

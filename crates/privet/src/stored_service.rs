@@ -132,12 +132,12 @@ async fn open_or_wait(
 
 async fn open_copy(file: &Path) -> Result<Replica, StoreFault> {
     let opened = Replica::open(file).await;
-    opened.map_err(|error| match error {
-        StoreError::Damaged { cause } => StoreFault::CopyDamaged {
-            file: file.display().to_string(),
-            cause,
-        },
-        error => StoreFault::Failed(error),
+    opened.map_err(|error| {
+        if let StoreError::Damaged { cause } = error {
+            let file = file.display().to_string();
+            return StoreFault::CopyDamaged { file, cause };
+        }
+        StoreFault::Failed(error)
     })
 }
 

@@ -37,7 +37,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::Invalid`] for texts that break a limit.
+    /// [`StoreError::Invalid`] for texts that break a limit, and with the field `edge state` for a state that is longer
+    /// than [`BODY_BYTES_MAX`](crate::limits::BODY_BYTES_MAX) as JSON. The last report stays then.
     pub async fn report_edge(&self, report: &EdgeReport, now: Timestamp) -> Result<(), StoreError> {
         check_text("edge id", &report.id, ID_BYTES_MAX)?;
         check_short("edge name", &report.name)?;

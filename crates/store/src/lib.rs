@@ -41,7 +41,7 @@ pub use location::PostgresUrl;
 pub use names::{DocumentName, Page, Timestamp};
 pub use operators::{
     AccessKeyChange, AccessKeySummary, Credential, NewAccessKey, NewOperator, Operator,
-    OperatorChange, Role,
+    OperatorChange, Role, RotatedAccessKey,
 };
 pub use replica::{CaughtUp, Replica, View};
 pub use seal::SealingKey;

@@ -1,6 +1,6 @@
 //! Limits of what the store takes, by name.
 
-/// Longest body of a document as JSON text, in bytes.
+/// Longest body of a document, and longest state of an edge, as JSON text, in bytes.
 pub const BODY_BYTES_MAX: usize = 1024 * 1024;
 /// Deepest nesting of a body: below the depth at which readers of JSON give up.
 pub const BODY_DEPTH_MAX: usize = 100;

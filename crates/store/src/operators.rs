@@ -2,7 +2,9 @@
 
 mod access_keys;
 
-pub use access_keys::{AccessKeyChange, AccessKeySummary, Credential, NewAccessKey};
+pub use access_keys::{
+    AccessKeyChange, AccessKeySummary, Credential, NewAccessKey, RotatedAccessKey,
+};
 
 use serde_json::{Value, json};
 

@@ -31,6 +31,7 @@ struct Keys {
     raw: Zeroizing<[u8; KEY_BYTES]>,
     sealing: LessSafeKey,
     chain: hmac::Key,
+    digest: hmac::Key,
 }
 
 /// Place of a sealed text: it opens at no other.
@@ -84,12 +85,22 @@ impl SealingKey {
         let root = hmac::Key::new(hmac::HMAC_SHA256, raw.as_slice());
         let sealing = hmac::sign(&root, b"privet v1 sealing");
         let chain = hmac::sign(&root, b"privet v1 audit chain");
+        let digest = hmac::sign(&root, b"privet v1 digest");
         let sealing = UnboundKey::new(&AES_256_GCM, sealing.as_ref());
         Ok(Self(Arc::new(Keys {
             raw,
             sealing: LessSafeKey::new(sealing.map_err(|_| StoreError::MalformedKey)?),
             chain: hmac::Key::new(hmac::HMAC_SHA256, chain.as_ref()),
+            digest: hmac::Key::new(hmac::HMAC_SHA256, digest.as_ref()),
         })))
+    }
+
+    /// Returns HMAC-SHA256 of `bytes`, with a key for this purpose alone.
+    pub(crate) fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        let tag = hmac::sign(&self.0.digest, bytes);
+        let mut digest = [0; 32];
+        digest.copy_from_slice(tag.as_ref());
+        digest
     }
 
     /// Seals `text` for `place`: `v1.` and base64 of nonce, ciphertext and tag.

@@ -111,6 +111,13 @@ impl Store {
         self.inner.key.unseal(kind, id, body)
     }
 
+    /// Returns HMAC-SHA256 of `bytes`, with a key derived from the sealing key: who reads the digest in the database
+    /// cannot try what it is of. It is the same as long as the sealing key is.
+    #[must_use]
+    pub fn digest(&self, bytes: &[u8]) -> [u8; 32] {
+        self.inner.key.digest(bytes)
+    }
+
     pub(crate) fn engine(&self) -> &Engine {
         &self.inner.engine
     }

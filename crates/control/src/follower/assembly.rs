@@ -1,7 +1,7 @@
 //! Makes a snapshot of stored items: of all of them at the start, and of what changed afterwards.
 //!
-//! An item that this machine cannot serve, because of a file that is not here for instance, is left as it was, and told:
-//! all others have to go on.
+//! An item that this machine cannot serve, because of a file that is not here for instance, is left as it was, and
+//! told: all others have to go on.
 
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceDocument, ServiceKind, Snapshot, read_items,
@@ -10,8 +10,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::io;
 use std::path::{Path, PathBuf};
 
-/// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and before
-/// each lot the tables of the snapshot are copied.
+/// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and
+/// before each lot the tables of the snapshot are copied.
 pub(crate) const CHUNK: usize = 10_000;
 /// Number of faults that are told of one item.
 const FAULTS_MAX: usize = 5;

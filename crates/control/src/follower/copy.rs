@@ -1,4 +1,5 @@
-//! The local copy of the store, read for what an edge serves: everything at a start, and afterwards what a change touches.
+//! The local copy of the store, read for what an edge serves: everything at a start, and afterwards what a change
+//! touches.
 
 use crate::follower::assembly::{
     Assembly, Base, CHUNK, Chunk, Failure, Gathered, StoredItem, is_served,

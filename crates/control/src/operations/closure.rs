@@ -1,4 +1,5 @@
-//! What has to be looked at with a change: everything that the changed items refer to, and everything that refers to them.
+//! What has to be looked at with a change: everything that the changed items refer to, and everything that refers to
+//! them.
 
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
@@ -9,8 +10,8 @@ use privet_store::{DocumentName, Store, StoreError, StoredDocument};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Users of the changed items that are checked again with a change. What a checked item refers to does not count: without
-/// that it could not be checked at all.
+/// Users of the changed items that are checked again with a change. What a checked item refers to does not count:
+/// without that it could not be checked at all.
 const USERS_MAX: usize = 2_000;
 
 impl Operations {
@@ -135,8 +136,8 @@ pub(super) fn clear_item(
     })
 }
 
-/// Returns a submitted document with its secrets in clear: a sealed value stands for the one that the stored document has,
-/// wherever that stands there now.
+/// Returns a submitted document with its secrets in clear: a sealed value stands for the one that the stored document
+/// has, wherever that stands there now.
 pub(super) fn clear_submitted(
     store: &Store,
     name: &DocumentName,

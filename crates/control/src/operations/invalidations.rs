@@ -64,8 +64,8 @@ impl InvalidationRequest {
 }
 
 impl Operations {
-    /// Makes an invalidation. Without a store it is in force when this returns; with one, once all edges have applied it.
-    /// Returns `None` if it was only tried.
+    /// Makes an invalidation. Without a store it is in force when this returns; with one, once all edges have applied
+    /// it. Returns `None` if it was only tried.
     ///
     /// # Errors
     /// [`OperationError::Invalidation`], [`OperationError::NotFound`] for a distribution out of scope, and others.

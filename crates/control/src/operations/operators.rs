@@ -168,8 +168,8 @@ impl Operations {
         Ok(store.add_access_key(name, &actor, self.timestamp()).await?)
     }
 
-    /// Makes a new key, and lets an old one end after an overlap, in which both are valid. A key that ends sooner, or is not
-    /// valid any more, stays as it is.
+    /// Makes a new key, and lets an old one end after an overlap, in which both are valid. A key that ends sooner, or
+    /// is not valid any more, stays as it is.
     ///
     /// # Errors
     /// [`OperationError::NotFound`] for a key of another operator, and those of [`Operations::create_access_key`].

@@ -95,7 +95,8 @@ impl Authorization {
         }
     }
 
-    /// Checks that the signature covers the host, every `x-amz-` header that was sent, and these others if they were sent.
+    /// Checks that the signature covers the host, every `x-amz-` header that was sent, and these others if they were
+    /// sent.
     pub(super) fn check_headers(
         &self,
         headers: &HeaderMap,

@@ -48,7 +48,8 @@ fn path(path: &str, service: &str) -> Result<String, Refusal> {
 
 /// Returns the query as signed: decoded, encoded in one way, and sorted.
 ///
-/// A bare `+` is signed as a plus and read by many as a blank: such a query is refused, since signers write `%2B` or `%20`.
+/// A bare `+` is signed as a plus and read by many as a blank: such a query is refused, since signers write `%2B` or
+/// `%20`.
 fn query(query: &str) -> Result<String, Refusal> {
     if query.contains('+') {
         return Err(Refusal::malformed(

@@ -1,5 +1,5 @@
-//! Requests that schemathesis makes of the description of the interface: valid ones and broken ones, each of which has to
-//! get an answer that the description allows.
+//! Requests that schemathesis makes of the description of the interface: valid ones and broken ones, each of which has
+//! to get an answer that the description allows.
 //!
 //! Runs where `cargo xtask tools` has installed it.
 

@@ -28,7 +28,8 @@ pub(crate) use check::check;
 /// Reads a file that a configuration names.
 pub type ReadFile<'f> = &'f mut dyn FnMut(&Path) -> std::io::Result<Vec<u8>>;
 
-/// The configuration in effect: immutable, every reference resolved, and swapped as a whole. Clones share all that is in it.
+/// The configuration in effect: immutable, every reference resolved, and swapped as a whole. Clones share all that is
+/// in it.
 #[derive(Clone, Debug)]
 pub struct Snapshot {
     /// Settings of the machine.

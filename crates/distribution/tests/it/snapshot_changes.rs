@@ -228,7 +228,8 @@ proptest! {
         for change in &changes {
             let (mut next, mut next_groups) = (all.clone(), groups);
             let (mut touched, removed) = apply(&mut next, &mut next_groups, change);
-            // Those that play the videos of one that changed its kind, or is gone, refer to it, and are touched as well.
+            // Those that play the videos of one that changed its kind, or is gone, refer to it, and are touched as
+            // well.
             for (number, model) in &next {
                 let is_affected = model.plays.is_some_and(|played| {
                     all.get(&played).map(Model::kind) != next.get(&played).map(Model::kind)

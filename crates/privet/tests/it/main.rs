@@ -88,7 +88,9 @@ mod serving;
 #[path = "../../../distribution/tests/it/spellings.rs"]
 mod spellings;
 mod store_fleet;
+mod store_kills;
 mod store_local;
+mod store_model;
 mod store_shared;
 mod support;
 mod tidy;

@@ -232,7 +232,7 @@ async fn put(store: &Store, id: &str, body: Option<Value>) {
 }
 
 /// Number of distributions that each of two machines writes.
-const COUNT: usize = 25;
+const COUNT: usize = 12;
 
 /// Has two machines write at the same time: each creates distributions, and takes every third back.
 fn write_by_two(fleet: &Fleet, round: &str) {

@@ -217,7 +217,7 @@ fn a_missing_folder_keeps_nothing_else_from_being_served() {
 #[test]
 fn new_settings_of_the_machine_keep_the_service() {
     let edge = edge_with_one();
-    let other = edge.at(18_081);
+    let other = edge.other();
     assert!(TcpStream::connect(other).is_err());
     edge.configure(&edge.listener("http", other));
     edge.hang_up();

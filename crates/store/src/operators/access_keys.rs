@@ -43,6 +43,15 @@ pub struct AccessKeyChange {
     pub expires_at: Option<Option<Timestamp>>,
 }
 
+/// Access key that took the place of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RotatedAccessKey {
+    /// New key with its secret.
+    pub new: NewAccessKey,
+    /// Old key with its end.
+    pub old: AccessKeySummary,
+}
+
 /// What a request with an accepted access key is checked against.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Credential {
@@ -73,6 +82,32 @@ impl Store {
         let act = move |session: &mut dyn Session| {
             existing(session, &operator)?;
             add(session, &operator, &trail)
+        };
+        self.engine().write(act).await
+    }
+
+    /// Adds an access key in the place of `old_id`, which ends at `ends_at` unless it ends before that: both or neither.
+    /// The secret is returned here and never again.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::NoSuchOperator`]; [`StoreError::NoSuchAccessKey`], of another operator's key too;
+    /// [`StoreError::Invalid`] for a key that is disabled or has ended; [`StoreError::TooManyAccessKeys`].
+    pub async fn rotate_access_key(
+        &self,
+        operator: &str,
+        old_id: &str,
+        ends_at: Timestamp,
+        actor: &Actor,
+        now: Timestamp,
+    ) -> Result<RotatedAccessKey, StoreError> {
+        let (operator, old_id) = (operator.to_owned(), old_id.to_owned());
+        let trail = self.trail("rotate_access_key", actor, now);
+        let act = move |session: &mut dyn Session| {
+            let end = end_of_rotated(session, &operator, &old_id, ends_at, now)?;
+            let old = change_one(session, &old_id, &end, &trail)?;
+            let new = add(session, &operator, &trail)?;
+            Ok(RotatedAccessKey { new, old })
         };
         self.engine().write(act).await
     }
@@ -190,6 +225,30 @@ pub(super) fn add(
     let stored = summary(session, id)?;
     trail.append(session, &trail_name(id), None, Some(&stored.trail_body()))?;
     Ok(new)
+}
+
+/// Returns the change that lets an operator's accepted key end at `ends_at`, or at its own end if that comes before.
+fn end_of_rotated(
+    session: &mut dyn Session,
+    operator: &str,
+    id: &str,
+    ends_at: Timestamp,
+    now: Timestamp,
+) -> Result<AccessKeyChange, StoreError> {
+    existing(session, operator)?;
+    let old = summary(session, id)?;
+    if old.operator != operator {
+        return Err(StoreError::NoSuchAccessKey(id.to_owned()));
+    }
+    if old.disabled || old.expires_at.is_some_and(|end| end <= now) {
+        let problem = format!("`{id}` is disabled or has ended: add a key instead");
+        return Err(StoreError::invalid("access key", problem));
+    }
+    let ends_at = old.expires_at.map_or(ends_at, |end| end.min(ends_at));
+    Ok(AccessKeyChange {
+        disabled: None,
+        expires_at: Some(Some(ends_at)),
+    })
 }
 
 fn change_one(

@@ -1,6 +1,7 @@
 //! The feed of changes: nobody misses one, whoever wrote it and in whatever order it was committed.
 
-use privet_store::{EdgeReport, Location, Timestamp};
+use privet_store::limits::BODY_BYTES_MAX;
+use privet_store::{EdgeReport, Location, StoreError, Timestamp};
 use serde_json::json;
 use tokio_postgres::NoTls;
 
@@ -127,6 +128,19 @@ fn edges_say_what_is_in_force() {
             state: json!({ "stale": false }),
         };
         assert!(store.report_edge(&report("", 1), NOW).await.is_err());
+        let state_of = |length| EdgeReport {
+            // With its quotes.
+            state: json!("x".repeat(length - 2)),
+            ..report("a", 1)
+        };
+        let refused = store.report_edge(&state_of(BODY_BYTES_MAX + 1), NOW).await;
+        let Err(StoreError::Invalid { field, .. }) = refused else {
+            panic!("{refused:?}")
+        };
+        assert_eq!(field, "edge state");
+        assert_eq!(store.edges().await.unwrap(), []);
+        let longest = state_of(BODY_BYTES_MAX);
+        store.report_edge(&longest, NOW).await.unwrap();
         let later = Timestamp::from_seconds(NOW.seconds() + 5);
         store.report_edge(&report("b", 1), NOW).await.unwrap();
         store.report_edge(&report("a", 1), NOW).await.unwrap();

@@ -222,6 +222,67 @@ fn an_access_key_is_accepted_until_it_ends() {
 }
 
 #[test]
+fn a_rotation_is_made_whole_or_not_at_all() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let actor = actor();
+        let mut ids = Vec::new();
+        for name in ["bob", "eve"] {
+            let created = store.create_operator(new(name, Role::Read), &actor, NOW);
+            ids.push(created.await.unwrap().access_key_id);
+        }
+        let later = |seconds| Timestamp::from_seconds(NOW.seconds() + seconds);
+        let rotate = async |name: &str, id: &str, ends_at, now| {
+            let rotated = store.rotate_access_key(name, id, ends_at, &actor, now);
+            rotated
+                .await
+                .map(|rotated| (rotated.old.expires_at, rotated.new))
+        };
+        let none = Err(StoreError::NoSuchOperator("tom".to_owned()));
+        assert_eq!(rotate("tom", &ids[0], later(9), NOW).await, none);
+        let none = || Err(StoreError::NoSuchAccessKey(ids[1].clone()));
+        assert_eq!(rotate("bob", &ids[1], later(9), NOW).await, none());
+
+        let (end, new) = rotate("bob", &ids[0], later(9), NOW).await.unwrap();
+        assert_eq!(end, Some(later(9)));
+        let accepted = async |id: &str, at| store.authenticate_key(id, at).await.unwrap();
+        assert_eq!(accepted(&ids[0], later(9)).await, None);
+        let credential = accepted(&new.access_key_id, later(9)).await.unwrap();
+        assert_eq!(credential.secret_access_key, new.secret_access_key);
+
+        // A rotation shortens a key's life and never lengthens it.
+        let (end, _) = rotate("bob", &ids[0], later(99), NOW).await.unwrap();
+        assert_eq!(end, Some(later(9)));
+        let ended = rotate("bob", &ids[0], later(99), later(9)).await;
+        assert!(
+            matches!(ended, Err(StoreError::Invalid { .. })),
+            "{ended:?}"
+        );
+        let disabled = AccessKeyChange {
+            disabled: Some(true),
+            expires_at: None,
+        };
+        let id = &new.access_key_id;
+        let changed = store.change_access_key(id, disabled, &actor, NOW).await;
+        changed.unwrap();
+        let refused = rotate("bob", id, later(9), NOW).await;
+        assert!(
+            matches!(refused, Err(StoreError::Invalid { .. })),
+            "{refused:?}"
+        );
+
+        for _ in 1..10 {
+            store.add_access_key("eve", &actor, NOW).await.unwrap();
+        }
+        let full = rotate("eve", &ids[1], later(9), NOW).await;
+        assert_eq!(full, Err(StoreError::TooManyAccessKeys(10)));
+        let keys = store.access_keys("eve").await.unwrap();
+        assert!(keys.iter().all(|key| key.expires_at.is_none()));
+        assert_eq!(store.access_keys("bob").await.unwrap().len(), 3);
+    });
+}
+
+#[test]
 fn access_keys_are_few_and_end_with_their_operator() {
     on_both(async |place| {
         let store = place.open().await;

@@ -1,9 +1,9 @@
 //! Secrets in bodies: sealed in the database, opened for the edge, bound to their place.
 
-use privet_store::{DocumentChange, Location, SealingKey, Secret, StoreError};
+use privet_store::{DocumentChange, Location, SealingKey, Secret, Store, StoreError};
 use serde_json::{Value, json};
 
-use crate::support::{bytes_of, change, key, on_both, put, thing};
+use crate::support::{Place, bytes_of, change, key, on_both, put, run, thing};
 
 fn with_secrets(id: &str, body: Value) -> DocumentChange {
     DocumentChange {
@@ -129,5 +129,25 @@ fn secrets_are_sealed_kept_moved_and_opened() {
             let found = bytes.windows(6).any(|window| window == b"s3cret");
             assert!(!found, "a secret stands in the file in clear");
         }
+    });
+}
+
+#[test]
+fn a_digest_depends_on_the_sealing_key() {
+    run(async {
+        let place = Place::file();
+        let store = place.open().await;
+        let digest = store.digest(b"request");
+        let digits: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        // HMAC-SHA256 with the key HMAC-SHA256(sealing key, "privet v1 digest"), by Python's `hmac`.
+        let expected = "17229b984abd42046a3008edb4c54747049f2262669a9e2672ff86f482f0f9ef";
+        assert_eq!(digits, expected);
+        assert_ne!(store.digest(b""), digest);
+
+        let other = Place::file();
+        let mut options = other.options();
+        options.key = SealingKey::generate().unwrap();
+        let other = Store::open(options).await.unwrap();
+        assert_ne!(other.digest(b"request"), digest);
     });
 }

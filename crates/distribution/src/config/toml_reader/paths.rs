@@ -13,8 +13,8 @@ const PATH_KEYS: [&str; 6] = [
     "secret_access_key_file",
 ];
 
-/// Makes the paths in an item those from `folder`, so that they name the same files elsewhere. What is beneath `headers`
-/// are names of headers and not keys.
+/// Makes the paths in an item those from `folder`, so that they name the same files elsewhere. What is beneath
+/// `headers` are names of headers and not keys.
 pub(super) fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::Object(members) => {

@@ -1,11 +1,11 @@
-//! `privet serve` in a process and a folder of its own, whose service comes from a store, and clients of both its sides.
+//! `privet serve` in a process and a folder of its own, whose service comes from a store, and clients of both its
+//! sides.
 
 use crate::support::{Answer, Ask, OperatorAnswer, PATIENCE, Viewer, key_path, limited};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpStream};
-use std::os::unix::fs::PermissionsExt;
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -13,18 +13,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
-/// Ports of an edge: its address is its own, and they are beneath those that the system chooses.
-const HTTP: u16 = 18_080;
-const HTTPS: u16 = 18_443;
-const RTMP: u16 = 18_935;
-const CONTROL: u16 = 19_443;
+/// Ports of an edge, from its first one. They are beneath those that the system chooses.
+const HTTP: u16 = 0;
+const HTTPS: u16 = 1;
+const RTMP: u16 = 2;
+const CONTROL: u16 = 3;
+const OTHER: u16 = 4;
 /// Expiry of links: edges in processes of their own have the machine's clock.
 pub const LATER: u64 = 2_000_000_000;
 
 /// A folder with a configuration, and the process that serves it.
 pub struct StoredEdge {
     folder: TempDir,
-    address: IpAddr,
+    /// First port of an address that no other edge of this run has.
+    first: SocketAddr,
     store: String,
     process: Option<Child>,
     /// Lines of the standard error of all its processes.
@@ -39,7 +41,7 @@ impl StoredEdge {
         fs::create_dir(folder.path().join("bucket")).unwrap();
         let edge = StoredEdge {
             folder,
-            address: own_address(),
+            first: own_address(),
             store: store.to_owned(),
             process: None,
             said: Arc::default(),
@@ -63,7 +65,7 @@ impl StoredEdge {
         let text = format!(
             "[edge]\nworkers = 1\n[[listeners]]\naddress = \"{http}\"\nprotocol = \"http\"\n\
              [admin]\nsocket = \"admin.sock\"\n[control]\naddress = \"{control}\"\n[store]\nedge_name = {:?}\n{}\n{more}\n",
-            self.name(),
+            self.machine(),
             self.store
         );
         self.write("privet.toml", &text);
@@ -71,24 +73,27 @@ impl StoredEdge {
 
     /// Name of the edge among those of its store.
     pub fn name(&self) -> String {
-        format!("edge-{}", self.address)
+        format!("{}:{}", self.machine(), self.http().port())
+    }
+
+    fn machine(&self) -> String {
+        format!("machine-{}", self.first.ip())
     }
 
     pub fn path(&self, name: &str) -> PathBuf {
         self.folder.path().join(name)
     }
 
-    /// Writes a file of the folder, whole at any moment, and its owner's alone: it may be a key.
+    /// Writes a file of the folder, whole at any moment.
     pub fn write(&self, name: &str, text: &str) {
         let (path, unfinished) = (self.path(name), self.path("unfinished"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&unfinished, text).unwrap();
-        fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).unwrap();
         fs::rename(unfinished, path).unwrap();
     }
 
-    pub fn at(&self, port: u16) -> SocketAddr {
-        SocketAddr::new(self.address, port)
+    fn at(&self, port: u16) -> SocketAddr {
+        SocketAddr::new(self.first.ip(), self.first.port() + port)
     }
 
     pub fn http(&self) -> SocketAddr {
@@ -101,6 +106,11 @@ impl StoredEdge {
 
     pub fn rtmp(&self) -> SocketAddr {
         self.at(RTMP)
+    }
+
+    /// Returns an address for a further listener.
+    pub fn other(&self) -> SocketAddr {
+        self.at(OTHER)
     }
 
     /// Returns the lines of a further listener.
@@ -206,7 +216,8 @@ impl StoredEdge {
         self.signal("-HUP");
     }
 
-    fn signal(&self, signal: &str) {
+    /// Sends a signal to the process, of which threads may hear while they use it.
+    pub fn signal(&self, signal: &str) {
         let process = self.process.as_ref().unwrap().id();
         let mut kill = Command::new("kill");
         kill.args([signal, &process.to_string()]);
@@ -359,14 +370,12 @@ impl V1 {
         if let Some(etag) = etag {
             head.push_str(&format!("If-Match: \"{etag}\"\r\n"));
         }
-        let body = match body {
-            Value::Null => String::new(),
-            body => {
-                head.push_str("Content-Type: application/json\r\n");
-                body.to_string()
-            }
-        };
-        format!("{head}Content-Length: {}\r\n\r\n{body}", body.len()).into_bytes()
+        let mut text = String::new();
+        if !body.is_null() {
+            head.push_str("Content-Type: application/json\r\n");
+            text = body.to_string();
+        }
+        format!("{head}Content-Length: {}\r\n\r\n{text}", text.len()).into_bytes()
     }
 }
 
@@ -381,12 +390,15 @@ pub fn until(what: &str, mut is_so: impl FnMut() -> bool) -> Duration {
     begun.elapsed()
 }
 
-/// Returns a loopback address that no other edge of this run has.
-fn own_address() -> IpAddr {
+/// Returns a loopback address that no other edge of this run has, and a port that no other edge of this process has:
+/// edges of one machine are known by their ports.
+fn own_address() -> SocketAddr {
     static COUNT: AtomicU32 = AtomicU32::new(0);
-    let number = (std::process::id() << 5) | (COUNT.fetch_add(1, Ordering::Relaxed) & 31);
-    let [_, high, middle, low] = number.to_be_bytes();
-    Ipv4Addr::new(127, high | 128, middle, low).into()
+    let count = COUNT.fetch_add(1, Ordering::Relaxed) & 31;
+    let [_, high, middle, low] = ((std::process::id() << 5) | count).to_be_bytes();
+    let address = Ipv4Addr::new(127, high | 128, middle, low);
+    let port = 18_000 + 10 * u16::try_from(count).unwrap();
+    SocketAddr::new(address.into(), port)
 }
 
 /// Returns a public key of the tests as a document.
