@@ -241,18 +241,10 @@ impl CommandError {
 impl fmt::Display for CommandError {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            CommandError::Read { source, reason } => {
-                write!(formatter, "cannot read {source}: {reason}")
-            }
-            CommandError::KeyAbsent { file } => {
-                write!(formatter, "cannot read {file}: no such file or directory")
-            }
-            CommandError::Write { target, reason } => {
-                write!(formatter, "cannot write {target}: {reason}")
-            }
-            CommandError::TooLarge { source, bytes_max } => {
-                write!(formatter, "{source} has more than {bytes_max} bytes")
-            }
+            CommandError::Read { .. }
+            | CommandError::KeyAbsent { .. }
+            | CommandError::Write { .. }
+            | CommandError::TooLarge { .. } => self.fmt_of_file(formatter),
             CommandError::Key { source, error } => write!(formatter, "{source}: {error}"),
             CommandError::KeyPairId(error) => error.fmt(formatter),
             CommandError::NewKey(error) => error.fmt(formatter),
@@ -311,6 +303,25 @@ impl fmt::Display for CommandError {
                 .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),
         }
+    }
+}
+
+impl CommandError {
+    /// Writes what is wrong with a file. Other errors are not about one.
+    fn fmt_of_file(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let CommandError::Read { source, reason } = self {
+            return write!(formatter, "cannot read {source}: {reason}");
+        }
+        if let CommandError::KeyAbsent { file } = self {
+            return write!(formatter, "cannot read {file}: no such file or directory");
+        }
+        if let CommandError::Write { target, reason } = self {
+            return write!(formatter, "cannot write {target}: {reason}");
+        }
+        if let CommandError::TooLarge { source, bytes_max } = self {
+            return write!(formatter, "{source} has more than {bytes_max} bytes");
+        }
+        Ok(())
     }
 }
 

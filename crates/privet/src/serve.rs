@@ -90,6 +90,10 @@ pub(crate) enum ServeError {
 }
 
 impl ServeError {
+    fn store(error: CommandError) -> Self {
+        ServeError::Store(Box::new(error))
+    }
+
     /// `snapshot` is the configuration that was being started, `places` its positions in the file.
     fn starting(error: StartError, snapshot: &Snapshot, places: &Places) -> Self {
         let StartError::Listen { address, fault } = &error else {
@@ -208,14 +212,9 @@ pub(crate) fn start(
 ) -> Result<Serving, ServeError> {
     let loaded = load_with_secret(config, secret.as_ref()).map_err(ServeError::Load)?;
     loaded.warn_of_own_service();
-    let mut stored = loaded
-        .snapshot
-        .node
-        .store
-        .as_ref()
-        .map(|settings| StoredService::open(settings, config))
-        .transpose()
-        .map_err(|error| ServeError::Store(Box::new(error)))?;
+    let settings = loaded.snapshot.node.store.as_ref();
+    let stored = settings.map(|settings| StoredService::open(settings, config));
+    let mut stored = stored.transpose().map_err(ServeError::store)?;
     let Loaded {
         snapshot,
         fingerprint,
@@ -223,9 +222,7 @@ pub(crate) fn start(
         own_service: _,
     } = loaded;
     let snapshot = match &mut stored {
-        Some(stored) => stored
-            .snapshot(&snapshot)
-            .map_err(|error| ServeError::Store(Box::new(error)))?,
+        Some(stored) => stored.snapshot(&snapshot).map_err(ServeError::store)?,
         None => snapshot,
     };
     let test_clock = snapshot.node.test_clock;
@@ -261,7 +258,7 @@ pub(crate) fn start(
     let follower = stored
         .map(|stored| stored.follow(edge.handle()))
         .transpose()
-        .map_err(|error| ServeError::Store(Box::new(error)))?;
+        .map_err(ServeError::store)?;
     let serving = Serving {
         stored_files: Fingerprint::of(snapshot.files.iter()),
         edge,
