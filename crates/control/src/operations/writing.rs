@@ -385,8 +385,8 @@ pub(super) fn digest_of(
     hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
-/// Returns a document as far as a digest of it may be kept: whoever can read the database must not be able to try what a secret
-/// is. Requests that differ in secrets alone are taken for the same.
+/// Returns a document as far as a digest of it may be kept: whoever can read the database must not be able to try what
+/// a secret is. Requests that differ in secrets alone are taken for the same.
 pub(super) fn without_secrets(kind: ServiceKind, document: &Value) -> Value {
     let mut value = document.clone();
     unwrap_sealed(&mut value);

@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Ipv4Addr, SocketAddr, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -84,11 +85,12 @@ impl StoredEdge {
         self.folder.path().join(name)
     }
 
-    /// Writes a file of the folder, whole at any moment.
+    /// Writes a file of the folder, whole at any moment, and its owner's alone: it may be a key.
     pub fn write(&self, name: &str, text: &str) {
         let (path, unfinished) = (self.path(name), self.path("unfinished"));
         fs::create_dir_all(path.parent().unwrap()).unwrap();
         fs::write(&unfinished, text).unwrap();
+        fs::set_permissions(&unfinished, fs::Permissions::from_mode(0o600)).unwrap();
         fs::rename(unfinished, path).unwrap();
     }
 
