@@ -26,8 +26,8 @@ fn a_newer_database_and_another_key_are_refused() {
     });
 }
 
-/// Checks what operations of an open store say when `put_in_place` is done to its database.
-fn check_replaced(with: impl AsyncFn(&Place) -> Place, expected: &StoreError) {
+/// Checks what operations of an open store say when another database is put in the place of its own.
+fn check_replaced(with: &impl AsyncFn(&Place) -> Place, expected: &StoreError) {
     on_both(async |place| {
         let store = place.open().await;
         let id = store.id();
@@ -51,7 +51,7 @@ fn a_database_that_takes_the_place_of_an_open_one_is_checked() {
         drop(Store::open(options).await.unwrap());
         other
     };
-    check_replaced(another_key, &StoreError::WrongKey);
+    check_replaced(&another_key, &StoreError::WrongKey);
     let newer = async |place: &Place| {
         let other = place.another();
         drop(other.open().await);
@@ -60,7 +60,7 @@ fn a_database_that_takes_the_place_of_an_open_one_is_checked() {
         other
     };
     let (found, known) = (99, 1);
-    check_replaced(newer, &StoreError::Newer { found, known });
+    check_replaced(&newer, &StoreError::Newer { found, known });
 
     on_both(async |place| {
         let store = place.open().await;
