@@ -86,8 +86,8 @@ impl Store {
         self.engine().write(act).await
     }
 
-    /// Adds an access key in the place of `old_id`, which ends at `ends_at` unless it ends before that: both or neither.
-    /// The secret is returned here and never again.
+    /// Adds an access key in the place of `old_id`, which ends at `ends_at` or before: both are done, or neither. The
+    /// secret is returned here and never again.
     ///
     /// # Errors
     ///

@@ -26,7 +26,7 @@ fn a_newer_database_and_another_key_are_refused() {
     });
 }
 
-/// Checks what operations of an open store say when `put_in_place` is done to its database.
+/// Checks what operations of an open store say when another database is put in the place of its own.
 fn check_replaced(with: &impl AsyncFn(&Place) -> Place, expected: &StoreError) {
     on_both(async |place| {
         let store = place.open().await;

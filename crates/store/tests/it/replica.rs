@@ -349,6 +349,9 @@ fn a_hundred_thousand_documents_are_read_and_followed() {
                 let replica = Replica::of_store(&store).unwrap();
                 replica.for_each("thing", |_, _| {}).unwrap();
                 println!("the store itself was read in {:?}", begun.elapsed());
+                let begun = Instant::now();
+                replica.view().unwrap();
+                println!("a view was opened in {:?}", begun.elapsed());
             }
             let begun = Instant::now();
             let tasks = (0..2000).map(|number| {
