@@ -164,9 +164,9 @@ mod tests {
             "missing field `secret_access_key`",
         );
         check(
-            "[ci]\nsecret_acces_key = \"hunter2\"\n",
+            "[ci]\nsecret_accessq_key = \"hunter2\"\n",
             0o600,
-            "line 2: unknown field `secret_acces_key`",
+            "line 2: unknown field `secret_accessq_key`",
         );
         check("[ci]\nsecret_access_key = hunter2\n", 0o600, "line 2");
         check(

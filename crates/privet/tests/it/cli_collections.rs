@@ -155,8 +155,8 @@ fn documents_that_cannot_be_are_refused() {
     let pipe = |text: &str| edge.folder.pipe(text, &create);
     pipe("[[distributions]").fails(1, &["error: standard input: line 1"]);
     pipe("{\"id\": 1").fails(1, &["error: standard input: not JSON"]);
-    pipe(&DISTRIBUTION.replace("domain_name", "domain_nmae"))
-        .fails(1, &["domain_nmae", "did you mean \"domain_name\"?"]);
+    pipe(&DISTRIBUTION.replace("domain_name", "domain_nameq"))
+        .fails(1, &["domain_nameq", "did you mean \"domain_name\"?"]);
     pipe(DISTRIBUTION).fails(1, &["viewers"]);
     edge.run(&["distribution", "show", "E1"])
         .fails(1, &["(not_found"]);

@@ -136,12 +136,12 @@ fn a_configuration_without_a_store_says_what_to_do() {
             ],
         );
     }
-    folder.write("privet.toml", &NODE.replace("[store]", "[stroe]"));
+    folder.write("privet.toml", &NODE.replace("[store]", "[storre]"));
     folder
         .run(&["export"])
         .fails(1, &["privet.toml:4:", "did you mean \"store\"?"]);
-    folder.write("privet.toml", &NODE.replace("file =", "fiel ="));
-    folder.run(&["export"]).fails(1, &["store.fiel"]);
+    folder.write("privet.toml", &NODE.replace("file =", "fileq ="));
+    folder.run(&["export"]).fails(1, &["store.fileq"]);
 }
 
 #[test]
