@@ -13,6 +13,7 @@ mod connections;
 mod diff;
 mod follower;
 mod hosts;
+mod item_file;
 mod late_store;
 mod link_access;
 mod listener;

@@ -2,6 +2,7 @@
 //!
 //! The only file that knows the form of those answers.
 
+use crate::item_file::read_file;
 use crate::operation_error::{Fault, OperationError, words};
 use crate::visible::{Visible, is_visible};
 use privet_distribution::config::{
@@ -10,11 +11,7 @@ use privet_distribution::config::{
 };
 use privet_edge::certificate_faults;
 use privet_store::DocumentName;
-use std::fs::File;
-use std::io::{self, Read};
 use std::path::Path;
-
-const FILE_SIZE_BYTES_MAX: u64 = 1024 * 1024;
 
 /// What the store has to know of an item.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -136,31 +133,4 @@ fn own_fault(fault: ItemFault, own: usize) -> Fault {
 /// Returns the name under which the store has an item.
 pub(crate) fn stored_name(kind: ServiceKind, id: &str) -> DocumentName {
     DocumentName::new(kind.as_str(), id)
-}
-
-/// Returns true for kinds that are switched on and off.
-pub(crate) fn can_be_disabled(kind: ServiceKind) -> bool {
-    match kind {
-        ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
-        ServiceKind::PublicKey
-        | ServiceKind::KeyGroup
-        | ServiceKind::TrustedSigner
-        | ServiceKind::CachePolicy
-        | ServiceKind::OriginRequestPolicy
-        | ServiceKind::ResponseHeadersPolicy
-        | ServiceKind::Certificate => false,
-    }
-}
-
-fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    let file = File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(FILE_SIZE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > FILE_SIZE_BYTES_MAX {
-        true => Err(io::Error::other("it is too large")),
-        false => Ok(bytes),
-    }
 }

@@ -3,11 +3,11 @@
 //! An item that this machine cannot serve, because of a file that is not here for instance, is left as it was, and
 //! told: all others have to go on.
 
+use crate::item_file::read_file;
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceDocument, ServiceKind, Snapshot, read_items,
 };
 use std::collections::{BTreeSet, HashMap};
-use std::io;
 use std::path::{Path, PathBuf};
 
 /// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and
@@ -68,7 +68,7 @@ pub(crate) struct Gathered {
 impl Gathered {
     /// Adds an item: a distribution of either kind to be served, anything else to be referred to.
     pub(crate) fn add(&mut self, kind: ServiceKind, id: &str, text: String) {
-        match is_served(kind) {
+        match kind.is_distribution() {
             true => self.items.push(StoredItem {
                 kind,
                 id: id.to_owned(),
@@ -90,20 +90,6 @@ impl Gathered {
         let unreadable = self.unreadable.iter();
         let unreadable = unreadable.map(|failure| (failure.kind, failure.id.clone()));
         items.chain(self.removed.iter().cloned()).chain(unreadable)
-    }
-}
-
-/// Returns true for what viewers reach; all else is only referred to.
-pub(crate) fn is_served(kind: ServiceKind) -> bool {
-    match kind {
-        ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
-        ServiceKind::PublicKey
-        | ServiceKind::KeyGroup
-        | ServiceKind::TrustedSigner
-        | ServiceKind::CachePolicy
-        | ServiceKind::OriginRequestPolicy
-        | ServiceKind::ResponseHeadersPolicy
-        | ServiceKind::Certificate => false,
     }
 }
 
@@ -294,20 +280,4 @@ fn reason(faults: &[ItemFault]) -> String {
         told.push(format!("and {} more", faults.len() - FAULTS_MAX));
     }
     told.join("; ")
-}
-
-/// Reads a key or a certificate that an item names.
-pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
-    use std::io::Read;
-    const SIZE_BYTES_MAX: u64 = 1024 * 1024;
-    let file = std::fs::File::open(path)?;
-    if !file.metadata()?.is_file() {
-        return Err(io::Error::other("it is not a file"));
-    }
-    let mut bytes = Vec::new();
-    file.take(SIZE_BYTES_MAX + 1).read_to_end(&mut bytes)?;
-    match bytes.len() as u64 > SIZE_BYTES_MAX {
-        true => Err(io::Error::other("it is too large")),
-        false => Ok(bytes),
-    }
 }

@@ -1,9 +1,7 @@
 //! The local copy of the store, read for what an edge serves: everything at a start, and afterwards what a change
 //! touches.
 
-use crate::follower::assembly::{
-    Assembly, Base, CHUNK, Chunk, Failure, Gathered, StoredItem, is_served,
-};
+use crate::follower::assembly::{Assembly, Base, CHUNK, Chunk, Failure, Gathered, StoredItem};
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
 use privet_edge::standard_error;
 use privet_store::{CaughtUp, Change, Page, Replica, SealingKey, Store, StoreError, View};
@@ -134,7 +132,7 @@ impl CopyView {
         let mut failures = Vec::new();
         for kind in ServiceKind::ALL
             .into_iter()
-            .filter(|kind| !is_served(*kind))
+            .filter(|kind| !kind.is_distribution())
         {
             failures.extend(self.for_each(kind, |id, text| base.insert(kind, id, text))?);
         }
@@ -157,7 +155,10 @@ impl CopyView {
         let streaming = snapshot.streaming_distributions().iter();
         let streaming = streaming.map(|one| (ServiceKind::StreamingDistribution, one.id.clone()));
         let mut absent: BTreeSet<(ServiceKind, String)> = distributions.chain(streaming).collect();
-        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+        for kind in ServiceKind::ALL
+            .into_iter()
+            .filter(|kind| kind.is_distribution())
+        {
             self.view.for_each(kind.as_str(), |id, _| {
                 absent.remove(&(kind, id.to_owned()));
             })?;
@@ -174,7 +175,10 @@ impl CopyView {
     ) -> Result<Vec<Failure>, StoreError> {
         let assembly = self.assembly.clone();
         let mut failures = Vec::new();
-        for kind in ServiceKind::ALL.into_iter().filter(|kind| is_served(*kind)) {
+        for kind in ServiceKind::ALL
+            .into_iter()
+            .filter(|kind| kind.is_distribution())
+        {
             let mut items = Vec::new();
             // Sending fails only if the receiver has panicked, which ends this thread's work as well.
             let send = |items: Vec<StoredItem>| drop(sender.send(assembly.read(items, base)));
@@ -213,7 +217,7 @@ impl CopyView {
         let mut upward: Vec<(ServiceKind, String)> = touched.names.keys().cloned().collect();
         let mut known: BTreeSet<(ServiceKind, String)> = upward.iter().cloned().collect();
         while let Some((kind, id)) = upward.pop() {
-            if is_served(kind) {
+            if kind.is_distribution() {
                 self.take(&mut gathered, kind, &id)?;
                 continue;
             }
@@ -255,7 +259,7 @@ impl CopyView {
             .flat_map(|item| references(item.kind, &item.text))
             .collect();
         while let Some((kind, name)) = wanted.pop() {
-            if is_served(kind) || !known.insert((kind, name.clone())) {
+            if kind.is_distribution() || !known.insert((kind, name.clone())) {
                 continue;
             }
             match self.text(kind, &name)? {

@@ -5,7 +5,7 @@ use crate::operations::change::ChangeRequest;
 use crate::operations::writing::{Intent, Outcome, digest_of, without_secrets};
 use crate::operations::{Operations, random_text};
 use crate::operator::{Admin, Operator};
-use crate::service::{can_be_disabled, stored_name};
+use crate::service::stored_name;
 use privet_distribution::config::ServiceKind;
 use privet_store::{StoreError, StoredDocument};
 use serde_json::{Map, Value};
@@ -110,7 +110,7 @@ impl Operations {
             return Ok(Outcome::Changed(made));
         }
         let before = self.expected(operator, kind, id, request).await?;
-        if can_be_disabled(kind) && is_enabled(&before.body) {
+        if kind.is_distribution() && is_enabled(&before.body) {
             return Err(OperationError::NotDisabled(id.to_owned()));
         }
         let intent = Intent {

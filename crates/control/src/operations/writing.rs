@@ -8,7 +8,7 @@ use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::closure::{clear_submitted, sealed_text};
 use crate::operations::reading::{mask, resolve};
 use crate::operator::{Admin, Operator, Scope};
-use crate::service::{Checked, Facts, can_be_disabled, facts, stored_name, validate};
+use crate::service::{Checked, Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -250,7 +250,7 @@ fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), Operat
     let narrow = |what| Err(OperationError::ScopeTooNarrow(what));
     match &operator.caller().scope {
         Scope::All => Ok(()),
-        Scope::Distributions(_) if !can_be_disabled(intent.kind) => {
+        Scope::Distributions(_) if !intent.kind.is_distribution() => {
             narrow("this changes what several distributions may share")
         }
         scope @ Scope::Distributions(_) if !scope.has(&intent.id) => {

@@ -5,7 +5,6 @@ use crate::call::{Answer, Call};
 use crate::operations::{Outcome, Switch};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
-use crate::service::can_be_disabled;
 use http::{Method, StatusCode};
 use privet_distribution::config::ServiceKind;
 use serde::Deserialize;
@@ -76,7 +75,7 @@ pub(super) fn routes() -> Vec<Route> {
     for collection in COLLECTIONS {
         routes.extend(reading(collection));
         routes.extend(writing(collection));
-        if can_be_disabled(collection.kind) {
+        if collection.kind.is_distribution() {
             routes.extend(switching(collection));
         }
     }

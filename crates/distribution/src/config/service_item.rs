@@ -83,6 +83,21 @@ impl ServiceKind {
         }
     }
 
+    /// Returns true for distributions of either kind, which viewers reach and operators switch on and off. All else is
+    /// only referred to.
+    pub fn is_distribution(self) -> bool {
+        match self {
+            ServiceKind::Distribution | ServiceKind::StreamingDistribution => true,
+            ServiceKind::PublicKey
+            | ServiceKind::KeyGroup
+            | ServiceKind::TrustedSigner
+            | ServiceKind::CachePolicy
+            | ServiceKind::OriginRequestPolicy
+            | ServiceKind::ResponseHeadersPolicy
+            | ServiceKind::Certificate => false,
+        }
+    }
+
     /// Returns the key by which a document of the kind is named.
     pub fn id_key(self) -> &'static str {
         match self {
