@@ -69,15 +69,13 @@ impl StoredService {
     /// [`CommandError::ThreadLost`].
     pub(crate) fn follow(self, edge: &EdgeHandle) -> Result<Follower, CommandError> {
         let machine = self.settings.edge_name.unwrap_or_else(machine_name);
-        let port = edge
-            .addresses()
-            .iter()
-            .map(|(_, address)| address.port())
-            .min();
-        let port = port.unwrap_or_default();
-        // One machine may run several edges with one store, each at ports of its own.
+        let addresses = edge.addresses().into_iter().map(|(_, address)| address);
+        let address = addresses.min_by_key(|address| (address.port(), address.ip()));
+        let port = address.map_or(0, |address| address.port());
+        let ip = address.map(|address| address.ip().to_string().replace(':', "."));
+        // One machine may run several edges with one store, each at addresses of its own.
         let mut record = self.settings.copy.into_os_string();
-        record.push(format!(".{port}.edge"));
+        record.push(format!(".{}-{port}.edge", ip.unwrap_or_default()));
         let name = format!("{machine}:{port}");
         Follower::start(FollowerOptions {
             edge: edge.clone(),
