@@ -244,6 +244,10 @@ impl Following {
         };
         let (mut seq, mut touched) = (caught_up.seq, Touched::by(&caught_up.changed));
         let mut is_whole = caught_up.whole || built.is_none();
+        if !is_whole && touched.is_empty() {
+            self.built = Some(seq);
+            return Ok(());
+        }
         // A store in a file is its own copy, to which more may have been written meanwhile: of that as well nothing may
         // be seen in part.
         let view = loop {

@@ -470,7 +470,9 @@ impl Serving {
 
     /// Lets operators see the items of the file, which are read once more on a thread of their own.
     fn show_items(&self) {
-        if self.follower.is_some() {
+        let snapshot = self.edge.handle().snapshot();
+        let has_operators = snapshot.node.admin_socket.is_some() || snapshot.node.control.is_some();
+        if self.follower.is_some() || !has_operators {
             return;
         }
         let file_service = Arc::clone(&self.file_service);
