@@ -51,7 +51,7 @@ pub use operations::{
     Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
     InvalidationRequest, Item, ItemVersion, Job, JobState, Listed, MadeBy, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    Rotation, Running, Source, Switch, Undo,
+    Running, Source, Switch, Undo,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,

@@ -29,7 +29,7 @@ pub use import::Imported;
 pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
-pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
+pub use operators::{NewOperatorRequest, OperatorPatch};
 pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
 pub use writing::{Outcome, Plan};
