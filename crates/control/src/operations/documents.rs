@@ -2,7 +2,7 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::change::ChangeRequest;
-use crate::operations::writing::{Intent, Outcome, digest_of, without_secrets};
+use crate::operations::writing::{Intent, Outcome, digest_of};
 use crate::operations::{Operations, random_text};
 use crate::operator::{Admin, Operator};
 use crate::service::stored_name;
@@ -31,11 +31,7 @@ impl Operations {
         mut document: Value,
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
-        let digest = digest_of(
-            ("create", kind, ""),
-            &without_secrets(kind, &document),
-            request,
-        );
+        let digest = digest_of(self.store()?, ("create", kind, ""), &document, request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -66,11 +62,7 @@ impl Operations {
         mut document: Value,
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
-        let digest = digest_of(
-            ("update", kind, id),
-            &without_secrets(kind, &document),
-            request,
-        );
+        let digest = digest_of(self.store()?, ("update", kind, id), &document, request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -105,7 +97,7 @@ impl Operations {
         (kind, id): (ServiceKind, &str),
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
-        let digest = digest_of(("delete", kind, id), &Value::Null, request);
+        let digest = digest_of(self.store()?, ("delete", kind, id), &Value::Null, request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -137,7 +129,7 @@ impl Operations {
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
         let store = self.store()?;
-        let digest = digest_of(("restore", kind, id), &version.into(), request);
+        let digest = digest_of(store, ("restore", kind, id), &version.into(), request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -180,7 +172,7 @@ impl Operations {
             Switch::Enable => "enable",
             Switch::Disable => "disable",
         };
-        let digest = digest_of((operation, kind, id), &Value::Null, request);
+        let digest = digest_of(self.store()?, (operation, kind, id), &Value::Null, request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }

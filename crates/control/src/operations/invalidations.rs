@@ -130,7 +130,12 @@ impl Operations {
             "paths": request.paths,
             "tags": request.tags,
         });
-        let digest = digest_of(("invalidate", ServiceKind::Distribution, ""), &body, change);
+        let digest = digest_of(
+            store,
+            ("invalidate", ServiceKind::Distribution, ""),
+            &body,
+            change,
+        );
         if let Some(made) = self.made_before(operator, &digest, change).await? {
             return self.invalidation(&operator.reader(), &made.id).await;
         }

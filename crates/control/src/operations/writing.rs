@@ -5,13 +5,12 @@ use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
-use crate::operations::closure::{clear_submitted, sealed_text};
+use crate::operations::closure::clear_submitted;
 use crate::operations::reading::{mask, resolve};
 use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Checked, Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
-use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
 use privet_store::{
     DocumentChange, DocumentName, Expected, Idempotency, Remembered, Store, StoreError,
@@ -375,53 +374,14 @@ fn idempotency(intent: &Intent, request: &ChangeRequest) -> Option<Idempotency> 
     })
 }
 
-/// Returns the digest by which a repeated request is known.
+/// Returns the digest by which a request is known if it comes again. Its key is the store's, so that whoever reads the
+/// database cannot try what a secret in the request was.
 pub(super) fn digest_of(
+    store: &Store,
     (operation, kind, id): (&str, ServiceKind, &str),
     argument: &Value,
     request: &ChangeRequest,
 ) -> String {
     let text = json!([operation, kind.as_str(), id, argument, request.if_match]).to_string();
-    hex(digest(&SHA256, text.as_bytes()).as_ref())
-}
-
-/// Returns a document as far as a digest of it may be kept: whoever can read the database must not be able to try what
-/// a secret is. Requests that differ in secrets alone are taken for the same.
-pub(super) fn without_secrets(kind: ServiceKind, document: &Value) -> Value {
-    let mut value = document.clone();
-    unwrap_sealed(&mut value);
-    if let Some(object) = value.as_object_mut() {
-        let id = object.entry(kind.id_key());
-        id.or_insert_with(|| Value::String("new".to_owned()));
-    }
-    let item = ServiceItem {
-        kind,
-        id: "new".to_owned(),
-        value,
-    };
-    let secrets = facts(&item).map(|facts| facts.secrets);
-    let mut value = item.value;
-    match secrets {
-        Ok(secrets) => mask(&mut value, &secrets, "left out"),
-        // It is not known where the secrets are, only in what.
-        Err(_) => {
-            if let Some(object) = value.as_object_mut() {
-                object.retain(|key, _| !["origins", "origin", "key_pem"].contains(&key.as_str()));
-            }
-        }
-    }
-    value
-}
-
-/// Replaces sealed values by their texts, which are as good as any to find out where secrets are.
-fn unwrap_sealed(value: &mut Value) {
-    if let Some(text) = sealed_text(value).map(str::to_owned) {
-        *value = Value::String(text);
-        return;
-    }
-    match value {
-        Value::Object(members) => members.values_mut().for_each(unwrap_sealed),
-        Value::Array(values) => values.iter_mut().for_each(unwrap_sealed),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    hex(&store.digest(text.as_bytes()))
 }
