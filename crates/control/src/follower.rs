@@ -7,11 +7,10 @@ mod assembly;
 mod copy;
 mod invalidating;
 mod record;
-mod state;
 
 pub use copy::LocalCopy;
-pub use state::{FollowerState, ItemFailure};
 
+use crate::edge_state::FollowerState;
 use crate::follower::assembly::{Assembly, Failure, Gathered};
 use crate::follower::copy::{CopyView, Touched};
 use crate::follower::record::EdgeRecord;
@@ -339,7 +338,7 @@ impl Following {
             ));
         }
         self.state.is_stale = is_stale;
-        let failures = self.failures.values().map(|(_, failure)| failure);
+        let failures = self.failures.values().map(|(_, failure)| failure.told());
         self.state.set_failures(failures);
     }
 

@@ -11,6 +11,7 @@ mod call;
 mod connection;
 mod connections;
 mod diff;
+mod edge_state;
 mod follower;
 mod hosts;
 mod item_file;
@@ -42,7 +43,8 @@ pub use authentication::{
     AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,
 };
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
-pub use follower::{Follower, FollowerOptions, FollowerState, ItemFailure, LocalCopy};
+pub use edge_state::{FollowerState, ItemFailure};
+pub use follower::{Follower, FollowerOptions, LocalCopy};
 pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};
 pub use listener::ListenerOptions;
@@ -51,7 +53,7 @@ pub use operations::{
     Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
     InvalidationRequest, Item, ItemVersion, Job, JobState, Listed, MadeBy, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    Running, Source, Switch, Undo,
+    ProbeRequest, Running, Source, Switch, ThisEdge, Undo,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,

@@ -15,6 +15,7 @@ mod import;
 mod invalidations;
 mod jobs;
 mod operators;
+mod origins;
 mod reading;
 mod writing;
 
@@ -24,20 +25,24 @@ pub(crate) use audit::Call as AuditedCall;
 pub(crate) use cache::report as cache_report;
 pub use change::{ChangeRequest, Changed, Mode, Undo};
 pub use documents::Switch;
+pub use edges::ThisEdge;
 pub use explain::ExplainRequest;
 pub use import::Imported;
 pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
 pub use operators::{NewOperatorRequest, OperatorPatch};
+pub use origins::ProbeRequest;
 pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};
 pub use writing::{Outcome, Plan};
 
+use crate::edge_state::LateState;
 use crate::late_store::LateStore;
 use crate::operation_error::OperationError;
 use crate::operations::applied::RecentChanges;
 use crate::operations::jobs::Jobs;
+use crate::operator_server::OperatorServer;
 use arc_swap::ArcSwap;
 use aws_lc_rs::rand;
 use privet_distribution::config::{ServiceItem, Snapshot};
@@ -60,6 +65,16 @@ struct Shared {
     folder: PathBuf,
     recent: RecentChanges,
     jobs: Jobs,
+    attached: Attached,
+}
+
+/// What only a process with an edge has beside it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Attached {
+    /// What probes origins.
+    pub(crate) prober: Option<OperatorServer>,
+    /// State of what follows the store.
+    pub(crate) follower: LateState,
 }
 
 /// The place where the service is written down.
@@ -105,6 +120,11 @@ pub struct OperationsOptions {
 impl Operations {
     /// Makes the operations.
     pub fn new(options: OperationsOptions) -> Self {
+        Operations::with(options, Attached::default())
+    }
+
+    /// Makes the operations of a process that serves.
+    pub(crate) fn with(options: OperationsOptions, attached: Attached) -> Self {
         let OperationsOptions {
             source,
             running,
@@ -119,6 +139,7 @@ impl Operations {
                 folder,
                 recent: RecentChanges::default(),
                 jobs: Jobs::default(),
+                attached,
             }),
         }
     }

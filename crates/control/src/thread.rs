@@ -4,9 +4,10 @@ use crate::app::{self, App, Door};
 use crate::authentication::{Authentication, Peer};
 use crate::connection::{serve_one, serve_tcp};
 use crate::connections::{Connections, Standing};
+use crate::edge_state::{FollowerState, LateState};
 use crate::hosts::Hosts;
 use crate::listener::{BoundListener, ListenerOptions};
-use crate::operations::{FileService, Operations, OperationsOptions, Running, Source};
+use crate::operations::{Attached, FileService, Operations, OperationsOptions, Running, Source};
 use crate::operator_server::{OperatorServer, Probes};
 use crate::socket::{OperatorSocket, SocketError, SocketFile};
 use crate::socket_api;
@@ -24,7 +25,7 @@ use std::sync::Arc;
 use std::thread::JoinHandle;
 use std::time::Duration;
 use tokio::net::{TcpListener, TcpStream, UnixListener, UnixStream};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::{JoinSet, LocalSet};
 use tokio::time::{sleep, timeout};
 
@@ -42,6 +43,7 @@ const DISK_THREADS_MAX: usize = 4;
 pub struct Control {
     commands: mpsc::UnboundedSender<Command>,
     thread: JoinHandle<()>,
+    follower: LateState,
     socket: Option<SocketFile>,
     listener: Option<(SocketAddr, SocketAddr)>,
 }
@@ -164,7 +166,8 @@ impl Control {
             .max_blocking_threads(DISK_THREADS_MAX)
             .build()
             .map_err(fault)?;
-        let (served, probes) = Served::new(edge, source, folder);
+        let follower = LateState::default();
+        let (served, probes) = Served::new(edge, source, (folder, follower.clone()));
         let thread = std::thread::Builder::new()
             .name("privet-operator".into())
             .spawn(move || {
@@ -178,12 +181,18 @@ impl Control {
         let mut started = Control {
             commands,
             thread,
+            follower,
             socket: None,
             listener: None,
         };
         started.take(socket);
         started.take_listener(listener);
         Ok(started)
+    }
+
+    /// Shows operators the state of what follows the store; it belongs to the process and does not change.
+    pub fn show_follower(&self, state: watch::Receiver<Arc<FollowerState>>) {
+        self.follower.set(state);
     }
 
     /// Binds the socket that a new configuration names, without serving it yet.
@@ -276,20 +285,29 @@ struct Served {
 }
 
 impl Served {
-    fn new(edge: EdgeHandle, source: Source, folder: PathBuf) -> (Self, Probes) {
+    fn new(
+        edge: EdgeHandle,
+        source: Source,
+        (folder, follower): (PathBuf, LateState),
+    ) -> (Self, Probes) {
         let store = match &source {
             Source::Store(store) => Some(store.clone()),
             Source::File(_) => None,
         };
-        let operations = Operations::new(OperationsOptions {
+        let (server, probes) = OperatorServer::new(edge.clone());
+        let options = OperationsOptions {
             source,
             clock: edge.clock().clone(),
-            running: Running::Edge(edge.clone()),
+            running: Running::Edge(edge),
             folder,
-        });
+        };
+        let attached = Attached {
+            prober: Some(server.clone()),
+            follower,
+        };
+        let operations = Operations::with(options, attached);
         let authentication = Authentication::new(store, operations.now());
         let app = Arc::new(App::new(operations, authentication));
-        let (server, probes) = OperatorServer::new(edge);
         let served = Served {
             socket_router: socket_router(&app, &server),
             router: app::router(&app),

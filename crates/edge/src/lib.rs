@@ -68,7 +68,8 @@ pub use operator::{
 pub use origin_client::{Writers, WritingCheck};
 pub use privet_cache::Statistics as CacheStatistics;
 pub use readiness::{
-    StartFault, certificate_faults, certificate_notes, database_fault, start_faults,
+    StartFault, all_certificate_faults, certificate_faults, certificate_notes, database_fault,
+    start_faults,
 };
 pub use remote_object::{
     ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,

@@ -88,6 +88,33 @@ pub fn certificate_faults(
     faults
 }
 
+/// Returns every certificate that cannot be used, those with an id of their own and those of distributions, whether a
+/// listener would serve them or not.
+///
+/// `read_file` is as for [`certificate_faults`].
+pub fn all_certificate_faults(
+    service: &ServiceDocument,
+    read_file: &mut dyn FnMut(&Path) -> io::Result<Vec<u8>>,
+) -> Vec<StartFault> {
+    let mut faults = certificate_faults(service, read_file);
+    let distributions = service.distributions.iter().enumerate();
+    let distributions = distributions.map(|(position, distribution)| {
+        let path = format!("distributions[{position}]");
+        (path, distribution.certificate.as_ref())
+    });
+    let streaming = service.streaming_distributions.iter().enumerate();
+    let streaming = streaming.map(|(position, streaming)| {
+        let path = format!("streaming_distributions[{position}]");
+        (path, streaming.certificate.as_ref())
+    });
+    for (path, certificate) in distributions.chain(streaming) {
+        faults.extend(
+            certificate.and_then(|certificate| certificate_fault(certificate, &path, read_file)),
+        );
+    }
+    faults
+}
+
 /// Returns the fault of the database of countries, if there is one.
 pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
     let reason = match Countries::open(snapshot.node.geo_database.as_ref()?) {
@@ -183,9 +210,28 @@ fn files_fault(
 
 fn pem_fault(chain: &str, key: &Secret, path: String) -> Option<StartFault> {
     let fault = certified_pair(chain.as_bytes(), key.reveal().as_bytes()).err()?;
+    let (name, message) = match fault {
+        PairFault::Chain(reason) => ("chain_pem", format!("cannot be used: {reason}")),
+        PairFault::Key(reason) => ("key_pem", format!("cannot be used: {reason}")),
+        PairFault::Swapped => (
+            "chain_pem",
+            "is a private key, and key_pem a certificate: swap the two".to_owned(),
+        ),
+        PairFault::LeafNotFirst(position) => (
+            "chain_pem",
+            format!(
+                "has the certificate of key_pem in position {position}: put that one first, and its issuers after it"
+            ),
+        ),
+        PairFault::Mismatch => (
+            "key_pem",
+            "is not the key of the first certificate in chain_pem; give the two that belong together"
+                .to_owned(),
+        ),
+    };
     Some(StartFault {
-        path,
-        message: format!("cannot be used: {fault}"),
+        path: format!("{path}.{name}"),
+        message,
     })
 }
 

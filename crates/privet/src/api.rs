@@ -92,6 +92,27 @@ impl ApiArguments {
         }
     }
 
+    /// Returns the interface that is named: over HTTP, or the socket of `--socket`. A command that can do without one
+    /// uses the configuration's store otherwise.
+    ///
+    /// # Errors
+    /// [`CommandError::Api`].
+    pub(crate) fn named(&self) -> Result<Option<Api>, CommandError> {
+        let socket = self.socket.socket.clone().map(Destination::Socket);
+        match self.remote()? {
+            Some(api) => Ok(Some(api)),
+            None => Ok(socket.map(|destination| Api {
+                destination,
+                access_key: None,
+            })),
+        }
+    }
+
+    /// Returns the file of the configuration.
+    pub(crate) fn config(&self) -> PathBuf {
+        self.socket.config.file()
+    }
+
     /// Returns the interface over HTTP, if one is named.
     ///
     /// # Errors
@@ -193,23 +214,28 @@ impl Api {
         Ok(items)
     }
 
+    /// Returns the fault of an answer without what the interface's answers have.
+    pub(crate) fn garbled(&self) -> ApiFault {
+        ApiFault::Answer {
+            target: self.destination.shown(),
+            reason: "it does not come from Privet".to_owned(),
+        }
+    }
+
     async fn exchange(&self, request: &ApiRequest<'_>) -> Result<ApiAnswer, ApiFault> {
-        let target = self.destination.shown();
-        let garbled = |reason: String| ApiFault::Answer {
-            target: target.clone(),
-            reason,
-        };
         let sent = self.encode(request).await?;
         let answer = self.destination.send(sent).await?;
         let body = match answer.body.is_empty() {
             true => Value::Null,
-            false => serde_json::from_slice(&answer.body)
-                .map_err(|_| garbled("it does not come from Privet".to_owned()))?,
+            false => serde_json::from_slice(&answer.body).map_err(|_| self.garbled())?,
         };
         if !answer.status.is_success() {
             let problem = Problem::read(&body);
             return Err(problem.map_or_else(
-                || garbled(format!("status {}", answer.status.as_u16())),
+                || ApiFault::Answer {
+                    target: self.destination.shown(),
+                    reason: format!("status {}", answer.status.as_u16()),
+                },
                 |problem| ApiFault::Refused(Box::new(problem)),
             ));
         }

@@ -6,12 +6,13 @@ use crate::command_error::CommandError;
 use crate::moment::{self, Moment, parse_moment};
 use crate::printable::json_line;
 use crate::report::{counted, finish, say_all, say_json};
-use crate::store_access::StoreArguments;
+use crate::store_access::{open_store, runtime, store_settings};
 use crate::store_fault::StoreFault;
 use crate::table::table;
 use clap::{Args, Subcommand, ValueEnum};
 use privet_store::AuditVerdict;
 use serde_json::{Value, json};
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Arguments of `privet audit`.
@@ -31,9 +32,9 @@ Examples:
     List(ListArguments),
     /// Show one entry, with the values before and after.
     Show(ShowArguments),
-    /// Check the chain of hashes of all entries, in the store itself.
+    /// Check the chain of hashes of all entries.
     ///
-    /// An end that was cut off shows only by its last hash: note it, and compare.
+    /// The store of the configuration is opened; with --endpoint, --profile or --socket, a running edge checks. An end that was cut off shows only by its last hash: note it, and compare.
     #[command(
         after_help = "Exit codes: 0 every entry is as it was written, 1 one is not, or failed"
     )]
@@ -96,7 +97,7 @@ struct ShowArguments {
 #[derive(Debug, Args)]
 struct VerifyArguments {
     #[command(flatten)]
-    store: StoreArguments,
+    api: ApiArguments,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -112,9 +113,10 @@ pub(crate) fn run(arguments: &AuditArguments) -> ExitCode {
 }
 
 fn verify(arguments: &VerifyArguments) -> Result<(), CommandError> {
-    let verdict = arguments
-        .store
-        .with_store(async |store| Ok(store.verify_audit().await?))?;
+    let verdict = match arguments.api.named()? {
+        Some(api) => asked_verdict(&api)?,
+        None => own_verdict(&arguments.api.config())?,
+    };
     let (entries, head) = match verdict {
         AuditVerdict::Whole { entries, head } => (entries, head),
         AuditVerdict::Broken { seq, reason } => {
@@ -129,6 +131,27 @@ fn verify(arguments: &VerifyArguments) -> Result<(), CommandError> {
         format!("{count}, all as they were written"),
         format!("last hash  {head}"),
     ])
+}
+
+fn own_verdict(config: &Path) -> Result<AuditVerdict, CommandError> {
+    let settings = store_settings(config)?;
+    runtime()?.block_on(async { Ok(open_store(&settings).await?.verify_audit().await?) })
+}
+
+fn asked_verdict(api: &Api) -> Result<AuditVerdict, CommandError> {
+    let verdict = api.get("/v1/changes/verify")?.body;
+    let words = |name| text(&verdict, name).to_owned();
+    match verdict.get("whole").and_then(Value::as_bool) {
+        Some(true) => Ok(AuditVerdict::Whole {
+            entries: number(&verdict, "entries"),
+            head: words("head"),
+        }),
+        Some(false) => Ok(AuditVerdict::Broken {
+            seq: number(&verdict, "seq"),
+            reason: words("reason"),
+        }),
+        None => Err(api.garbled().into()),
+    }
 }
 
 fn list(arguments: &ListArguments) -> Result<(), CommandError> {

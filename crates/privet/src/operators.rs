@@ -1,14 +1,16 @@
 //! `privet operator`: people and programs with access keys to the operators' interface, kept in the store.
 //!
-//! Whoever may open the store and its sealing key is an admin already: the first operator is made here.
+//! Whoever may open the store and its sealing key is an admin already: the first operator is made here. From elsewhere,
+//! the operators' interface is asked.
 
 mod acts;
 mod keys;
+mod register;
 mod shown;
 
+use crate::api::ApiArguments;
 use crate::moment;
 use crate::report::finish;
-use crate::store_access::StoreArguments;
 use clap::{Args, Subcommand, ValueEnum};
 use privet_store::Role;
 use std::process::ExitCode;
@@ -122,11 +124,12 @@ struct RotateArguments {
     overlap: Duration,
 }
 
-/// Options of every subcommand: the store, and the form of the output.
+/// Options of every subcommand: whose operators, and the form of the output.
 #[derive(Debug, Args)]
 struct Form {
+    /// Without an interface, the store of the configuration is opened.
     #[command(flatten)]
-    store: StoreArguments,
+    api: ApiArguments,
     /// Print one JSON object
     #[arg(long)]
     json: bool,

@@ -1,13 +1,15 @@
 //! `privet probe`: checks whether the origins of private behaviors can be read or written without going through the
 //! edge.
 
-use crate::admin_socket::{Question, SocketArguments, list, text};
+use crate::admin_socket::{Question, list, text};
+use crate::api::{Api, ApiArguments, ApiRequest};
 use crate::command_error::CommandError;
 use crate::moment;
 use crate::printable::json_line;
 use crate::report::{self, say_all};
 use crate::stored_service::served_snapshot;
 use clap::Args;
+use http::Method;
 use privet_edge::{
     KnownObject, OriginPrivacy, ProbeError, ProbeScope, Probing, WritingCheck, probe_origins,
 };
@@ -23,7 +25,8 @@ use std::process::ExitCode;
 /// unclear. Whether anyone can write to a bucket is determined from its ACL and its policy, if the edge's keys may read
 /// them.
 ///
-/// If an edge is running, it sends the requests; otherwise this command does, using the configuration.
+/// If an edge is running, it sends the requests; otherwise this command does, using the configuration. With --endpoint
+/// or --profile, the edge behind the operators' interface sends them.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 Examples:
@@ -33,7 +36,7 @@ Examples:
 Exit codes: 0 all are private, 1 one can be read or written by anyone, or failed, 2 cannot tell, or wrong usage")]
 pub(crate) struct ProbeArguments {
     #[command(flatten)]
-    socket: SocketArguments,
+    api: ApiArguments,
     /// An object that exists; with the id or a host of its distribution before the path if there are several. May be
     /// repeated
     #[arg(long = "object", value_name = "[WHOSE]/PATH", value_parser = parse_object)]
@@ -95,21 +98,43 @@ fn probe(arguments: &ProbeArguments) -> Result<Verdict, CommandError> {
 }
 
 fn ask(arguments: &ProbeArguments) -> Result<Value, CommandError> {
+    match arguments.api.remote()? {
+        Some(api) => ask_elsewhere(&api, arguments),
+        None => ask_here(arguments),
+    }
+}
+
+/// Has the edge behind an operators' interface probe; returns what the socket would return.
+fn ask_elsewhere(api: &Api, arguments: &ProbeArguments) -> Result<Value, CommandError> {
+    let body = json!({ "objects": arguments.objects, "write": arguments.write });
+    let request = ApiRequest {
+        method: Method::POST,
+        target: "/v1/origins/probe".to_owned(),
+        if_match: None,
+        body: Some(&body),
+    };
+    let mut answer = api.ask(&request)?.body;
+    match answer.get_mut("items").map(Value::take) {
+        Some(origins @ Value::Array(_)) => Ok(json!({ "origins": origins })),
+        Some(_) | None => Err(api.garbled().into()),
+    }
+}
+
+fn ask_here(arguments: &ProbeArguments) -> Result<Value, CommandError> {
+    let socket_arguments = &arguments.api.socket;
     let question = Question {
         method: "POST",
         target: "/origins/probe",
         body: Some(json!({ "objects": arguments.objects, "write": arguments.write })),
     };
-    match arguments.socket.find() {
+    match socket_arguments.find() {
         Ok(socket) => match question.ask(&socket) {
-            Err(CommandError::EdgeAbsent { .. }) if arguments.socket.socket.is_none() => {
-                ask_without_edge(&arguments.socket.config.file(), arguments)
+            Err(CommandError::EdgeAbsent { .. }) if socket_arguments.socket.is_none() => {
+                ask_without_edge(&arguments.api.config(), arguments)
             }
             answered => answered,
         },
-        Err(CommandError::NoSocket { .. }) => {
-            ask_without_edge(&arguments.socket.config.file(), arguments)
-        }
+        Err(CommandError::NoSocket { .. }) => ask_without_edge(&arguments.api.config(), arguments),
         Err(error) => Err(error),
     }
 }

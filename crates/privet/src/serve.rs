@@ -259,6 +259,9 @@ pub(crate) fn start(
         .map(|stored| stored.follow(edge.handle()))
         .transpose()
         .map_err(ServeError::store)?;
+    if let Some(follower) = &follower {
+        control.show_follower(follower.state());
+    }
     let serving = Serving {
         stored_files: Fingerprint::of(snapshot.files.iter()),
         edge,

@@ -3,6 +3,7 @@
 //! An item that this machine cannot serve, because of a file that is not here for instance, is left as it was, and
 //! told: all others have to go on.
 
+use crate::edge_state::ItemFailure;
 use crate::item_file::read_file;
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceDocument, ServiceKind, Snapshot, read_items,
@@ -34,6 +35,15 @@ pub(crate) struct Failure {
 }
 
 impl Failure {
+    /// Returns the failure as operators are told of it.
+    pub(super) fn told(&self) -> ItemFailure {
+        ItemFailure {
+            kind: self.kind.as_str(),
+            id: self.id.clone(),
+            reason: self.reason.clone(),
+        }
+    }
+
     /// Returns true if the snapshot serves the item, in another form than the one at fault.
     pub(crate) fn has_form_in(&self, snapshot: &Snapshot) -> bool {
         match self.kind {

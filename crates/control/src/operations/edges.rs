@@ -1,13 +1,50 @@
 //! The edges that follow the store, as they report themselves.
 
+use crate::edge_state::FollowerState;
 use crate::operation_error::OperationError;
-use crate::operations::Operations;
+use crate::operations::{Operations, Source};
 use crate::operator::{Admin, Operator, Read, Scope};
 use crate::visible::{Visible, is_visible};
 use privet_store::{DocumentName, EdgeRecord};
 use serde_json::Value;
+use std::sync::Arc;
+
+/// The edge of this process.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThisEdge {
+    /// Its service is that of its file.
+    OfFile,
+    /// It follows a store; `None` in the first moments, when nothing is known of that.
+    Following(Option<Arc<FollowerState>>),
+}
 
 impl Operations {
+    /// Returns the state of the edge in this process, whether the store can be reached or not. An operator with a scope
+    /// sees the failures of what is within it.
+    ///
+    /// # Errors
+    /// [`OperationError::NoEdge`]; for an operator with a scope also those of the store.
+    pub async fn this_edge(&self, operator: &Operator<Read>) -> Result<ThisEdge, OperationError> {
+        self.edge()?;
+        let store = match &self.shared.source {
+            Source::File(_) => return Ok(ThisEdge::OfFile),
+            Source::Store(store) => store,
+        };
+        let Some(state) = self.shared.attached.follower.get() else {
+            return Ok(ThisEdge::Following(None));
+        };
+        let scope = &operator.caller().scope;
+        if *scope == Scope::All {
+            return Ok(ThisEdge::Following(Some(state)));
+        }
+        let visible = self.visible(store.opened()?, scope).await?;
+        let mut own = FollowerState::clone(&state);
+        own.failures
+            .retain(|failure| is_visible(&visible, &DocumentName::new(failure.kind, &failure.id)));
+        own.failures_count = own.failures.len();
+        Ok(ThisEdge::Following(Some(Arc::new(own))))
+    }
+
     /// Lists the edges by id. An operator with a scope sees the failures of what is within it.
     ///
     /// # Errors

@@ -1,11 +1,14 @@
-//! Routes of edges and of the cache of this one.
+//! Routes of edges, and of this one: its state, its cache and its origins.
 
 use super::{Route, shown};
 use crate::call::{Answer, Call};
+use crate::operations::{ProbeRequest, ThisEdge};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
 use http::Method;
+use privet_edge::OriginPrivacy;
 use privet_store::EdgeRecord;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 pub(super) fn routes() -> Vec<Route> {
@@ -13,7 +16,10 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::GET, "/v1/edges", "edges.list", list),
         Route::new(Method::GET, "/v1/edges/{id}", "edges.get", get),
         Route::new(Method::DELETE, "/v1/edges/{id}", "edges.forget", forget).noted(),
+        Route::new(Method::GET, "/v1/edge", "edge.get", this_edge),
         Route::new(Method::GET, "/v1/cache", "cache.get", cache),
+        Route::new(Method::GET, "/v1/origins", "origins.list", origins),
+        Route::new(Method::POST, "/v1/origins/probe", "origins.probe", probe).noted(),
     ]
 }
 
@@ -43,6 +49,54 @@ async fn forget(mut call: Call<Admin>) -> Result<Answer, Problem> {
 async fn cache(mut call: Call<Read>) -> Result<Answer, Problem> {
     call.nothing()?;
     Ok(Answer::ok(call.operations.cache(&call.operator)?))
+}
+
+async fn this_edge(mut call: Call<Read>) -> Result<Answer, Problem> {
+    call.nothing()?;
+    let (follows, state) = match call.operations.this_edge(&call.operator).await? {
+        ThisEdge::OfFile => ("file", None),
+        ThisEdge::Following(state) => ("store", state),
+    };
+    let state = state.as_deref();
+    let heard_at = state.and_then(|state| state.heard_at);
+    Ok(Answer::ok(json!({
+        "follows": follows,
+        "id": state.map(|state| &state.edge_id),
+        "applied_seq": state.map(|state| state.applied),
+        "heard_at": heard_at.map(shown::time),
+        "fault": state.and_then(|state| state.fault.as_ref()),
+        "stale": state.is_some_and(|state| state.is_stale),
+        "failures": state.map_or(&[][..], |state| &state.failures[..]),
+        "failures_count": state.map_or(0, |state| state.failures_count),
+    })))
+}
+
+async fn origins(mut call: Call<Read>) -> Result<Answer, Problem> {
+    call.nothing()?;
+    let origins = call.operations.origins(&call.operator)?;
+    Ok(origins_of(origins))
+}
+
+/// The body of `POST /v1/origins/probe`.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, expecting = "an object with objects and write")]
+struct ProbeForm {
+    #[serde(default)]
+    objects: Vec<String>,
+    #[serde(default)]
+    write: bool,
+}
+
+async fn probe(mut call: Call<Admin>) -> Result<Answer, Problem> {
+    call.end_query()?;
+    let ProbeForm { objects, write } = call.form()?;
+    let request = ProbeRequest { objects, write };
+    let origins = call.operations.probe(&call.operator, &request).await?;
+    Ok(origins_of(origins))
+}
+
+fn origins_of(origins: Vec<OriginPrivacy>) -> Answer {
+    shown::whole_list(origins, |origin| origin.to_json())
 }
 
 fn edge(record: EdgeRecord) -> Value {

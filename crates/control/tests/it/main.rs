@@ -13,3 +13,4 @@ mod schema_driven;
 mod scopes;
 mod sizes;
 mod support;
+mod this_edge;

@@ -39,6 +39,8 @@ protocol = "http"
 socket = "admin.sock"
 "#;
 
+const WITH_STORE: &str = "[store]\nfile = \"privet.db\"\n";
+
 /// A running edge and its operators' interface; dropping it stops both.
 pub struct Fixture {
     running: Option<(RunningEdge, Control)>,
@@ -67,8 +69,19 @@ impl Fixture {
             key: SealingKey::generate().unwrap(),
         };
         let store = runtime.block_on(Store::open(options)).unwrap();
-        let config = format!("{NODE}\n[store]\nfile = \"privet.db\"\n");
-        Fixture::start(folder, runtime, (&config, Some(store)))
+        let late = LateStore::of(store.clone());
+        Fixture::start(folder, runtime, (WITH_STORE, Some(late)), Some(store))
+    }
+
+    /// Starts an edge whose store could not be opened yet.
+    pub fn of_absent_store() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        let late = LateStore::default();
+        Fixture::start(folder, runtime, (WITH_STORE, Some(late)), None)
     }
 
     /// Starts an edge whose service is in its file.
@@ -78,10 +91,16 @@ impl Fixture {
             .enable_all()
             .build()
             .unwrap();
-        Fixture::start(folder, runtime, (&format!("{NODE}\n{service}"), None))
+        Fixture::start(folder, runtime, (service, None), None)
     }
 
-    fn start(folder: TempDir, runtime: Runtime, (config, store): (&str, Option<Store>)) -> Self {
+    fn start(
+        folder: TempDir,
+        runtime: Runtime,
+        (more, late): (&str, Option<LateStore>),
+        store: Option<Store>,
+    ) -> Self {
+        let config = &format!("{NODE}\n{more}");
         std::fs::create_dir(folder.path().join("bucket")).unwrap();
         std::fs::write(folder.path().join("key.pub.pem"), PUBLIC_KEY).unwrap();
         let file = folder.path().join("privet.toml");
@@ -98,8 +117,8 @@ impl Fixture {
         edge.handle().clock().set(Timestamp::from_secs(NOW));
         let control = Control::start_with(ControlOptions {
             edge: edge.handle().clone(),
-            source: match &store {
-                Some(store) => Source::Store(LateStore::of(store.clone())),
+            source: match late {
+                Some(late) => Source::Store(late),
                 None => Source::File(Arc::new(FileService {
                     items: Arc::new(read_toml_items(config, &file).unwrap()).into(),
                     file,
@@ -119,6 +138,10 @@ impl Fixture {
 
     pub fn edge(&self) -> &privet_edge::EdgeHandle {
         self.running.as_ref().unwrap().0.handle()
+    }
+
+    pub fn control(&self) -> &Control {
+        &self.running.as_ref().unwrap().1
     }
 
     pub fn address(&self) -> SocketAddr {

@@ -8,6 +8,7 @@ use privet_distribution::config::{
     ConfigError, Document, ItemFault, ItemOrder, NodeDocument, Places, ServiceItem, ServiceKind,
     Snapshot, read_items, read_toml_in_part,
 };
+use privet_edge::all_certificate_faults;
 use std::path::Path;
 
 /// The settings of the machine, with the positions of their values.
@@ -61,6 +62,7 @@ pub(super) fn check(
         let faults = faults.into_iter().map(|fault| telling.of_item(&fault));
         LoadError::Faults(faults.collect())
     })?;
+    let certificates = all_certificate_faults(&service, &mut |path| read_whole(path, BYTES_MAX));
     let database = node.document.geo_database.clone();
     let document = Document {
         node: node.document,
@@ -70,10 +72,19 @@ pub(super) fn check(
         let is_database = database.as_deref() == Some(path);
         read_whole(path, if is_database { u64::MAX } else { BYTES_MAX })
     });
-    let faults = match built {
-        Ok(_) => return Ok(()),
-        Err(faults) => faults.into_iter(),
+    let faults: Vec<ConfigError> = match built {
+        // A stored certificate that has become unusable must not keep anything else from being imported.
+        Ok(_) => {
+            let certificates = certificates.into_iter();
+            let faults = certificates.map(|fault| file.places.error(&fault.path, fault.message));
+            faults.filter(|fault| telling.is_of_file(fault)).collect()
+        }
+        Err(faults) => faults,
     };
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let faults = faults.into_iter();
     let faults = faults.map(|fault| telling.of_service(fault, &node.places));
     Err(LoadError::Faults(faults.collect()).into())
 }
@@ -87,13 +98,22 @@ struct Telling<'t> {
 }
 
 impl Telling<'_> {
+    fn in_item(&self, fault: &ConfigError) -> ItemFault {
+        let mut order = ItemOrder::default();
+        self.items.iter().for_each(|item| order.push(item.kind));
+        order.fault(fault.clone())
+    }
+
+    fn is_of_file(&self, fault: &ConfigError) -> bool {
+        let position = self.in_item(fault).position;
+        position.is_some_and(|position| position < self.of_file)
+    }
+
     fn of_service(&self, fault: ConfigError, node: &Places) -> ConfigError {
         if !is_of_service(&fault.path) {
             return node.error(&fault.path, fault.message);
         }
-        let mut order = ItemOrder::default();
-        self.items.iter().for_each(|item| order.push(item.kind));
-        let in_item = order.fault(fault.clone());
+        let in_item = self.in_item(&fault);
         match in_item.position {
             Some(position) if position >= self.of_file => self.of_item(&in_item),
             Some(_) | None => fault,

@@ -1,13 +1,14 @@
 //! Creates, shows, changes and deletes operators.
 
+use super::register::Register;
 use super::shown::{Described, say_new_key};
 use super::{
     CreateArguments, DryRunArguments, Form, ListArguments, NameArguments, UpdateArguments,
 };
 use crate::command_error::CommandError;
 use crate::report::{counted, say_all, say_json};
-use crate::store_access::{local_actor, now};
-use privet_store::{NewOperator, OperatorChange, Store, StoreError};
+use crate::store_access::now;
+use privet_store::{NewOperator, OperatorChange};
 use serde_json::json;
 
 pub(super) fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
@@ -17,22 +18,12 @@ pub(super) fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
         role: arguments.role.role(),
         scope,
     };
-    let key = arguments
-        .form
-        .store
-        .with_store(async |store| Ok(store.create_operator(new, &local_actor(), now()).await?))?;
+    let key = Register::find(&arguments.form.api)?.create(new)?;
     say_new_key(&arguments.name, &key, &arguments.form)
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Result<(), CommandError> {
-    let described = arguments.form.store.with_store(async |store| {
-        let mut described = Vec::new();
-        for operator in store.operators().await? {
-            let keys = store.access_keys(&operator.name).await?;
-            described.push(Described { operator, keys });
-        }
-        Ok(described)
-    })?;
+    let described = Register::find(&arguments.form.api)?.list()?;
     if arguments.form.json {
         let operators: Vec<_> = described.iter().map(Described::json).collect();
         return say_json(&json!({ "operators": operators }));
@@ -85,8 +76,7 @@ pub(super) fn delete(arguments: &DryRunArguments) -> Result<(), CommandError> {
         return would_cut_off(&arguments.one, "deleted");
     }
     let NameArguments { name, form } = &arguments.one;
-    form.store
-        .with_store(async |store| Ok(store.delete_operator(name, &local_actor(), now()).await?))?;
+    Register::find(&form.api)?.delete(name)?;
     match form.json {
         true => say_json(&json!({ "name": name, "deleted": true })),
         false => say_all(&[format!("{name} deleted, with all access keys")]),
@@ -95,12 +85,7 @@ pub(super) fn delete(arguments: &DryRunArguments) -> Result<(), CommandError> {
 
 fn changed(arguments: &NameArguments, change: OperatorChange) -> Result<(), CommandError> {
     let NameArguments { name, form } = arguments;
-    let described = form.store.with_store(async |store| {
-        store
-            .change_operator(name, change, &local_actor(), now())
-            .await?;
-        describe(&store, name).await
-    })?;
+    let described = Register::find(&form.api)?.change(name, change)?;
     say(&described, form)
 }
 
@@ -120,15 +105,7 @@ fn would_cut_off(arguments: &NameArguments, act: &str) -> Result<(), CommandErro
 }
 
 fn described(form: &Form, name: &str) -> Result<Described, CommandError> {
-    let store = &form.store;
-    store.with_store(async |store| describe(&store, name).await)
-}
-
-async fn describe(store: &Store, name: &str) -> Result<Described, CommandError> {
-    let operator = store.operator(name).await?;
-    let operator = operator.ok_or_else(|| StoreError::NoSuchOperator(name.to_owned()))?;
-    let keys = store.access_keys(name).await?;
-    Ok(Described { operator, keys })
+    Register::find(&form.api)?.described(name)
 }
 
 fn say(described: &Described, form: &Form) -> Result<(), CommandError> {

@@ -1,13 +1,14 @@
 //! `privet operator rotate` and `privet operator key`: access keys one by one.
 
+use super::register::Register;
 use super::shown::{key_json, say_new_key};
 use super::{Form, NameArguments, RotateArguments};
 use crate::command_error::CommandError;
 use crate::moment;
 use crate::report::{counted, note_line, say_all, say_json};
-use crate::store_access::{local_actor, now, shown, stored};
+use crate::store_access::{shown, stored};
 use clap::{Args, Subcommand};
-use privet_store::{AccessKeyChange, AccessKeySummary, Store, Timestamp};
+use privet_store::{AccessKeyChange, AccessKeySummary, Timestamp};
 use serde_json::json;
 
 /// Arguments of `privet operator key`.
@@ -50,24 +51,20 @@ pub(super) fn run(arguments: &KeysArguments) -> Result<(), CommandError> {
 
 fn add(arguments: &NameArguments) -> Result<(), CommandError> {
     let NameArguments { name, form } = arguments;
-    let key = form
-        .store
-        .with_store(async |store| Ok(store.add_access_key(name, &local_actor(), now()).await?))?;
+    let key = Register::find(&form.api)?.add_key(name)?;
     say_new_key(name, &key, form)
 }
 
-/// Adds an access key, and ends the others after the overlap. The new one comes first: if the rest fails, nobody is
-/// locked out.
+/// Adds an access key, and ends the others after the overlap. The new one comes first, and is told at once: if the rest
+/// fails, nobody is locked out, and no secret is lost.
 pub(super) fn rotate(arguments: &RotateArguments) -> Result<(), CommandError> {
     let NameArguments { name, form } = &arguments.one;
     let end = stored(moment::after(moment::now(), arguments.overlap));
-    let (key, ended) = form.store.with_store(async |store| {
-        let old = store.access_keys(name).await?;
-        let key = store.add_access_key(name, &local_actor(), now()).await?;
-        let ended = end_keys(&store, &old, end).await?;
-        Ok((key, ended))
-    })?;
+    let register = Register::find(&form.api)?;
+    let old = register.keys(name)?;
+    let key = register.add_key(name)?;
     say_new_key(name, &key, form)?;
+    let ended = end_keys(&register, &old, end)?;
     if !form.json {
         let keys = counted(ended, "other access key ends", "other access keys end");
         note_line(format!("{keys} at {}", shown(end)));
@@ -76,8 +73,8 @@ pub(super) fn rotate(arguments: &RotateArguments) -> Result<(), CommandError> {
 }
 
 /// Ends the keys that are accepted beyond `end`; returns their number.
-async fn end_keys(
-    store: &Store,
+fn end_keys(
+    register: &Register,
     keys: &[AccessKeySummary],
     end: Timestamp,
 ) -> Result<u64, CommandError> {
@@ -88,9 +85,7 @@ async fn end_keys(
             expires_at: Some(Some(end)),
             ..AccessKeyChange::default()
         };
-        store
-            .change_access_key(&key.id, change, &local_actor(), now())
-            .await?;
+        register.change_key(Some(&key.operator), &key.id, change)?;
         ended += 1;
     }
     Ok(ended)
@@ -102,10 +97,7 @@ fn change(arguments: &IdArguments, disabled: bool) -> Result<(), CommandError> {
         disabled: Some(disabled),
         ..AccessKeyChange::default()
     };
-    let key = form.store.with_store(async |store| {
-        let actor = local_actor();
-        Ok(store.change_access_key(id, change, &actor, now()).await?)
-    })?;
+    let key = Register::find(&form.api)?.change_key(None, id, change)?;
     let state = if key.disabled { "disabled" } else { "enabled" };
     match form.json {
         true => say_json(&key_json(&key)),
@@ -115,8 +107,7 @@ fn change(arguments: &IdArguments, disabled: bool) -> Result<(), CommandError> {
 
 fn delete(arguments: &IdArguments) -> Result<(), CommandError> {
     let IdArguments { id, form } = arguments;
-    form.store
-        .with_store(async |store| Ok(store.delete_access_key(id, &local_actor(), now()).await?))?;
+    Register::find(&form.api)?.delete_key(id)?;
     match form.json {
         true => say_json(&json!({ "access_key_id": id, "deleted": true })),
         false => say_all(&[format!("{id} deleted")]),

@@ -234,3 +234,136 @@ fn an_edge_is_asked_from_elsewhere() {
     assert!(edge.run_remotely(&["cache"]).ok().contains("memory"));
     edge.run_remotely(&["policy", "cache", "list"]).ok();
 }
+
+#[test]
+fn operators_that_cannot_be_are_refused_from_elsewhere_too() {
+    let edge = Running::start();
+    let remotely = |arguments: &[&str]| edge.run_remotely(&[&["operator"], arguments].concat());
+    remotely(&["create", "root", "--role", "admin"]).fails(1, &["exists", "(exists, request"]);
+    remotely(&["create", "a b", "--role", "read"]).fails(2, &["a name is 1 to 64"]);
+    remotely(&["show", "nobody"]).fails(1, &["there is no operator `nobody`", "(not_found"]);
+    remotely(&["rotate", "nobody"]).fails(1, &["there is no operator `nobody`"]);
+    remotely(&["key", "delete", "PRIVETNONE"]).fails(1, &["error: there is no access key"]);
+    remotely(&["delete", "root"]).fails(1, &["this is the last enabled admin", "(last_admin"]);
+    // Whoever has no role for it learns nothing.
+    let made = remotely(&["create", "reader", "--role", "read", "--json"]).ok();
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let part = |name: &str| made[name].as_str().unwrap();
+    let reader = [
+        ("PRIVET_ACCESS_KEY_ID", part("access_key_id")),
+        ("PRIVET_SECRET_ACCESS_KEY", part("secret_access_key")),
+    ];
+    let asked = |arguments: &[&str]| {
+        let arguments = [arguments, &["--endpoint", edge.endpoint.as_str()]].concat();
+        edge.folder.run_with("", &reader, &arguments)
+    };
+    for arguments in [
+        &["operator", "list"][..],
+        &["operator", "delete", "reader"],
+        &["audit", "verify"],
+        &["probe"],
+    ] {
+        asked(arguments).fails(1, &["(role_too_low"]);
+    }
+}
+
+#[test]
+fn operators_are_managed_from_elsewhere_with_the_same_output() {
+    let edge = Running::start();
+    let made = edge
+        .run_remotely(&[
+            "operator", "create", "ci", "--role", "publish", "--scope", "E1", "--json",
+        ])
+        .ok();
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let first = made["access_key_id"].as_str().unwrap();
+    let same = |arguments: &[&str]| {
+        let here = edge.run(arguments).ok();
+        assert_eq!(edge.run_remotely(arguments).ok(), here);
+        let socket = [arguments, &["--socket", "privet.sock"]].concat();
+        assert_eq!(edge.run(&socket).ok(), here);
+        here
+    };
+    let shown = same(&["operator", "show", "ci"]);
+    assert!(
+        shown.starts_with("ci  publish  enabled  E1  1 access key"),
+        "{shown}"
+    );
+    same(&["operator", "show", "ci", "--json"]);
+    same(&["operator", "delete", "ci", "--dry-run"]);
+    let changed = edge
+        .run_remotely(&["operator", "update", "ci", "--role", "read", "--no-scope"])
+        .ok();
+    assert!(
+        changed.contains("ci  read  enabled  all distributions"),
+        "{changed}"
+    );
+    let rotated = edge.run_remotely(&["operator", "rotate", "ci", "--overlap", "2h"]);
+    assert!(
+        rotated.err.contains("1 other access key ends at"),
+        "{rotated:?}"
+    );
+    let keys = edge.json(&["operator", "show", "ci"])["access_keys"].clone();
+    let ends: Vec<bool> = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|key| key["expires_at"].is_string())
+        .collect();
+    assert_eq!(ends.iter().filter(|ends| **ends).count(), 1, "{keys}");
+    let disabled = edge
+        .run_remotely(&["operator", "key", "disable", first])
+        .ok();
+    assert_eq!(disabled, format!("{first} of ci disabled\n"));
+    edge.run_remotely(&["operator", "key", "delete", first])
+        .ok();
+    edge.run_remotely(&["operator", "key", "add", "ci"]).ok();
+    edge.run_remotely(&["operator", "disable", "ci"]).ok();
+    edge.run_remotely(&["operator", "enable", "ci"]).ok();
+    let deleted = edge.run_remotely(&["operator", "delete", "ci"]).ok();
+    assert_eq!(deleted, "ci deleted, with all access keys\n");
+    edge.run(&["operator", "show", "ci"])
+        .fails(1, &["there is no operator"]);
+}
+
+#[test]
+fn a_trail_is_verified_from_elsewhere() {
+    let edge = Running::start();
+    edge.furnish();
+    // Each way may write down that it was asked: the count of entries differs, the last hash does too.
+    let words = |text: &str| {
+        let mut lines = text.lines();
+        let first = lines.next().unwrap().split_once(' ').unwrap().1.to_owned();
+        (first, lines.next().unwrap().len())
+    };
+    let here = words(&edge.run(&["audit", "verify"]).ok());
+    assert_eq!(words(&edge.run_remotely(&["audit", "verify"]).ok()), here);
+    let database = rusqlite::Connection::open(edge.folder.path("privet.db")).unwrap();
+    database
+        .execute_batch(
+            "DROP TRIGGER audit_keeps_values; UPDATE audit SET operator = 'mallory' WHERE seq = 2;",
+        )
+        .unwrap();
+    drop(database);
+    let broken = [
+        "error: the audit trail is broken at entry 2",
+        "hint: compare with a backup",
+    ];
+    edge.run(&["audit", "verify"]).fails(1, &broken);
+    edge.run_remotely(&["audit", "verify"]).fails(1, &broken);
+}
+
+#[test]
+fn origins_are_probed_from_elsewhere() {
+    let edge = Running::start();
+    edge.furnish();
+    edge.run_remotely(&["probe", "--object", "E9/a"])
+        .fails(1, &["E9", "(invalid"]);
+    // The server of the distribution does not answer.
+    let here = edge.run(&["probe"]);
+    assert_eq!(here.code, 2, "{here:?}");
+    let there = edge.run_remotely(&["probe"]);
+    assert_eq!((there.code, &there.out), (2, &here.out), "{there:?}");
+    let json: Value = serde_json::from_str(&edge.run_remotely(&["probe", "--json"]).out).unwrap();
+    assert_eq!(json["origins"][0]["access"], "unreachable");
+}

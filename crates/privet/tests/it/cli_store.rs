@@ -326,6 +326,39 @@ fn secrets_are_sealed_in_the_database_and_clear_in_an_export() {
     );
 }
 
+#[test]
+fn a_certificate_with_the_key_of_another_is_not_imported() {
+    let folder = folder();
+    let (chain, key) = certificate();
+    let (_, other) = {
+        let made = rcgen::generate_simple_self_signed(["a.example".to_owned()]).unwrap();
+        (made.cert.pem(), made.signing_key.serialize_pem())
+    };
+    folder.write("chain.pem", chain);
+    folder.write("tls.pem", &other);
+    let own = "certificate = { chain = \"chain.pem\", key = \"tls.pem\" }\naliases";
+    let named = "\n[[certificates]]\nid = \"tls\"\nchain = \"chain.pem\"\nkey = \"tls.pem\"\n";
+    let mismatch = "is not the key of the first certificate in";
+    folder.write("service.toml", &SERVICE.replace("aliases", own));
+    for more in [&[][..], &["--embed-certificates"], &["--dry-run"]] {
+        let import = [&["import", "service.toml"], more].concat();
+        let said = folder.run(&import);
+        assert!(!said.err.contains("PRIVATE"), "{said:?}");
+        said.fails(1, &[mismatch]);
+    }
+    folder.write("service.toml", &format!("{SERVICE}{named}"));
+    folder
+        .run(&["import", "service.toml"])
+        .fails(1, &["service.toml:", "certificates[0].key", mismatch]);
+    assert_eq!(folder.run(&["export"]).ok(), "");
+    folder.write("tls.pem", key);
+    folder.run(&["import", "service.toml"]).ok();
+    // What has become unusable since keeps nothing else from being imported.
+    folder.write("tls.pem", &other);
+    folder.write("service.toml", SERVICE);
+    folder.run(&["import", "service.toml"]).ok();
+}
+
 /// Returns a service as other machines get it: keys as text, the operator's own policies by their ids.
 fn portable(mut service: ServiceDocument) -> ServiceDocument {
     for key in &mut service.public_keys {

@@ -251,7 +251,13 @@ fn a_certificate_of_the_store_is_replaced_while_the_edge_runs() {
     let shown = read.to_string();
     assert!(!shown.contains("PRIVATE KEY"), "{shown}");
     let request = V1::new("PUT", "/v1/certificates/tls", &swapped).if_match(&read);
-    assert_eq!(edge.try_v1(&request).unwrap().status, 422);
+    let refused = edge.try_v1(&request).unwrap();
+    assert_eq!(
+        (refused.status, refused.json["field"].as_str()),
+        (422, Some("document.key_pem")),
+        "{}",
+        refused.json
+    );
     let changed = edge.update("/v1/certificates/tls", |stored| *stored = document(&second));
     edge.until_applied(changed, 1);
     assert_eq!(over_tls(edge.https(), &first.0), None);

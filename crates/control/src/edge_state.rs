@@ -1,8 +1,9 @@
-//! What a follower says of itself.
+//! What an edge says of itself, and the place where operators find it.
 
-use crate::follower::assembly::Failure;
 use serde::Serialize;
 use serde_json::Value;
+use std::sync::{Arc, OnceLock};
+use tokio::sync::watch;
 
 /// How far an edge follows the store.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -38,7 +39,7 @@ pub struct ItemFailure {
 }
 
 impl FollowerState {
-    pub(super) fn new(edge_id: &str) -> Self {
+    pub(crate) fn new(edge_id: &str) -> Self {
         FollowerState {
             edge_id: edge_id.to_owned(),
             applied: 0,
@@ -50,9 +51,9 @@ impl FollowerState {
         }
     }
 
-    pub(super) fn set_failures<'f>(&mut self, failures: impl Iterator<Item = &'f Failure> + Clone) {
-        self.failures_count = failures.clone().count();
-        self.failures = failures.take(FAILURES_MAX).map(ItemFailure::of).collect();
+    pub(crate) fn set_failures(&mut self, failures: impl ExactSizeIterator<Item = ItemFailure>) {
+        self.failures_count = failures.len();
+        self.failures = failures.take(FAILURES_MAX).collect();
     }
 
     /// Returns the state as it is shown and reported.
@@ -62,12 +63,19 @@ impl FollowerState {
     }
 }
 
-impl ItemFailure {
-    pub(super) fn of(failure: &Failure) -> Self {
-        ItemFailure {
-            kind: failure.kind.as_str(),
-            id: failure.id.clone(),
-            reason: failure.reason.clone(),
-        }
+/// The place of a follower's state: operators are served before there is a follower. Clones are the same place.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct LateState(Arc<OnceLock<watch::Receiver<Arc<FollowerState>>>>);
+
+impl LateState {
+    /// Puts the view of a follower's state in its place; the first one stays.
+    pub(crate) fn set(&self, state: watch::Receiver<Arc<FollowerState>>) {
+        // A process has one follower.
+        let _ = self.0.set(state);
+    }
+
+    /// Returns the newest state; `None` if nothing is followed.
+    pub(crate) fn get(&self) -> Option<Arc<FollowerState>> {
+        Some(Arc::clone(&self.0.get()?.borrow()))
     }
 }
