@@ -25,6 +25,7 @@ mod toml_reader;
 mod trusted_proxies;
 mod video_settings;
 
+pub use crate::percent::object_name;
 pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 pub(crate) use cache_behavior::{is_change, is_get_or_head};
 pub use config_error::{ConfigError, Places};
@@ -49,7 +50,7 @@ pub use origin::{
     OriginProtocolPolicy, OriginSource, PathReading, S3Addressing, S3Origin, SigningBehavior,
 };
 pub(crate) use origin_pattern::origin_matches;
-pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};
+pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
 pub use policies::{
     Audience, CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
     ResponseHeadersPolicy,

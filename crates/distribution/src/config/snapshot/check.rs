@@ -3,10 +3,12 @@
 
 use super::NodeSettings;
 use super::service::Service;
+use crate::canonical_path::is_canonical;
 use crate::config::config_error::{ConfigError, Places, did_you_mean};
 use crate::config::document::{
-    BehaviorDocument, CertificateDocument, ControlSettings, DistributionDocument, Document,
-    EdgeIdentity, Listener, ListenerProtocol, LogSettings, NodeDocument, ServiceDocument,
+    BehaviorDocument, CertificateDocument, CertificateSource, ControlSettings,
+    DistributionDocument, Document, EdgeIdentity, KeySource, Listener, ListenerProtocol,
+    LogSettings, NodeDocument, ServiceDocument,
 };
 use crate::config::path_pattern::PathPattern;
 use privet_sign::KeyPairId;
@@ -196,6 +198,11 @@ impl Checker<'_> {
                 self.fault(&format!("public_keys[{position}].id"), error.to_string());
             }
         }
+        for (position, key) in document.public_keys.iter().enumerate() {
+            if let KeySource::Pem(pem) = &key.source {
+                self.public_pem(pem, &format!("public_keys[{position}].pem"));
+            }
+        }
         let groups = document.key_groups.iter();
         self.unique("key_groups", "id", groups.map(|group| group.id.as_str()));
         for (position, group) in document.key_groups.iter().enumerate() {
@@ -238,6 +245,19 @@ impl Checker<'_> {
         let document = self.document;
         let ids = document.certificates.iter();
         self.unique("certificates", "id", ids.map(|named| named.id.as_str()));
+        for (position, named) in document.certificates.iter().enumerate() {
+            if let CertificateSource::Pem { chain, .. } = &named.source {
+                self.public_pem(chain, &format!("certificates[{position}].chain_pem"));
+            }
+        }
+    }
+
+    /// Checks that a text which everybody may see has no private key in it, as files with both have.
+    fn public_pem(&mut self, pem: &str, path: &str) {
+        if pem.contains("PRIVATE KEY") {
+            let message = "contains a private key, which all operators would see; leave it out, and do not use that key any more if others have seen it";
+            self.fault(path, message);
+        }
     }
 
     /// Checks that the certificate that a distribution names is there.
@@ -288,10 +308,9 @@ impl Checker<'_> {
     fn distribution(&mut self, distribution: &DistributionDocument, path: &str) {
         self.distribution_id(&distribution.id, path);
         if let Some(object) = &distribution.default_root_object
-            && (object.is_empty() || object.starts_with('/') || object.len() > 255)
+            && (object.len() > 255 || !names_object(&format!("/{object}")))
         {
-            let message =
-                "must be 1 to 255 characters without a slash in front, such as index.html";
+            let message = "must be 1 to 255 characters of an object's name, percent-encoded and without a slash in front, such as index.html";
             self.fault(&format!("{path}.default_root_object"), message);
         }
         if distribution.enabled && distribution.certificate.is_none() {
@@ -457,6 +476,13 @@ impl Checker<'_> {
         let hint = did_you_mean(name, known.iter().copied());
         self.fault(path, format!("no {kind} is named {name:?}{hint}"));
     }
+}
+
+/// Returns true for the path of one object that has one reading: the edge joins it with others and asks origins for it,
+/// without any viewer's signature that would cover it.
+fn names_object(path: &str) -> bool {
+    let is_visible = path.bytes().all(|byte| byte.is_ascii_graphic());
+    is_visible && !path.ends_with('/') && is_canonical(path)
 }
 
 fn is_host(name: &str, allows_wildcard: bool) -> bool {

@@ -1,6 +1,6 @@
 //! Faults of origins and origin groups.
 
-use super::{Checker, is_host};
+use super::{Checker, is_host, names_object};
 use crate::config::document::{
     DistributionDocument, OriginDocument, OriginGroupDocument, S3OriginDocument,
 };
@@ -43,15 +43,8 @@ impl Checker<'_> {
 
     pub(super) fn origin(&mut self, origin: &OriginDocument, path: &str) {
         let origin_path = &origin.origin_path;
-        let is_plain = origin_path.starts_with('/') && !origin_path.ends_with('/');
-        if !origin_path.is_empty() && !is_plain {
-            let message = "must begin with a slash and not end with one, such as /videos";
-            self.fault(&format!("{path}.origin_path"), message);
-        }
-        let is_raw = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        let is_asked = origin.source.folder_root().is_none();
-        if is_asked && !origin_path.bytes().all(is_raw) {
-            let message = "has characters that no request path has; write them percent-encoded";
+        if !origin_path.is_empty() && !names_object(origin_path) {
+            let message = "must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos";
             self.fault(&format!("{path}.origin_path"), message);
         }
         let bucket = origin.source.bucket();

@@ -227,7 +227,7 @@ fn custom_errors_and_countries() {
         folder,
         "custom_errors = [{ status = 401 }, { status = 403, page = 'login', page_status = 201 }, { status = 403, page_status = 200 }, {}]\ngeo = { allow = ['br', 'BR'], block = [] }",
         "9:29: distributions[0].custom_errors[0].status: 401 is not one of 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
-         9:59: distributions[0].custom_errors[1].page: must be a path with a slash in front, such as /errors/404.html
+         9:59: distributions[0].custom_errors[1].page: must be the path of an object, percent-encoded and with a slash in front, such as /errors/404.html
          9:82: distributions[0].custom_errors[1].page_status: 201 is not one of 200, 400, 403, 404, 405, 414, 416, 500, 501, 502, 503, 504
          9:100: distributions[0].custom_errors[2].status: 403 is used twice; remove one
          9:119: distributions[0].custom_errors[2].page_status: is only for page; remove it
