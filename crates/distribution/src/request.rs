@@ -7,6 +7,7 @@
 mod authorize;
 mod bucket_refusal;
 mod bucket_root;
+mod connection;
 mod denial;
 mod forwarded;
 mod geo;
@@ -26,6 +27,7 @@ pub use bucket_refusal::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
 };
+pub use connection::check_connection;
 pub use denial::Denial;
 pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
 pub use geo::check_geo;
