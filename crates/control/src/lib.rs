@@ -23,6 +23,7 @@ mod operation_error;
 mod operations;
 mod operator;
 mod operator_server;
+mod places;
 mod problem;
 mod query;
 mod refusals;

@@ -6,10 +6,9 @@ use crate::item_file::read_file;
 use crate::operation_error::{Fault, OperationError, words};
 use crate::visible::{Visible, is_visible};
 use privet_distribution::config::{
-    ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
-    read_items,
+    ItemFacts, ItemFault, ItemOrder, Places, ServiceItem, ServiceKind, Snapshot, read_items,
 };
-use privet_edge::certificate_faults;
+use privet_edge::{StartFault, certificate_faults, own_file_faults};
 use privet_store::DocumentName;
 use std::path::Path;
 
@@ -73,9 +72,15 @@ pub(crate) fn validate(
     let document = read_items(items, folder).map_err(|faults| checked.invalid(faults))?;
     let mut order = ItemOrder::default();
     checked.items.iter().for_each(|item| order.push(item.kind));
-    let snapshot = base.with_changes(&document, &checked.removed, &mut read_file);
+    let own_files = &base.node.own_files;
+    let mut read = |path: &Path| read_file(path, own_files);
+    let snapshot = base.with_changes(&document, &checked.removed, &mut read);
     let faults: Vec<ItemFault> = match snapshot {
-        Ok(_) => unusable_certificates(&document, &order, checked.own),
+        Ok(_) => {
+            let mut faults = certificate_faults(&document, &mut read);
+            faults.extend(own_file_faults(&document, own_files));
+            of_request(faults, &order, checked.own)
+        }
         Err(errors) => errors.into_iter().map(|error| order.fault(error)).collect(),
     };
     match faults.is_empty() {
@@ -84,15 +89,11 @@ pub(crate) fn validate(
     }
 }
 
-/// Returns faults of the certificates among the request's own items. Others are not looked at: a certificate that has
-/// become unusable must not keep a key from being removed.
-fn unusable_certificates(
-    document: &ServiceDocument,
-    order: &ItemOrder,
-    own: usize,
-) -> Vec<ItemFault> {
+/// Returns the faults of the request's own items. Others are not looked at: a certificate that has become unusable must
+/// not keep a key from being removed.
+fn of_request(faults: Vec<StartFault>, order: &ItemOrder, own: usize) -> Vec<ItemFault> {
     let nowhere = Places::default();
-    let faults = certificate_faults(document, &mut read_file).into_iter();
+    let faults = faults.into_iter();
     let faults = faults.map(|fault| order.fault(nowhere.error(&fault.path, fault.message)));
     faults
         .filter(|fault| fault.position.is_some_and(|position| position < own))

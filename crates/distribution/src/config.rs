@@ -16,6 +16,7 @@ mod items;
 mod name_table;
 mod origin;
 mod origin_pattern;
+mod own_files;
 mod path_pattern;
 mod pattern_automaton;
 mod policies;
@@ -55,6 +56,7 @@ pub use origin::{
     S3Origin, SigningBehavior,
 };
 pub(crate) use origin_pattern::origin_matches;
+pub use own_files::OwnFiles;
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern};
 pub use policies::{
     Audience, CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, PolicyHeader,
@@ -63,7 +65,7 @@ pub use policies::{
 pub use service_item::{ServiceItem, ServiceKind, UnknownKind};
 pub use slots::Slots;
 pub use snapshot::{NodeSettings, ReadFile, Snapshot};
-pub use toml_reader::{read_toml, read_toml_in_part, read_toml_items};
+pub use toml_reader::{item_paths, read_toml, read_toml_in_part, read_toml_items};
 pub use trusted_proxies::{AddressRange, ForwardedHeaders, TrustedProxies};
 pub use video_settings::{VideoSettings, VideosSettings};
 

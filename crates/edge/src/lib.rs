@@ -30,6 +30,7 @@ mod notices;
 mod operator;
 mod origin;
 mod origin_client;
+mod own_files;
 mod pace;
 mod pipeline;
 mod proxy_header;
@@ -67,10 +68,11 @@ pub use operator::{
     Probing, UnseenCause, check_invalidation, probe_origins,
 };
 pub use origin_client::{Writers, WritingCheck};
+pub use own_files::is_own_file;
 pub use privet_cache::Statistics as CacheStatistics;
 pub use readiness::{
     StartFault, all_certificate_faults, certificate_faults, certificate_notes, database_fault,
-    start_faults,
+    own_file_faults, start_faults,
 };
 pub use remote_object::{
     ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,

@@ -155,7 +155,9 @@ fn open_origins(
         let files_max = limits.open_files_max / *folders;
         let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
         let changes = Arc::clone(changes);
-        let (folder, fault) = FolderOrigin::open_late(root, files_max, size_bytes_max, changes);
+        let own_files = snapshot.node.own_files.clone();
+        let sizes = (files_max, size_bytes_max);
+        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, own_files);
         if let Some(fault) = fault {
             let error = StartError::Folder {
                 folder: root.to_owned(),

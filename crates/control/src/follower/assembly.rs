@@ -9,6 +9,7 @@ use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceDocument, ServiceKind, Snapshot, read_items,
 };
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and
@@ -156,6 +157,12 @@ pub(crate) struct Chunk {
     service: Result<ServiceDocument, Vec<ItemFault>>,
 }
 
+/// Returns the way in which files that items name are read: all but those of the edge itself.
+fn reading(snapshot: &Snapshot) -> impl FnMut(&Path) -> io::Result<Vec<u8>> + use<> {
+    let own_files = snapshot.node.own_files.clone();
+    move |path| read_file(path, &own_files)
+}
+
 /// Assembles snapshots on one machine.
 #[derive(Clone, Debug)]
 pub(crate) struct Assembly {
@@ -196,8 +203,8 @@ impl Assembly {
         for Chunk { items, service } in chunks {
             let before = snapshot.clone();
             let put = service.ok().and_then(|service| {
-                let changed = snapshot.changed(&service, &[], &mut read_file);
-                changed.ok()
+                let mut read = reading(&snapshot);
+                snapshot.changed(&service, &[], &mut read).ok()
             });
             snapshot = match put {
                 Some(snapshot) => snapshot,
@@ -229,7 +236,8 @@ impl Assembly {
         let nothing = ServiceDocument::default();
         // Nothing is read and nothing checked of what is taken away.
         let kept = snapshot.clone();
-        let changed = snapshot.changed(&nothing, removed, &mut read_file);
+        let mut read = reading(&snapshot);
+        let changed = snapshot.changed(&nothing, removed, &mut read);
         changed.unwrap_or(kept)
     }
 
@@ -264,7 +272,8 @@ impl Assembly {
         base: &Base,
     ) -> Result<Snapshot, Vec<ItemFault>> {
         let service = self.read(vec![item.clone()], base).service?;
-        let changed = snapshot.changed(&service, &[], &mut read_file);
+        let mut read = reading(&snapshot);
+        let changed = snapshot.changed(&service, &[], &mut read);
         changed.map_err(|errors| {
             let mut order = ItemOrder::default();
             order.push(item.kind);

@@ -7,7 +7,8 @@ use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
 use crate::operations::closure::clear_submitted;
 use crate::operations::reading::{mask, resolve};
-use crate::operator::{Admin, Operator, Scope};
+use crate::operator::{Admin, Entry, Operator, Scope};
+use crate::places::check_places;
 use crate::service::{Checked, Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
@@ -86,6 +87,8 @@ impl Operations {
             Some(after) => Some(self.read_item(store, &visible, &intent, after).await?),
             None => None,
         };
+        let bodies = (intent.body_before(), intent.after.clone());
+        self.check_places(operator, bodies).await?;
         let effect = Effect {
             changed: item.as_slice(),
             removed: &removed(&intent),
@@ -218,6 +221,24 @@ impl Operations {
             }
         }
         Ok((item, facts))
+    }
+
+    /// Checks which files of the machine a new document names, where the disk may be waited for.
+    pub(super) async fn check_places(
+        &self,
+        operator: &Operator<Admin>,
+        (before, after): (Value, Option<Value>),
+    ) -> Result<(), OperationError> {
+        let Some(after) = after else { return Ok(()) };
+        match operator.caller().entry {
+            // These are people of the machine, who can read its files anyway.
+            Entry::Socket | Entry::CommandLine => return Ok(()),
+            Entry::Listener => {}
+        }
+        let (base, folder) = (self.snapshot(), self.shared.folder.clone());
+        let check = move || check_places((&before, &after), &base.node, &folder);
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
 
     /// Checks the whole service as it would be, where the disk may be waited for.

@@ -8,6 +8,7 @@ mod invalidations;
 mod listener;
 mod openapi;
 mod operators;
+mod places;
 mod reading_files;
 mod schema_driven;
 mod scopes;

@@ -47,6 +47,8 @@ pub struct Document {
 /// The settings of one machine, which only its own file has.
 #[derive(Clone, Debug, PartialEq)]
 pub struct NodeDocument {
+    /// File with these settings; empty for settings without one.
+    pub file: PathBuf,
     /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
     /// Addresses where viewers connect; at least one.
@@ -432,6 +434,7 @@ pub struct BehaviorDocument {
 impl Default for NodeDocument {
     fn default() -> Self {
         NodeDocument {
+            file: PathBuf::new(),
             edge: EdgeIdentity::default(),
             listeners: vec![Listener {
                 address: SocketAddr::from((Ipv4Addr::LOCALHOST, 8080)),

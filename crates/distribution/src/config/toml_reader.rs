@@ -15,11 +15,12 @@ use control::{read_control, read_store};
 use description::{check_description, read_name};
 use distributions::{read_distribution, read_streaming_distribution};
 use limits::read_limits;
+pub use paths::item_paths;
 use policies::{read_cache_policy, read_origin_request_policy};
 use response_policies::read_response_headers_policy;
 use settings::{FORWARDED_HEADERS, read_cache, read_trusted_proxies};
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use table::{Reader, Table};
 use toml::de::DeTable;
@@ -89,7 +90,8 @@ pub fn read_toml_in_part(
         return Err(reader.errors);
     }
     let entries = Entries::of_toml(root.into_inner());
-    let document = read_document(&mut reader, &entries);
+    let mut document = read_document(&mut reader, &entries);
+    document.node.file = file.to_owned();
     let Reader { places, errors, .. } = reader;
     Ok((document, places, errors))
 }
@@ -270,6 +272,7 @@ fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
     let store = reader.table(root, "store", &schema::STORE);
     let test = reader.table(root, "test", &schema::TEST);
     NodeDocument {
+        file: PathBuf::new(),
         trusted_proxies: edge.as_ref().map_or_else(TrustedProxies::default, |table| {
             read_trusted_proxies(reader, table)
         }),

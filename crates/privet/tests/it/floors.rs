@@ -15,6 +15,7 @@ const EDGE_FLOORS: [&[&str]; 14] = [
         "connections_by_address",
         "departures",
         "memory",
+        "own_files",
         "pace",
         "redeem",
         "request_id",

@@ -12,6 +12,7 @@ use crate::config::document::{
     DistributionDocument, Document, KeySource, Listener, ListenerProtocol, ServiceDocument,
 };
 use crate::config::geo_database::GeoDatabase;
+use crate::config::own_files::OwnFiles;
 use crate::config::path_pattern::PathPattern;
 use crate::config::service_item::ServiceKind;
 use buckets::Buckets;
@@ -49,6 +50,7 @@ pub(super) fn build(
         .as_ref()
         .and_then(|file| Some(GeoDatabase::new(file, builder.read(file, "geo.database")?)));
     let videos = builder.videos(&node.videos);
+    let own_files = OwnFiles::of(&node);
     let Builder { files, service, .. } = builder.without_errors()?;
     Ok(Snapshot {
         files: Arc::new(files),
@@ -62,6 +64,7 @@ pub(super) fn build(
             admin_socket: node.admin_socket,
             control: node.control,
             store: node.store,
+            own_files,
             limits: node.limits,
             edge: node.edge,
             log: node.log,

@@ -167,7 +167,7 @@ pub(crate) const STORE: TableSchema = TableSchema {
 
 pub(crate) const CONTROL: TableSchema = TableSchema {
     name: "control",
-    keys: &["address", "hosts", "certificate"],
+    keys: &["address", "hosts", "files", "certificate"],
 };
 
 /// The keys are documented under `distributions.certificate`.
