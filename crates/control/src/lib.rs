@@ -55,7 +55,7 @@ pub use operations::{
     InvalidationRequest, Item, ItemVersion, Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
     ProbeRequest, Rotation, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge,
-    Undo,
+    Undo, signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,

@@ -33,7 +33,9 @@ pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
 pub(crate) use key_rotation::KEYS_OPENED;
-pub use key_rotation::{AUTOPILOT, KeyPart, KeyUsage, ShownRotation, SigningKey, Tended};
+pub use key_rotation::{
+    AUTOPILOT, KeyPart, KeyUsage, ShownRotation, SigningKey, Tended, signing_key,
+};
 pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
 pub use origins::ProbeRequest;
 pub(crate) use reading::PAGE_DEFAULT;

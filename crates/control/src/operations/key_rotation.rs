@@ -196,30 +196,7 @@ impl Operations {
         operator: &Operator<Admin>,
         group: &str,
     ) -> Result<SigningKey, OperationError> {
-        let store = self.rotation_store(operator)?;
-        for _ in 0..SIGNING_KEY_TRIALS {
-            let rotation = found(store, group).await?.rotation;
-            let Some(current) = &rotation.current else {
-                break;
-            };
-            let document = store.document(SIGNING_KEY_KIND, &current.id).await?;
-            // Between the two, another key may have taken its place.
-            let Some(document) = document else { continue };
-            let body = store.unseal(&document.kind, &document.id, &document.body)?;
-            let Some(pem) = body.get("pem").and_then(Value::as_str) else {
-                break;
-            };
-            let longest = rotation.schedule.longest_link_secs;
-            return Ok(SigningKey {
-                key_pair_id: current.id.clone(),
-                pem: Secret::new(pem),
-                links_end_by: self.now().saturating_add(longest),
-            });
-        }
-        Err(OperationError::NotFound {
-            what: "key yet that is in force on all edges, of the key group",
-            id: group.to_owned(),
-        })
+        signing_key(self.rotation_store(operator)?, group, self.now()).await
     }
 
     /// Lists what is known of the use of public keys, by id.
@@ -317,6 +294,41 @@ impl Operations {
         store.write(write).await?;
         Ok(())
     }
+}
+
+/// Returns the key with which links for a group's distributions are signed at `now`, in seconds since 1970, for
+/// whoever has opened the store.
+///
+/// # Errors
+/// [`OperationError::NotFound`] if the group is not rotated, or none of its keys is in force on all edges yet; those of
+/// the store.
+pub async fn signing_key(
+    store: &Store,
+    group: &str,
+    now: i64,
+) -> Result<SigningKey, OperationError> {
+    for _ in 0..SIGNING_KEY_TRIALS {
+        let rotation = found(store, group).await?.rotation;
+        let Some(current) = &rotation.current else {
+            break;
+        };
+        let document = store.document(SIGNING_KEY_KIND, &current.id).await?;
+        // Between the two, another key may have taken its place.
+        let Some(document) = document else { continue };
+        let body = store.unseal(&document.kind, &document.id, &document.body)?;
+        let Some(pem) = body.get("pem").and_then(Value::as_str) else {
+            break;
+        };
+        return Ok(SigningKey {
+            key_pair_id: current.id.clone(),
+            pem: Secret::new(pem),
+            links_end_by: now.saturating_add(rotation.schedule.longest_link_secs),
+        });
+    }
+    Err(OperationError::NotFound {
+        what: "key yet that is in force on all edges, of the key group",
+        id: group.to_owned(),
+    })
 }
 
 fn note_parts(shown: &ShownRotation, usage: &mut BTreeMap<String, KeyUsage>) {
