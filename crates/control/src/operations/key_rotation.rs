@@ -432,11 +432,14 @@ fn last_opened(edges: &[EdgeRecord]) -> BTreeMap<String, i64> {
     last
 }
 
-/// Returns the name of an edge that has reported nothing for a while. Reports are compared with each other: their times
-/// are those of the edges' machines.
+/// Returns the name of an edge whose use of keys is not known: it has reported nothing for a while, or is of a version
+/// that does not report it. Reports are compared with each other: their times are those of the edges' machines.
 fn silent(edges: &[EdgeRecord]) -> Option<String> {
     let newest = edges.iter().map(|edge| edge.seen_at.seconds()).max()?;
-    let is_silent = |edge: &&EdgeRecord| newest - edge.seen_at.seconds() > SILENT_AFTER_SECS;
+    let is_silent = |edge: &&EdgeRecord| {
+        let is_late = newest - edge.seen_at.seconds() > SILENT_AFTER_SECS;
+        is_late || edge.report.state.get(KEYS_OPENED).is_none()
+    };
     let edge = edges.iter().find(is_silent)?;
     Some(edge.report.name.clone())
 }

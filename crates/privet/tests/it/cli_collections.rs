@@ -369,3 +369,139 @@ fn origins_are_probed_from_elsewhere() {
     let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["origins"][0]["access"], "unreachable");
 }
+
+#[test]
+fn links_are_signed_with_the_key_of_a_group() {
+    let edge = Running::start();
+    edge.furnish();
+    let link = "https://d.example/a";
+    let sign = |arguments: &[&str]| [&["sign", "--group", "viewers"], arguments, &[link]].concat();
+    edge.run(&sign(&["--for", "1h"])).fails(
+        1,
+        &[
+            "there is no rotation of the key group",
+            "hint: privet key rotate",
+        ],
+    );
+    edge.run(&["key", "rotate", "--group", "viewers", "--every", "30d"])
+        .fails(2, &["--overlap"]);
+    edge.run(&[
+        "key",
+        "rotate",
+        "--group",
+        "none",
+        "--every",
+        "30d",
+        "--overlap",
+        "7d",
+    ])
+    .fails(1, &["(not_found"]);
+    let rotate = [
+        "key",
+        "rotate",
+        "--group",
+        "viewers",
+        "--every",
+        "30d",
+        "--overlap",
+        "7d",
+        "--longest-link",
+        "2h",
+        "--type",
+        "p256",
+    ];
+    edge.run_remotely(&rotate).ok();
+    // The first key is used once this edge has it in force.
+    let begun = std::time::Instant::now();
+    let shown = loop {
+        let shown = edge.run(&["key", "rotate", "--group", "viewers"]).ok();
+        if shown.contains("signs since") {
+            break shown;
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(60),
+            "{shown}"
+        );
+    };
+    assert!(
+        shown.starts_with("viewers  every 30d, overlap 7d, links up to 2h, p256"),
+        "{shown}"
+    );
+    for wrong in [
+        &[
+            "sign", "--group", "viewers", "--key", "a.pem", "--for", "1h", link,
+        ][..],
+        &["sign", "--group", "viewers", "--policy", "p.json", link],
+        &[
+            "sign",
+            "--endpoint",
+            "http://127.0.0.1",
+            "--key",
+            "a.pem",
+            "--key-pair-id",
+            "K1",
+            "--for",
+            "1h",
+            link,
+        ],
+    ] {
+        let said = edge.run(wrong);
+        assert_eq!(said.code, 2, "{said:?}");
+    }
+    for end in [&["--for", "3h"][..], &["--for", "90m", "--round", "1d"]] {
+        let said = edge.run(&sign(end));
+        assert!(said.out.is_empty(), "{said:?}");
+        said.fails(1, &["links of this group end by", "--longest-link"]);
+        edge.run_remotely(&sign(end))
+            .fails(1, &["links of this group end by"]);
+    }
+    let here = edge.run(&sign(&["--for", "1h"])).ok();
+    let there = edge.run_remotely(&sign(&["--for", "1h"])).ok();
+    for link in [here.trim(), there.trim()] {
+        let explained = edge.run(&["explain", link]).ok();
+        assert!(explained.contains("opens"), "{explained}");
+    }
+    let keys = edge.run(&["key", "list"]).ok();
+    assert!(
+        keys.contains("K1") && keys.contains("viewers") && keys.contains("signs"),
+        "{keys}"
+    );
+    let write = [
+        "key",
+        "rotate",
+        "--group",
+        "viewers",
+        "--write-key",
+        "signing.pem",
+    ];
+    let written = edge.run(&write).ok();
+    let id = written
+        .lines()
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(here.contains(&id), "{written}");
+    let mode = fs::metadata(edge.folder.path("signing.pem"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    edge.run_remotely(&write)
+        .fails(1, &["signing.pem exists already"]);
+    let given = edge
+        .run(&["audit", "list", "--operation", "key_groups.signing_key"])
+        .ok();
+    assert!(
+        given.contains("cli") && given.contains("api 127.0.0.1"),
+        "{given}"
+    );
+    edge.run(&["key", "rotate", "--group", "viewers", "--stop"])
+        .ok();
+    edge.run(&sign(&["--for", "1h"]))
+        .fails(1, &["there is no rotation"]);
+    assert_eq!(edge.run(&["explain", here.trim()]).code, 0);
+    edge.run(&["audit", "verify"]).ok();
+}

@@ -132,7 +132,7 @@ impl Operations {
             private,
         } = made.map_err(lost)??;
         let mut group_after = read_group(store, group).await?;
-        if let Some(keys) = group_after.value["public_keys"].as_array_mut() {
+        if let Some(keys) = group_after.keys() {
             keys.push(json!(id));
         }
         let key = ServiceItem {
@@ -173,7 +173,7 @@ impl Operations {
         id: &str,
     ) -> Result<Vec<DocumentChange>, OperationError> {
         let mut group_after = read_group(store, group).await?;
-        if let Some(keys) = group_after.value["public_keys"].as_array_mut() {
+        if let Some(keys) = group_after.keys() {
             keys.retain(|key| key != id);
         }
         let changed = [group_after.item()?];
@@ -185,6 +185,10 @@ impl Operations {
 }
 
 impl Group {
+    fn keys(&mut self) -> Option<&mut Vec<Value>> {
+        self.value.get_mut("public_keys")?.as_array_mut()
+    }
+
     fn item(&self) -> Result<(ServiceItem, Facts), OperationError> {
         let item = ServiceItem {
             kind: ServiceKind::KeyGroup,
