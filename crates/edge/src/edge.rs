@@ -104,6 +104,7 @@ impl RunningEdge {
             test_secret: test_clock::random_secret(),
             log,
             ends: Arc::default(),
+            key_use: Arc::default(),
             workers: Arc::new(workers),
             drain: draining,
             node_name: node_name(),

@@ -13,7 +13,8 @@ use crate::state::EdgeState;
 use crate::unwritten_logs::tell_of_unwritten_logs;
 use privet_cache::Statistics;
 use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
-use privet_sign::PathTokenSecret;
+use privet_sign::{PathTokenSecret, Timestamp};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -131,6 +132,16 @@ impl EdgeHandle {
     /// Returns the contents and the activity of the cache since it was opened.
     pub fn cache_statistics(&self) -> Statistics {
         self.0.context.cache.store().statistics()
+    }
+
+    /// Returns when public keys last opened something here, by their ids, to the minute.
+    pub fn keys_last_opened(&self) -> BTreeMap<String, Timestamp> {
+        self.0.context.key_use.last_opened()
+    }
+
+    /// Takes over when a key last opened something here before the process was started.
+    pub fn remember_key_use(&self, key_pair_id: &str, at: Timestamp) {
+        self.0.context.key_use.note(key_pair_id, at);
     }
 
     /// Returns what origins of restricted behaviors gave to requests without keys when they were last probed. Empty

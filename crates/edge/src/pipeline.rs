@@ -110,7 +110,10 @@ async fn serve(
     }
     check_path_token(&routed, &request)?;
     let authorized = target.authorize(routed, &request, received.now, &context.memory)?;
-    let redeemed = context.links.redeem(authorized, Purpose::Request).await?;
+    let redeemed = context
+        .links
+        .redeem(authorized, Purpose::Request, received.now)
+        .await?;
     let object = ObjectRequest {
         authorized: &redeemed,
         request,

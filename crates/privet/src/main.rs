@@ -26,6 +26,7 @@ mod demo;
 mod edges;
 mod explain;
 mod export;
+mod group_fault;
 mod import;
 mod init;
 mod input;

@@ -102,6 +102,10 @@ impl Closure {
 
     /// Adds a stored document, and returns true if it was not there yet.
     async fn add(&mut self, store: &Store, name: &DocumentName) -> Result<bool, OperationError> {
+        if name.kind.parse::<ServiceKind>().is_err() {
+            // It is of the store, and no part of what is served: the rotation of a group's keys.
+            return Ok(false);
+        }
         let key = (name.kind.clone(), name.id.clone());
         if self.known.contains(&key) {
             return Ok(false);

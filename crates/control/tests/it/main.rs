@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod documents;
 mod invalidations;
+mod key_rotation;
 mod listener;
 mod openapi;
 mod operators;
