@@ -18,6 +18,7 @@ mod key_rotation;
 mod operators;
 mod origins;
 mod reading;
+mod secrets;
 mod writing;
 
 pub use applied::Applied;
