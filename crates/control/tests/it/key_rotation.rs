@@ -73,15 +73,24 @@ fn report(fixture: &Fixture, id: &str, applied_seq: u64, opened: &Value) {
 }
 
 /// Has the edge `one` report that everything is in force, and takes all steps that are due.
-fn tend(fixture: &Fixture) -> usize {
+fn tend(fixture: &Fixture) {
     report(fixture, "one", 1_000, &json!({}));
-    tend_as_it_is(&fixture.operations(), fixture)
+    tend_as_it_is(&fixture.operations(), fixture);
 }
 
-fn tend_as_it_is(operations: &Operations, fixture: &Fixture) -> usize {
+/// Takes all steps that are due. The edge's own process may have taken them meanwhile.
+fn tend_as_it_is(operations: &Operations, fixture: &Fixture) {
     let tended = fixture.wait(operations.tend_rotations()).unwrap();
     assert_eq!(tended.faults, []);
-    tended.steps
+}
+
+/// Returns the operations of all steps that were taken, the oldest first.
+fn steps(fixture: &Fixture) -> Vec<String> {
+    let target = "/v1/changes?operator=autopilot&kind=key_rotation&limit=200";
+    let listed = fixture.ask_socket(&Ask::get(target)).json;
+    let entries = listed["items"].as_array().unwrap().iter().rev();
+    let operations = entries.map(|entry| entry["operation"].as_str().unwrap());
+    operations.map(str::to_owned).collect()
 }
 
 fn rotation(fixture: &Fixture) -> Value {
@@ -206,8 +215,9 @@ fn a_key_is_published_first_and_used_once_it_is_in_force_everywhere() {
     let signing = post(&format!("{ROTATION}/signing-key"));
     check(&fixture, &signing, (404, "not_found"));
     report(&fixture, "two", 1_000, &json!({}));
-    assert_eq!(tend_as_it_is(&fixture.operations(), &fixture), 0);
-    assert_eq!(tend(&fixture), 1);
+    tend_as_it_is(&fixture.operations(), &fixture);
+    assert_eq!(rotation(&fixture)["current"], Value::Null);
+    tend(&fixture);
     let found = rotation(&fixture);
     assert_eq!(
         (id(&found["current"]), &found["next"]),
@@ -221,18 +231,12 @@ fn a_key_is_published_first_and_used_once_it_is_in_force_everywhere() {
     set_clock(&fixture, 320 * DAY);
     tend(&fixture);
     assert_eq!(group(&fixture)[0], "K1");
-    let actors = fixture
-        .ask_socket(&Ask::get("/v1/changes?operator=autopilot&limit=200"))
-        .json;
-    let operations: Vec<&str> = actors["items"]
-        .as_array()
-        .unwrap()
-        .iter()
-        .rev()
-        .map(|entry| entry["operation"].as_str().unwrap())
-        .collect();
+    let operations = steps(&fixture);
     for step in ["publish_key", "note_key_change", "use_key", "retire_key"] {
-        assert!(operations.contains(&step), "{step}: {operations:?}");
+        assert!(
+            operations.iter().any(|taken| taken == step),
+            "{step}: {operations:?}"
+        );
     }
 }
 
@@ -253,7 +257,7 @@ fn a_key_is_retired_when_no_link_of_it_can_be_valid() {
     let opened = NOW + 37 * DAY - 60;
     set_clock(&fixture, 37 * DAY);
     report(&fixture, "one", 1_000, &json!({ first.as_str(): opened }));
-    assert_eq!(tend_as_it_is(&fixture.operations(), &fixture), 0);
+    tend_as_it_is(&fixture.operations(), &fixture);
     let key = rotation(&fixture)["retiring"][0].clone();
     assert_eq!(key["last_opened_at"], "2030-02-06T23:59:00Z");
     assert!(
@@ -284,7 +288,7 @@ fn a_key_is_retired_when_no_link_of_it_can_be_valid() {
     report(&fixture, "two", 1_000, &json!({}));
     set_clock(&fixture, 40 * DAY);
     report(&fixture, "one", 1_000, &json!({ first.as_str(): opened }));
-    assert_eq!(tend_as_it_is(&fixture.operations(), &fixture), 0);
+    tend_as_it_is(&fixture.operations(), &fixture);
     assert!(
         rotation(&fixture)["retiring"][0]["reason"]
             .as_str()
@@ -292,7 +296,7 @@ fn a_key_is_retired_when_no_link_of_it_can_be_valid() {
             .contains("edge two")
     );
     report(&fixture, "two", 1_000, &json!({}));
-    assert_eq!(tend_as_it_is(&fixture.operations(), &fixture), 1);
+    tend_as_it_is(&fixture.operations(), &fixture);
     assert_eq!(group(&fixture), ["K1".to_owned(), second]);
     // The public key itself may be deleted by now, and the group may not while it is rotated.
     let delete = |target: &str| {
@@ -332,26 +336,20 @@ fn processes_that_take_a_step_together_take_it_once() {
     let keys_before = group(&fixture).len();
     // Each has the store open by itself, as processes have.
     let others: Vec<Operations> = (0..4).map(|_| fixture.operations()).collect();
-    let steps: usize = std::thread::scope(|scope| {
-        let threads: Vec<_> = others
-            .iter()
-            .map(|operations| {
-                scope.spawn(move || {
-                    let runtime = tokio::runtime::Builder::new_current_thread()
-                        .enable_all()
-                        .build()
-                        .unwrap();
-                    runtime.block_on(operations.tend_rotations()).unwrap()
-                })
-            })
-            .collect();
-        threads
-            .into_iter()
-            .map(|thread| thread.join().unwrap().steps)
-            .sum()
+    let steps_before = steps(&fixture).len();
+    std::thread::scope(|scope| {
+        for operations in &others {
+            scope.spawn(move || {
+                let runtime = tokio::runtime::Builder::new_current_thread()
+                    .enable_all()
+                    .build()
+                    .unwrap();
+                runtime.block_on(operations.tend_rotations()).unwrap()
+            });
+        }
     });
-    // Publishing, the number of its change, and its use.
-    assert_eq!(steps, 3);
+    let taken = steps(&fixture).split_off(steps_before);
+    assert_eq!(taken, ["publish_key", "note_key_change", "use_key"]);
     assert_eq!(group(&fixture).len(), keys_before + 1);
     let listed = fixture.ask_socket(&Ask::get("/v1/keys")).json;
     assert_eq!(listed["items"].as_array().unwrap().len(), keys_before + 1);
@@ -371,11 +369,10 @@ fn another_process_goes_on_after_every_step() {
             folder: fixture.folder.path().to_owned(),
         })
     };
-    let mut steps = 0;
     for day in 0..200 {
         set_clock(&fixture, day * DAY);
         report(&fixture, "one", 1_000, &json!({}));
-        steps += tend_as_it_is(&other(), &fixture);
+        tend_as_it_is(&other(), &fixture);
         let found = rotation(&fixture);
         let own = group(&fixture).len() - 1;
         let known = found["retiring"].as_array().unwrap().len()
@@ -384,8 +381,10 @@ fn another_process_goes_on_after_every_step() {
         assert_eq!(own, known, "day {day}: {found}");
         assert!(own <= 3, "day {day}: {found}");
     }
-    // The first key's use; then every thirty days publishing, number and use, and a retirement a week later.
-    assert_eq!(steps, 1 + 6 * 4);
+    let taken = steps(&fixture);
+    let count = |step: &str| taken.iter().filter(|taken| *taken == step).count();
+    let counts = ["publish_key", "note_key_change", "use_key", "retire_key"].map(count);
+    assert_eq!((counts, taken.len()), ([7, 7, 7, 6], 27), "{taken:?}");
 }
 
 #[test]
@@ -428,7 +427,7 @@ fn a_key_is_made_now_and_a_schedule_is_changed_and_ended() {
     assert_eq!(ended.status, 204, "{ended:?}");
     assert_eq!(group(&fixture).len(), 3);
     set_clock(&fixture, 99 * DAY);
-    assert_eq!(tend(&fixture), 0);
+    tend(&fixture);
     let signing = post(&format!("{ROTATION}/signing-key"));
     check(&fixture, &signing, (404, "not_found"));
 }

@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::cli::{Folder, Said};
 
 const GROUP: &str = "id = \"viewers\"\npublic_keys = [\"K1\"]\n";
+const LINK: &str = "https://d.example/a";
 const DISTRIBUTION: &str = r#"
 [[distributions]]
 id = "E1"
@@ -370,13 +371,18 @@ fn origins_are_probed_from_elsewhere() {
     assert_eq!(json["origins"][0]["access"], "unreachable");
 }
 
+/// Returns the command that signs a link with the key of the group.
+fn of_group<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut command = vec!["sign", "--group", "viewers", LINK];
+    command.extend(arguments);
+    command
+}
+
 #[test]
 fn links_are_signed_with_the_key_of_a_group() {
     let edge = Running::start();
     edge.furnish();
-    let link = "https://d.example/a";
-    let sign = |arguments: &[&str]| [&["sign", "--group", "viewers"], arguments, &[link]].concat();
-    edge.run(&sign(&["--for", "1h"])).fails(
+    edge.run(&of_group(&["--for", "1h"])).fails(
         1,
         &[
             "there is no rotation of the key group",
@@ -429,9 +435,9 @@ fn links_are_signed_with_the_key_of_a_group() {
     );
     for wrong in [
         &[
-            "sign", "--group", "viewers", "--key", "a.pem", "--for", "1h", link,
+            "sign", "--group", "viewers", "--key", "a.pem", "--for", "1h", LINK,
         ][..],
-        &["sign", "--group", "viewers", "--policy", "p.json", link],
+        &["sign", "--group", "viewers", "--policy", "p.json", LINK],
         &[
             "sign",
             "--endpoint",
@@ -442,23 +448,23 @@ fn links_are_signed_with_the_key_of_a_group() {
             "K1",
             "--for",
             "1h",
-            link,
+            LINK,
         ],
     ] {
         let said = edge.run(wrong);
         assert_eq!(said.code, 2, "{said:?}");
     }
     for end in [&["--for", "3h"][..], &["--for", "90m", "--round", "1d"]] {
-        let said = edge.run(&sign(end));
+        let said = edge.run(&of_group(end));
         assert!(said.out.is_empty(), "{said:?}");
         said.fails(1, &["links of this group end by", "--longest-link"]);
-        edge.run_remotely(&sign(end))
+        edge.run_remotely(&of_group(end))
             .fails(1, &["links of this group end by"]);
     }
-    let here = edge.run(&sign(&["--for", "1h"])).ok();
-    let there = edge.run_remotely(&sign(&["--for", "1h"])).ok();
+    let here = edge.run(&of_group(&["--for", "1h"])).ok();
+    let there = edge.run_remotely(&of_group(&["--for", "1h"])).ok();
     for link in [here.trim(), there.trim()] {
-        let explained = edge.run(&["explain", link]).ok();
+        let explained = edge.run(&["explain", LINK]).ok();
         assert!(explained.contains("opens"), "{explained}");
     }
     let keys = edge.run(&["key", "list"]).ok();
@@ -500,7 +506,7 @@ fn links_are_signed_with_the_key_of_a_group() {
     );
     edge.run(&["key", "rotate", "--group", "viewers", "--stop"])
         .ok();
-    edge.run(&sign(&["--for", "1h"]))
+    edge.run(&of_group(&["--for", "1h"]))
         .fails(1, &["there is no rotation"]);
     assert_eq!(edge.run(&["explain", here.trim()]).code, 0);
     edge.run(&["audit", "verify"]).ok();
