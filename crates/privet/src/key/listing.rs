@@ -19,10 +19,12 @@ const KEYS_MAX: usize = 1_000_000;
 pub(super) fn list(collection: Collection, arguments: &ListArguments) -> Result<(), CommandError> {
     let api = arguments.api().find()?;
     let mut keys = api.list(collection.path(), "", KEYS_MAX)?;
-    // Where the service comes from a file, nothing is known of the use of its keys.
+    // Where the service comes from a file, and of an older edge, nothing is known of the use of keys.
     let usage = match api.get("/v1/key-usage") {
         Ok(answer) => answer.body,
-        Err(error) if error.is_refusal("no_store") => Value::Null,
+        Err(error) if error.is_refusal("no_store") || error.is_refusal("no_such_path") => {
+            Value::Null
+        }
         Err(error) => return Err(error),
     };
     let usage: HashMap<&str, &Value> = list_of(&usage, "items")
