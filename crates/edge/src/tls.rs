@@ -87,8 +87,8 @@ impl CertificateResolver {
 }
 
 impl TlsState {
-    /// Returns the TLS configurations of all listeners of a kind: TLS 1.2 and 1.3. What `previous` has parsed and agreed
-    /// on with viewers stays: certificates of distributions that are the same, and sessions to resume.
+    /// Returns the TLS configurations of all listeners of a kind: TLS 1.2 and 1.3. What `previous` has parsed and
+    /// agreed on with viewers stays: certificates of distributions that are the same, and sessions to resume.
     ///
     /// Errors: a chain or key that cannot be read, or that do not belong together; no certificate at all where the
     /// configuration comes from a file.

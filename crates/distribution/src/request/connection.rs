@@ -1,14 +1,14 @@
 //! Checks that a distribution may be served over the connection that a request came by.
 //!
-//! The handshake chooses versions by the server name. A viewer may send requests for other hosts over the same connection
-//! afterwards, as browsers do where one certificate covers both (RFC 9113 9.1.1).
+//! The handshake chooses versions by the server name. A viewer may send requests for other hosts over the same
+//! connection afterwards, as browsers do where one certificate covers both (RFC 9113 9.1.1).
 
 use crate::config::{Distribution, HttpVersions, MinimumTlsVersion};
 use crate::request::denial::Denial;
 use http::Version;
 
-/// Checks the versions of HTTP and TLS. `tls_version` is the connection's, as the log names it, such as `TLSv1.3`; `None`
-/// without TLS, where neither is limited.
+/// Checks the versions of HTTP and TLS. `tls_version` is the connection's, as the log names it, such as `TLSv1.3`;
+/// `None` without TLS, where neither is limited.
 ///
 /// # Errors
 /// [`Denial::MisdirectedRequest`], after which a viewer may open another connection.

@@ -1,5 +1,5 @@
-//! The logs that distributions have of their own, beside the node's: CloudFront's files, in a folder for the bucket that
-//! they are meant for.
+//! The logs that distributions have of their own, beside the node's: CloudFront's files, in a folder for the bucket
+//! that they are meant for.
 //!
 //! The node's log has every record and holds up requests rather than lose one. These are copies: lines that cannot be
 //! written wait in bounded memory, and those beyond are left out and told.
@@ -89,8 +89,11 @@ impl DistributionLogs {
             node_folder,
             files,
             known_folders,
+            waiting_size_bytes,
+            missed,
             ..
         } = self;
+        let is_crowded = *waiting_size_bytes > WAITING_SIZE_BYTES_MAX / 2;
         let mut fault = None;
         files.retain(|(logging, id, hour), file| {
             let (folder, _) = place_of(folder, logging);
@@ -101,7 +104,10 @@ impl DistributionLogs {
             };
             if let Err(error) = prepared.and_then(|()| file.write_member()) {
                 fault = Some((id.clone(), folder, error));
-                return true;
+                // What can never be written must not take the room of what can.
+                let is_given_up = is_crowded && file.is_done(*hour, newest_hour, settings);
+                *missed += if is_given_up { file.waiting() } else { 0 };
+                return !is_given_up;
             }
             // There may be as many files as distributions, each for some lines now and then.
             file.release();

@@ -1,5 +1,5 @@
-//! One log file: it grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is cut
-//! off again and written later. A finished file gets its final name.
+//! One log file: it grows by whole gzip members under the name `….gz.part`; a member that does not fit on the disk is
+//! cut off again and written later. A finished file gets its final name.
 
 use super::batch::Batch;
 use crate::request_id::request_id;
@@ -90,8 +90,8 @@ impl LogFile {
         &self.part
     }
 
-    /// Returns true if the file takes no more lines: it is old or large enough, or its hour is over and nothing has come
-    /// for a while. `newest_hour` is that of the newest file.
+    /// Returns true if the file takes no more lines: it is old or large enough, or its hour is over and nothing has
+    /// come for a while. `newest_hour` is that of the newest file.
     pub(super) fn is_done(&self, hour: u64, newest_hour: Option<u64>, log: &LogSettings) -> bool {
         let is_past = newest_hour.is_some_and(|newest| hour < newest)
             || self.last_record.elapsed() >= Duration::from_secs(HOUR_SECS);
@@ -149,7 +149,8 @@ impl LogFile {
     }
 }
 
-/// Opens a file to append to it, under a name that nobody else uses: the first time it must not exist, afterwards it must.
+/// Opens a file to append to it, under a name that nobody else uses: the first time it must not exist, afterwards it
+/// must.
 fn open(part: &Path, is_created: &mut bool) -> io::Result<File> {
     let mut options = OpenOptions::new();
     options.append(true).create_new(!*is_created).mode(0o640);
