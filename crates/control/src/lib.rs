@@ -8,6 +8,7 @@ mod app;
 mod attempts;
 mod authentication;
 mod call;
+pub mod cloudfront;
 mod connection;
 mod connections;
 mod diff;
