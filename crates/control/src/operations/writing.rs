@@ -280,8 +280,8 @@ fn without_others(mut error: StoreError, visible: &Visible) -> OperationError {
     error.into()
 }
 
-/// Origins may be folders of the machine, and a host name may lie beneath a wildcard of another distribution: only an
-/// operator for all of them may say which.
+/// Origins may be folders of the machine, logs are written to it, and a host name may lie beneath a wildcard of another
+/// distribution: only an operator for all of them may say which.
 fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     let places = [
         "domain_name",
@@ -291,6 +291,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
         "certificate",
         "certificate_file",
         "key_file",
+        "logging",
     ];
     match places
         .iter()
@@ -298,7 +299,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     {
         true => Ok(()),
         false => Err(OperationError::ScopeTooNarrow(
-            "this changes host names, origins or certificates",
+            "this changes host names, origins, certificates or logs",
         )),
     }
 }
@@ -385,6 +386,15 @@ pub(super) fn digest_of(
     hex(digest(&SHA256, text.as_bytes()).as_ref())
 }
 
+/// Keys of documents beneath which there are secrets.
+const SECRET_PLACES: [&str; 5] = [
+    "origins",
+    "origin",
+    "key_pem",
+    "secret_access_key",
+    "session_token",
+];
+
 /// Returns a document as far as a digest of it may be kept: whoever can read the database must not be able to try what
 /// a secret is. Requests that differ in secrets alone are taken for the same.
 pub(super) fn without_secrets(kind: ServiceKind, document: &Value) -> Value {
@@ -406,7 +416,7 @@ pub(super) fn without_secrets(kind: ServiceKind, document: &Value) -> Value {
         // It is not known where the secrets are, only in what.
         Err(_) => {
             if let Some(object) = value.as_object_mut() {
-                object.retain(|key, _| !["origins", "origin", "key_pem"].contains(&key.as_str()));
+                object.retain(|key, _| !SECRET_PLACES.contains(&key.as_str()));
             }
         }
     }
