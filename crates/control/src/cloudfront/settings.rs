@@ -32,6 +32,9 @@ impl Settings {
             | ServiceKind::ResponseHeadersPolicy
             | ServiceKind::TrustedSigner
             | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl
             | ServiceKind::StreamingDistribution => 100,
         }
     }
