@@ -85,6 +85,19 @@ fn bodies_and_parameters_that_nobody_reads_are_refused() {
 }
 
 #[test]
+fn long_urls_and_headers_are_refused() {
+    let fixture = Fixture::new();
+    let client = Client::new(&fixture);
+    let too_large = (413, "RequestEntityTooLarge");
+    let path = |length: usize| format!("/public-key?Marker={}", "a".repeat(length));
+    client.refused(("GET", &path(8192), ""), too_large);
+    assert_eq!(client.ask("GET", &path(8000), "").status, 200);
+    let ask = Ask::get("/2020-05-31/public-key").header("x-long", &"a".repeat(20_480));
+    let answer = client.send(ask);
+    assert_eq!((answer.status, code(&answer)), too_large);
+}
+
+#[test]
 fn a_body_needs_no_type_and_may_have_any() {
     let fixture = Fixture::new();
     let client = Client::new(&fixture);
