@@ -25,6 +25,7 @@ mod response_headers_policies;
 mod routing;
 mod settings;
 mod tags;
+mod users;
 pub mod xml;
 
 pub(crate) use interface::root;

@@ -1,10 +1,11 @@
 //! The table of handlers by operation.
 
 use crate::cloudfront::handled::Handled;
+use crate::cloudfront::resource::Resource;
 use crate::cloudfront::{
     aliases, cache_policies, invalidations, key_groups, monitoring, origin_access_controls,
     origin_access_identities, origin_request_policies, public_keys, resource,
-    response_headers_policies, tags,
+    response_headers_policies, tags, users,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -20,23 +21,27 @@ pub(super) fn find(operation: &str) -> Option<&'static Handled> {
     HANDLERS.get(operation)
 }
 
+/// The resources that have the same six operations.
+const RESOURCES: [&Resource; 7] = [
+    &public_keys::RESOURCE,
+    &key_groups::RESOURCE,
+    &cache_policies::RESOURCE,
+    &origin_request_policies::RESOURCE,
+    &response_headers_policies::RESOURCE,
+    &origin_access_identities::RESOURCE,
+    &origin_access_controls::RESOURCE,
+];
+
 fn all() -> Vec<Handled> {
     let mut handlers = Vec::new();
-    for resource in [
-        &public_keys::RESOURCE,
-        &key_groups::RESOURCE,
-        &cache_policies::RESOURCE,
-        &origin_request_policies::RESOURCE,
-        &response_headers_policies::RESOURCE,
-        &origin_access_identities::RESOURCE,
-        &origin_access_controls::RESOURCE,
-    ] {
+    for resource in RESOURCES {
         handlers.extend(resource::handlers(resource));
     }
     handlers.extend(invalidations::handlers());
     handlers.extend(tags::handlers());
     handlers.extend(aliases::handlers());
     handlers.extend(monitoring::handlers());
+    handlers.extend(users::handlers());
     handlers
 }
 
@@ -77,8 +82,29 @@ mod tests {
         assert_eq!(names.len(), count);
     }
 
+    #[test]
+    fn the_errors_of_resources_are_those_of_their_operations() {
+        for resource in RESOURCES {
+            let Resource { name, codes, .. } = resource;
+            for (operation, code) in [
+                ("Create", codes.exists),
+                ("Create", codes.too_many),
+                ("Get", codes.absent),
+                ("Delete", codes.absent),
+                ("Delete", codes.in_use),
+                ("Update", codes.absent),
+            ] {
+                let operation = Model::get()
+                    .operation(&format!("{operation}{name}"))
+                    .unwrap();
+                let errors = &operation.form.as_ref().unwrap().errors;
+                assert!(errors.contains(&code), "{} {code}", operation.name);
+            }
+        }
+    }
+
     /// Operations that have no handler yet; one that gets it leaves this list.
-    const ABSENT: [&str; 19] = [
+    const ABSENT: [&str; 15] = [
         "CreateDistribution",
         "CreateDistributionWithTags",
         "CreateStreamingDistribution",
@@ -90,10 +116,6 @@ mod tests {
         "GetStreamingDistribution",
         "GetStreamingDistributionConfig",
         "ListDistributions",
-        "ListDistributionsByCachePolicyId",
-        "ListDistributionsByKeyGroup",
-        "ListDistributionsByOriginRequestPolicyId",
-        "ListDistributionsByResponseHeadersPolicyId",
         "ListDistributionsByWebACLId",
         "ListStreamingDistributions",
         "UpdateDistribution",
