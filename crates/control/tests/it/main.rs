@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod cloudfront;
 mod documents;
 mod invalidations;
 mod key_rotation;
