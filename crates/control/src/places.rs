@@ -1,5 +1,5 @@
-//! Which folders and files of the machine an operator may name: those who come over the network, only what lies beneath
-//! the folders that the machine's own file lists.
+//! Which folders and files of the machine an operator may name: where the machine's own file lists folders, those who
+//! come over the network name only what lies beneath these.
 
 use crate::operation_error::OperationError;
 use privet_distribution::config::{NodeSettings, item_paths};
@@ -18,11 +18,12 @@ pub(crate) fn check_places(
     node: &NodeSettings,
     folder: &Path,
 ) -> Result<(), OperationError> {
+    let control = node.control.as_ref();
+    let Some(listed) = control.and_then(|control| control.files.as_ref()) else {
+        return Ok(());
+    };
     let before: BTreeSet<&str> = item_paths(before).into_iter().collect();
     let mut named = item_paths(after).into_iter();
-    let own = [folder.to_owned()];
-    let listed = node.control.as_ref();
-    let listed = listed.map_or(&own[..], |control| &control.files[..]);
     let listed: Vec<PathBuf> = listed.iter().filter_map(|root| root_of(root)).collect();
     let is_free = |path: &str| {
         let path = resolved(&folder.join(path));

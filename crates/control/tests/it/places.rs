@@ -6,9 +6,12 @@ use std::fs;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+/// The fixture's own folder is listed.
+const LISTED: &str = "[control]\naddress = '127.0.0.1:1'\nfiles = ['.']";
+
 /// Returns a fixture whose folder looks like that of a real edge.
-fn fixture() -> Fixture {
-    let fixture = Fixture::new();
+fn fixture(more: &str) -> Fixture {
+    let fixture = Fixture::with(more);
     fixture.furnish();
     let folder = fixture.socket().parent().unwrap().to_owned();
     fs::write(folder.join("privet.toml"), "[store]").unwrap();
@@ -33,7 +36,7 @@ fn check(answer: &Answer, part: &str) {
 
 #[test]
 fn nobody_serves_or_names_the_edges_own_files() {
-    let fixture = fixture();
+    let fixture = fixture("");
     let folder = fixture.socket().parent().unwrap().to_owned();
     let above = folder.parent().unwrap();
     for own in [Path::new("."), Path::new("elsewhere"), &folder, above] {
@@ -60,7 +63,7 @@ fn nobody_serves_or_names_the_edges_own_files() {
 
 #[test]
 fn operators_of_the_network_name_what_is_listed() {
-    let fixture = fixture();
+    let fixture = fixture(LISTED);
     let admin = fixture.admin();
     let create = |folder: &str| {
         let document = with_folder("E2", folder);
@@ -84,7 +87,7 @@ fn operators_of_the_network_name_what_is_listed() {
 /// What people of the machine have named stays when somebody else changes the rest.
 #[test]
 fn what_is_named_already_stays() {
-    let fixture = fixture();
+    let fixture = fixture(LISTED);
     let admin = fixture.admin();
     let mut document = with_folder("E2", "/usr/share");
     let etag = fixture.put("/v1/distributions", &document);

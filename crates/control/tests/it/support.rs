@@ -59,6 +59,11 @@ pub struct Key {
 impl Fixture {
     /// Starts an edge whose service is in a store.
     pub fn new() -> Self {
+        Fixture::with("")
+    }
+
+    /// Starts an edge whose service is in a store, with more settings of the machine.
+    pub fn with(more: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -70,7 +75,8 @@ impl Fixture {
         };
         let store = runtime.block_on(Store::open(options)).unwrap();
         let late = LateStore::of(store.clone());
-        Fixture::start(folder, runtime, (WITH_STORE, Some(late)), Some(store))
+        let more = format!("{more}\n{WITH_STORE}");
+        Fixture::start(folder, runtime, (&more, Some(late)), Some(store))
     }
 
     /// Starts an edge whose store could not be opened yet.
