@@ -121,8 +121,7 @@ fn distributions_are_listed_by_what_they_use() {
     fixture.furnish();
     let mut other = distribution("E2", "two.example");
     let disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
-    other["behaviors"] =
-        json!([{"path_pattern": "/a/*", "origin": "videos", "cache_policy": "Managed-CachingDisabled"}]);
+    other["behaviors"] = json!([{"path_pattern": "/a/*", "origin": "videos", "cache_policy": "Managed-CachingDisabled"}]);
     fixture.put("/v1/distributions", &other);
     let client = Client::new(&fixture);
     let groups = "/distributionsByKeyGroupId";
