@@ -34,7 +34,8 @@ Examples:
     Show(ShowArguments),
     /// Check the chain of hashes of all entries.
     ///
-    /// The store of the configuration is opened; with --endpoint, --profile or --socket, a running edge checks. An end that was cut off shows only by its last hash: note it, and compare.
+    /// The store of the configuration is opened; with --endpoint, --profile or --socket, a running edge checks. An end
+    /// that was cut off shows only by its last hash: note it, and compare.
     #[command(
         after_help = "Exit codes: 0 every entry is as it was written, 1 one is not, or failed"
     )]

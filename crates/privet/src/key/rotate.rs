@@ -99,12 +99,7 @@ fn schedule(arguments: &RotateArguments, every: Duration, overlap: Duration) -> 
 
 fn write_key(arguments: &RotateArguments, file: &std::path::Path) -> Result<(), CommandError> {
     let api = arguments.api.find()?;
-    let request = ApiRequest {
-        method: Method::POST,
-        target: target(&arguments.group, "/signing-key"),
-        ..ApiRequest::default()
-    };
-    let key = api.ask(&request)?.body;
+    let key = api.get(target(&arguments.group, "/signing-key"))?.body;
     let (id, pem) = (text(&key, "key_pair_id"), text(&key, "pem"));
     if id.is_empty() || pem.is_empty() {
         return Err(api.garbled().into());
