@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &RotateArguments) -> Result<(), CommandError> {
 }
 
 /// Returns the target of a request about the rotation of a group.
-pub(crate) fn target(group: &str, rest: &str) -> String {
+fn target(group: &str, rest: &str) -> String {
     format!("/v1/key-groups/{}/rotation{rest}", encoded(group))
 }
 
