@@ -4,7 +4,7 @@
 //! The server of PostgreSQL is started here, with its usual durability.
 
 use super::operators::{Operator, import, token};
-use super::servers::{Server, free_port, write};
+use super::servers::{Server, free_port, write, write_private};
 use super::{Bar, Output, Row};
 use serde_json::{Value, json};
 use std::fs;
@@ -51,7 +51,7 @@ fn of_store(folder: &Path, name: &str, location: &str, seconds: u64) -> Outcome<
          [control]\naddress = \"127.0.0.1:{control_port}\"\n"
     );
     write(&config, &text)?;
-    write(&folder.join("store.key"), &"ab".repeat(32))?;
+    write_private(&folder.join("store.key"), &"ab".repeat(32))?;
     let token = token(&config)?;
     let distributions: Vec<String> = (0..DISTRIBUTIONS).map(toml).collect();
     import(&config, &folder, "", &distributions)?;

@@ -7,6 +7,7 @@ use super::keys::Key;
 use super::load::Protocol;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::thread;
@@ -379,4 +380,11 @@ fn is_open(port: u16) -> bool {
 /// Writes a configuration file.
 pub fn write(path: &Path, text: &str) -> Outcome {
     fs::write(path, text).map_err(|error| format!("cannot write {}: {error}", path.display()))
+}
+
+/// Writes a file that only its owner can read.
+pub fn write_private(path: &Path, text: &str) -> Outcome {
+    write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o600))
+        .map_err(|error| format!("cannot change the mode of {}: {error}", path.display()))
 }

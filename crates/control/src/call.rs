@@ -8,11 +8,9 @@ use crate::problem::Problem;
 use crate::query::{Query, QueryFault};
 use crate::request_error::RequestError;
 use crate::strict_json;
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -146,9 +144,15 @@ impl<R: Rank> Call<R> {
         Ok(strict_json::parse(&self.input.body).map_err(RequestError::Json)?)
     }
 
-    /// Reads the body as JSON of a form, in which unknown members are refused.
+    /// Reads the body as JSON of a form: an object, in which unknown members are refused.
     pub(crate) fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let form = serde_json::from_value(self.json()?);
+        let value = self.json()?;
+        // The members of a form may also be read from an array, in their order.
+        if value.is_array() {
+            let message = "is an array and not an object".to_owned();
+            return Err(RequestError::Json(message).into());
+        }
+        let form = serde_json::from_value(value);
         Ok(form.map_err(|error| RequestError::Json(error.to_string()))?)
     }
 
@@ -238,8 +242,8 @@ impl Answer {
     }
 
     /// Returns the response.
-    pub(crate) fn respond(self) -> Response {
-        let body = self.body.map(|body| Body::from(format!("{body}\n")));
+    pub(crate) fn respond(self) -> Response<Bytes> {
+        let body = self.body.map(|body| Bytes::from(format!("{body}\n")));
         let has_body = body.is_some();
         let mut response = Response::new(body.unwrap_or_default());
         *response.status_mut() = self.status;

@@ -4,17 +4,21 @@
 //! [`Control`] is the thread that serves both. [`Operations`] are what every interface calls; the edge carries out what
 //! is about itself, through its handle, and the store keeps everything else.
 
+mod answers;
 mod app;
 mod attempts;
 mod authentication;
 mod call;
+pub mod cloudfront;
 mod connection;
 mod connections;
 mod diff;
 mod edge_state;
 mod follower;
 mod hosts;
+mod interface;
 mod item_file;
+mod json_interface;
 mod late_store;
 mod link_access;
 mod listener;
@@ -23,6 +27,7 @@ mod operation_error;
 mod operations;
 mod operator;
 mod operator_server;
+mod places;
 mod problem;
 mod query;
 mod refusals;
@@ -54,8 +59,8 @@ pub use operations::{
     AUTOPILOT, Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
     InvalidationRequest, Item, ItemVersion, Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, Rotation, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge,
-    Undo, signing_key,
+    ProbeRequest, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
+    signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,

@@ -3,6 +3,7 @@
 //! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive
 //! and what answers look like is left to the interfaces.
 
+mod aliases;
 mod applied;
 mod audit;
 mod cache;
@@ -18,6 +19,7 @@ mod key_rotation;
 mod operators;
 mod origins;
 mod reading;
+mod secrets;
 mod writing;
 
 pub use applied::Applied;
@@ -36,7 +38,7 @@ pub(crate) use key_rotation::KEYS_OPENED;
 pub use key_rotation::{
     AUTOPILOT, KeyPart, KeyUsage, ShownRotation, SigningKey, Tended, signing_key,
 };
-pub use operators::{NewOperatorRequest, OperatorPatch, Rotation};
+pub use operators::{NewOperatorRequest, OperatorPatch};
 pub use origins::ProbeRequest;
 pub(crate) use reading::PAGE_DEFAULT;
 pub use reading::{Item, ItemVersion, Listed, MadeBy, PageRequest};

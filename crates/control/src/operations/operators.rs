@@ -5,11 +5,11 @@ use crate::operations::{AUTOPILOT, Operations};
 use crate::operator::{Admin, Operator, Scope};
 use privet_store::{
     AccessKeyChange, AccessKeySummary, NewAccessKey, NewOperator, Operator as StoredOperator,
-    OperatorChange, Role, Store, StoreError, Timestamp,
+    OperatorChange, Role, RotatedAccessKey, Store, StoreError, Timestamp,
 };
 
 /// Longest time in seconds for which a rotated key stays valid.
-const OVERLAP_SECS_MAX: u64 = 90 * 24 * 60 * 60;
+const OVERLAP_SECS_MAX: i64 = 90 * 24 * 60 * 60;
 const NAME_LENGTH_MAX: usize = 64;
 
 /// An operator that is to be created.
@@ -32,15 +32,6 @@ pub struct OperatorPatch {
     pub scope: Option<Option<Vec<String>>>,
     /// Whether the operator's keys are refused from now on.
     pub disabled: Option<bool>,
-}
-
-/// A key that takes the place of another, which is valid for a while longer.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Rotation {
-    /// New key, with its secret.
-    pub new: NewAccessKey,
-    /// Key that was rotated, with its new end.
-    pub old: AccessKeySummary,
 }
 
 impl Operations {
@@ -172,45 +163,26 @@ impl Operations {
         Ok(store.add_access_key(name, &actor, self.timestamp()).await?)
     }
 
-    /// Makes a new key, and lets an old one end after an overlap, in which both are valid. A key that ends sooner, or
-    /// is not valid any more, stays as it is.
+    /// Makes a new key, and lets an old one end after an overlap, in which both are valid. A key that ends sooner keeps
+    /// its end.
     ///
     /// # Errors
-    /// [`OperationError::NotFound`] for a key of another operator, and those of [`Operations::create_access_key`].
+    /// [`StoreError::NoSuchAccessKey`] for a key of another operator, [`StoreError::Invalid`] for one that is disabled or
+    /// has ended, and those of [`Operations::create_access_key`].
     pub async fn rotate_access_key(
         &self,
         admin: &Operator<Admin>,
         (name, id): (&str, &str),
         overlap_secs: u64,
-    ) -> Result<Rotation, OperationError> {
-        let (store, key) = self.own_key(admin, name, id).await?;
-        let overlap = i64::try_from(overlap_secs.min(OVERLAP_SECS_MAX));
-        if overlap_secs > OVERLAP_SECS_MAX {
-            return Err(OperationError::invalid(
-                "overlap_seconds",
-                "is more than 90 days",
-            ));
-        }
+    ) -> Result<RotatedAccessKey, OperationError> {
+        let store = self.operator_store(admin)?;
+        let overlap = i64::try_from(overlap_secs).ok();
+        let overlap = overlap.filter(|overlap| *overlap <= OVERLAP_SECS_MAX);
+        let overlap = overlap
+            .ok_or_else(|| OperationError::invalid("overlap_seconds", "is more than 90 days"))?;
         let (actor, now) = (admin.caller().actor(), self.timestamp());
-        let new = store.add_access_key(name, &actor, now).await?;
-        let end = now.seconds().saturating_add(overlap.unwrap_or_default());
-        let end = key
-            .expires_at
-            .map_or(end, |before| before.seconds().min(end));
-        let change = AccessKeyChange {
-            disabled: None,
-            expires_at: Some(Some(Timestamp::from_seconds(end))),
-        };
-        match store.change_access_key(id, change, &actor, now).await {
-            Ok(old) => Ok(Rotation { new, old }),
-            Err(error) => {
-                // Nobody gets to see its secret. If it cannot be deleted either, the list of keys has it.
-                let _ = store
-                    .delete_access_key(&new.access_key_id, &actor, now)
-                    .await;
-                Err(error.into())
-            }
-        }
+        let end = Timestamp::from_seconds(now.seconds().saturating_add(overlap));
+        Ok(store.rotate_access_key(name, id, end, &actor, now).await?)
     }
 
     /// Disables or enables an access key, or sets its end.

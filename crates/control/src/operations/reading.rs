@@ -3,7 +3,7 @@
 use crate::operation_error::OperationError;
 use crate::operations::{Applied, Operations, Source};
 use crate::operator::{Operator, Read, Scope};
-use crate::service::{facts, stored_name};
+use crate::service::{Facts, facts, stored_name};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -59,6 +59,8 @@ pub struct Item {
     pub version: Option<u64>,
     /// Author of this version.
     pub made_by: MadeBy,
+    /// Seconds since 1970 of the first version; `None` in a file.
+    pub created_at: Option<i64>,
     /// Object with the keys of the kind's table, secrets sealed.
     pub document: Value,
     /// Items that refer to this one, where they were asked for.
@@ -289,8 +291,8 @@ fn visible_in_file(scope: &Scope, items: &[ServiceItem]) -> Visible {
         // An item that cannot be read refers to nothing.
         let references = item
             .and_then(|item| facts(item).ok())
-            .map(|facts| facts.references);
-        for name in references.unwrap_or_default() {
+            .map(Facts::into_named);
+        for name in references.into_iter().flatten() {
             if names.insert(name.clone()) {
                 waiting.push(name);
             }
@@ -339,6 +341,7 @@ fn file_item(item: &ServiceItem) -> Item {
             operator: None,
             at: None,
         },
+        created_at: None,
         document,
         used_by: None,
         applied: None,
@@ -366,6 +369,7 @@ fn item_of(document: StoredDocument, used_by: Option<Vec<DocumentName>>, applied
             operator: Some(document.made_by),
             at: Some(document.updated_at.seconds()),
         },
+        created_at: Some(document.created_at.seconds()),
         document: document.body,
         used_by,
         applied: Some(applied),
@@ -406,18 +410,7 @@ pub(super) async fn resolve(
     reference: &str,
 ) -> Result<DocumentName, OperationError> {
     let by_id = stored_name(kind, reference);
-    let has_names = match kind {
-        ServiceKind::CachePolicy
-        | ServiceKind::OriginRequestPolicy
-        | ServiceKind::ResponseHeadersPolicy => true,
-        ServiceKind::PublicKey
-        | ServiceKind::KeyGroup
-        | ServiceKind::TrustedSigner
-        | ServiceKind::Certificate
-        | ServiceKind::Distribution
-        | ServiceKind::StreamingDistribution => false,
-    };
-    if !has_names || store.document(kind.as_str(), reference).await?.is_some() {
+    if !kind.has_titles() || store.document(kind.as_str(), reference).await?.is_some() {
         return Ok(by_id);
     }
     let mut page = Page::first(PAGE_MAX);

@@ -5,13 +5,13 @@ use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
-use crate::operations::closure::{clear_submitted, sealed_text};
 use crate::operations::reading::{mask, resolve};
-use crate::operator::{Admin, Operator, Scope};
+use crate::operations::secrets::clear_submitted;
+use crate::operator::{Admin, Entry, Operator, Scope};
+use crate::places::check_places;
 use crate::service::{Checked, Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
-use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{ServiceItem, ServiceKind};
 use privet_store::{
     DocumentChange, DocumentName, Expected, Idempotency, Remembered, Store, StoreError,
@@ -20,6 +20,8 @@ use privet_store::{
 use serde_json::{Value, json};
 
 const IDEMPOTENCY_KEY_LENGTH_MAX: usize = 255;
+/// Operation that makes an earlier version the current one.
+pub(super) const RESTORE: &str = "restore";
 
 /// The end of a change that was not refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -81,12 +83,14 @@ impl Operations {
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
         let store = self.store()?;
-        check_scope(operator, &intent)?;
+        check_scope(store, operator, &intent)?;
         let visible = self.visible(store, &operator.caller().scope).await?;
         let item = match &intent.after {
             Some(after) => Some(self.read_item(store, &visible, &intent, after).await?),
             None => None,
         };
+        let bodies = (intent.body_before(), intent.after.clone());
+        self.check_places(operator, bodies).await?;
         let effect = Effect {
             changed: item.as_slice(),
             removed: &removed(&intent),
@@ -184,8 +188,8 @@ impl Operations {
         operator: &Operator<Admin>,
         intent: &Intent,
     ) -> Result<(), OperationError> {
-        check_scope(operator, intent)?;
         let store = self.store()?;
+        check_scope(store, operator, intent)?;
         let by = store.used_by(intent.kind.as_str(), &intent.id).await?;
         if by.is_empty() {
             return Ok(());
@@ -196,7 +200,7 @@ impl Operations {
     }
 
     /// Reads the new document, and checks that it refers only to what the operator may see.
-    async fn read_item(
+    pub(super) async fn read_item(
         &self,
         store: &Store,
         visible: &Visible,
@@ -212,13 +216,33 @@ impl Operations {
         for (kind, reference) in &facts.references {
             let name = resolve(store, *kind, reference).await?;
             let is_absent = store.document(&name.kind, &name.id).await?.is_none();
-            if is_absent || !is_visible(visible, &name) {
+            // What an earlier version referred to was shown to whoever may see that version.
+            let is_shown = intent.operation == RESTORE || is_visible(visible, &name);
+            if is_absent || !is_shown {
                 let from = intent.name();
                 let to = DocumentName::new(kind.as_str(), reference);
                 return Err(StoreError::NoSuchReference { from, to }.into());
             }
         }
         Ok((item, facts))
+    }
+
+    /// Checks which files of the machine a new document names, where the disk may be waited for.
+    pub(super) async fn check_places(
+        &self,
+        operator: &Operator<Admin>,
+        (before, after): (Value, Option<Value>),
+    ) -> Result<(), OperationError> {
+        let Some(after) = after else { return Ok(()) };
+        match operator.caller().entry {
+            // These are people of the machine, who can read its files anyway.
+            Entry::Socket | Entry::CommandLine => return Ok(()),
+            Entry::Listener => {}
+        }
+        let (base, folder) = (self.snapshot(), self.shared.folder.clone());
+        let check = move || check_places((&before, &after), &base.node, &folder);
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
 
     /// Checks the whole service as it would be, where the disk may be waited for.
@@ -246,7 +270,11 @@ impl Operations {
 }
 
 /// Checks that the change is within the operator's scope. That an existing item is within it was checked before.
-fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), OperationError> {
+fn check_scope(
+    store: &Store,
+    operator: &Operator<Admin>,
+    intent: &Intent,
+) -> Result<(), OperationError> {
     let narrow = |what| Err(OperationError::ScopeTooNarrow(what));
     match &operator.caller().scope {
         Scope::All => Ok(()),
@@ -259,7 +287,12 @@ fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), Operat
         Scope::Distributions(_) => match (&intent.before, &intent.after) {
             (None, _) => narrow("this creates a distribution"),
             (Some(_), None) => Ok(()),
-            (Some(before), Some(after)) => check_reserved(&before.body, after),
+            (Some(before), Some(after)) => {
+                let name = intent.name();
+                let after = clear_submitted(store, &name, after, Some(before))?;
+                let before = store.unseal(&name.kind, &name.id, &before.body)?;
+                check_reserved(&before, &after)
+            }
         },
     }
 }
@@ -280,8 +313,8 @@ fn without_others(mut error: StoreError, visible: &Visible) -> OperationError {
     error.into()
 }
 
-/// Origins may be folders of the machine, and a host name may lie beneath a wildcard of another distribution: only an
-/// operator for all of them may say which.
+/// Origins may be folders of the machine, logs are written to it, and a host name may lie beneath a wildcard of another
+/// distribution: only an operator for all of them may say which.
 fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     let places = [
         "domain_name",
@@ -291,6 +324,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
         "certificate",
         "certificate_file",
         "key_file",
+        "logging",
     ];
     match places
         .iter()
@@ -298,7 +332,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     {
         true => Ok(()),
         false => Err(OperationError::ScopeTooNarrow(
-            "this changes host names, origins or certificates",
+            "this changes host names, origins, certificates or logs",
         )),
     }
 }
@@ -335,7 +369,7 @@ fn plan(intent: &Intent, secrets: &[String]) -> Plan {
     }
 }
 
-async fn document_change(
+pub(super) async fn document_change(
     store: &Store,
     intent: &Intent,
     item: Option<(ServiceItem, Facts)>,
@@ -375,53 +409,14 @@ fn idempotency(intent: &Intent, request: &ChangeRequest) -> Option<Idempotency> 
     })
 }
 
-/// Returns the digest by which a repeated request is known.
+/// Returns the digest by which a request is known if it comes again. Its key is the store's, so that whoever reads the
+/// database cannot try what a secret in the request was.
 pub(super) fn digest_of(
+    store: &Store,
     (operation, kind, id): (&str, ServiceKind, &str),
     argument: &Value,
     request: &ChangeRequest,
 ) -> String {
     let text = json!([operation, kind.as_str(), id, argument, request.if_match]).to_string();
-    hex(digest(&SHA256, text.as_bytes()).as_ref())
-}
-
-/// Returns a document as far as a digest of it may be kept: whoever can read the database must not be able to try what
-/// a secret is. Requests that differ in secrets alone are taken for the same.
-pub(super) fn without_secrets(kind: ServiceKind, document: &Value) -> Value {
-    let mut value = document.clone();
-    unwrap_sealed(&mut value);
-    if let Some(object) = value.as_object_mut() {
-        let id = object.entry(kind.id_key());
-        id.or_insert_with(|| Value::String("new".to_owned()));
-    }
-    let item = ServiceItem {
-        kind,
-        id: "new".to_owned(),
-        value,
-    };
-    let secrets = facts(&item).map(|facts| facts.secrets);
-    let mut value = item.value;
-    match secrets {
-        Ok(secrets) => mask(&mut value, &secrets, "left out"),
-        // It is not known where the secrets are, only in what.
-        Err(_) => {
-            if let Some(object) = value.as_object_mut() {
-                object.retain(|key, _| !["origins", "origin", "key_pem"].contains(&key.as_str()));
-            }
-        }
-    }
-    value
-}
-
-/// Replaces sealed values by their texts, which are as good as any to find out where secrets are.
-fn unwrap_sealed(value: &mut Value) {
-    if let Some(text) = sealed_text(value).map(str::to_owned) {
-        *value = Value::String(text);
-        return;
-    }
-    match value {
-        Value::Object(members) => members.values_mut().for_each(unwrap_sealed),
-        Value::Array(values) => values.iter_mut().for_each(unwrap_sealed),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-    }
+    hex(&store.digest(text.as_bytes()))
 }

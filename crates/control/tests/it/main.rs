@@ -3,12 +3,14 @@
 
 mod access;
 mod audit;
+mod cloudfront;
 mod documents;
 mod invalidations;
 mod key_rotation;
 mod listener;
 mod openapi;
 mod operators;
+mod places;
 mod reading_files;
 mod schema_driven;
 mod scopes;

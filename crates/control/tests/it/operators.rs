@@ -179,37 +179,36 @@ fn a_rotation_prolongs_no_key() {
     let admin = fixture.admin();
     let old = fixture.operator("ci", Role::Read, None);
     let target = format!("/v1/operators/ci/access-keys/{}", old.id);
-    let check = |state: &Value, expected: &str| {
+    let rotate = |state: &Value| {
         let changed = fixture.ask(&Ask::new("PATCH", &target).json(state).bearer(&admin));
         assert_eq!(changed.status, 200, "{changed:?}");
         let rotate = Ask::new("POST", &format!("{target}/rotate"));
-        let rotate = rotate.json(&json!({"overlap_seconds": 600}));
-        let rotated = fixture.ask(&rotate.bearer(&admin)).json;
+        fixture.ask(&rotate.json(&json!({"overlap_seconds": 600})).bearer(&admin))
+    };
+    let keys = || {
+        let list = Ask::get("/v1/operators/ci/access-keys").bearer(&admin);
+        fixture.ask(&list).json["items"].as_array().unwrap().len()
+    };
+    for state in [
+        json!({"expires_at": "2029-12-31T23:00:00Z"}),
+        json!({"disabled": true, "expires_at": null}),
+    ] {
+        let refused = rotate(&state);
+        assert_eq!(refused.status, 422, "{refused:?}");
+        assert_eq!(refused.json["code"], "invalid");
+        assert_eq!(keys(), 1);
+        let asked = fixture.ask(&Ask::get("/v1/keys").bearer(&old));
+        assert_eq!(asked.status, 401, "{asked:?}");
+    }
+    for (end, expected) in [
+        (json!("2030-01-01T00:01:00Z"), "2030-01-01T00:01:00Z"),
+        (json!("2030-01-01T01:00:00Z"), "2030-01-01T00:10:00Z"),
+        (json!(null), "2030-01-01T00:10:00Z"),
+    ] {
+        let rotated = rotate(&json!({"disabled": false, "expires_at": end})).json;
         assert_eq!(rotated["old"]["expires_at"], json!(expected), "{rotated}");
         let new = rotated["new"]["access_key_id"].as_str().unwrap().to_owned();
         let delete = Ask::new("DELETE", &format!("/v1/operators/ci/access-keys/{new}"));
         assert_eq!(fixture.ask(&delete.bearer(&admin)).status, 204);
-    };
-    let refused = |fixture: &Fixture| {
-        let asked = fixture.ask(&Ask::get("/v1/keys").bearer(&old));
-        assert_eq!(asked.status, 401, "{asked:?}");
-    };
-    check(
-        &json!({"expires_at": "2029-12-31T23:00:00Z"}),
-        "2029-12-31T23:00:00Z",
-    );
-    refused(&fixture);
-    check(
-        &json!({"expires_at": "2030-01-01T00:01:00Z"}),
-        "2030-01-01T00:01:00Z",
-    );
-    check(
-        &json!({"expires_at": "2030-01-01T01:00:00Z"}),
-        "2030-01-01T00:10:00Z",
-    );
-    check(
-        &json!({"disabled": true, "expires_at": null}),
-        "2030-01-01T00:10:00Z",
-    );
-    refused(&fixture);
+    }
 }

@@ -103,6 +103,8 @@ fn probes_that_cannot_be_made_are_refused() {
         json!({"object": "/a"}),
         json!({"write": "yes"}),
         json!("/a"),
+        json!([]),
+        json!([["E1/a"], true]),
     ] {
         let answer = fixture.ask_socket(&probe(&body));
         assert_eq!(
