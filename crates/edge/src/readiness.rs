@@ -119,7 +119,7 @@ pub fn certificate_faults(
         let path = format!("certificates[{position}]");
         match &certificate.source {
             CertificateSource::Files(files) => faults.extend(files_fault(files, &path, read_file)),
-            CertificateSource::Pem { chain, key } => faults.extend(pem_fault(chain, key, path)),
+            CertificateSource::Pem { chain, key } => faults.extend(pem_fault(chain, key, &path)),
         }
     }
     faults
@@ -263,7 +263,7 @@ fn files_fault(
     })
 }
 
-fn pem_fault(chain: &str, key: &Secret, path: String) -> Option<StartFault> {
+fn pem_fault(chain: &str, key: &Secret, path: &str) -> Option<StartFault> {
     let fault = certified_pair(chain.as_bytes(), key.reveal().as_bytes()).err()?;
     let (name, message) = match fault {
         PairFault::Chain(reason) => ("chain_pem", format!("cannot be used: {reason}")),

@@ -27,7 +27,7 @@ pub(super) fn routes() -> Vec<Route> {
             rotate,
         ),
         Route::new(
-            Method::POST,
+            Method::GET,
             format!("{one}/signing-key"),
             "key_groups.signing_key",
             signing_key,

@@ -140,7 +140,7 @@ fn schedules_that_cannot_be_are_refused() {
         Ask::get(ROTATION),
         Ask::new("DELETE", ROTATION),
         post(&format!("{ROTATION}/now")),
-        post(&format!("{ROTATION}/signing-key")),
+        Ask::get(&format!("{ROTATION}/signing-key")),
     ] {
         check(&fixture, &ask, (404, "not_found"));
     }
@@ -161,7 +161,7 @@ fn schedules_that_cannot_be_are_refused() {
 fn a_private_key_is_for_admins_of_everything() {
     let fixture = rotated();
     tend(&fixture);
-    let ask = || post(&format!("{ROTATION}/signing-key"));
+    let ask = || Ask::get(&format!("{ROTATION}/signing-key"));
     let publisher = fixture.operator("ci", Role::Publish, None);
     let scoped = fixture.operator("one", Role::Admin, Some(&["E1"]));
     let refused = |key: &Key| {
@@ -212,7 +212,7 @@ fn a_key_is_published_first_and_used_once_it_is_in_force_everywhere() {
         (&Value::Null, vec!["K1".to_owned(), next.clone()])
     );
     assert_eq!(found["next"]["applied"], json!({"edges": 0, "of": 1}));
-    let signing = post(&format!("{ROTATION}/signing-key"));
+    let signing = Ask::get(&format!("{ROTATION}/signing-key"));
     check(&fixture, &signing, (404, "not_found"));
     report(&fixture, "two", 1_000, &json!({}));
     tend_as_it_is(&fixture.operations(), &fixture);
@@ -229,6 +229,7 @@ fn a_key_is_published_first_and_used_once_it_is_in_force_everywhere() {
     tend(&fixture);
     tend(&fixture);
     set_clock(&fixture, 320 * DAY);
+    report(&fixture, "two", 1_000, &json!({}));
     tend(&fixture);
     assert_eq!(group(&fixture)[0], "K1");
     let operations = steps(&fixture);
@@ -307,13 +308,13 @@ fn a_key_is_retired_when_no_link_of_it_can_be_valid() {
         fixture
             .ask_socket(&delete(&format!("/v1/keys/{first}")))
             .status,
-        204
+        200
     );
     let disable = post("/v1/distributions/E1/disable");
     assert_eq!(fixture.ask_socket(&disable).status, 200);
     assert_eq!(
         fixture.ask_socket(&delete("/v1/distributions/E1")).status,
-        204
+        200
     );
     let used = check(&fixture, &delete("/v1/key-groups/viewers"), (409, "in_use"));
     assert_eq!(used.json["used_by"][0]["kind"], "key_rotation");
@@ -323,7 +324,7 @@ fn a_key_is_retired_when_no_link_of_it_can_be_valid() {
     );
     assert_eq!(
         fixture.ask_socket(&delete("/v1/key-groups/viewers")).status,
-        204
+        200
     );
 }
 
@@ -428,6 +429,6 @@ fn a_key_is_made_now_and_a_schedule_is_changed_and_ended() {
     assert_eq!(group(&fixture).len(), 3);
     set_clock(&fixture, 99 * DAY);
     tend(&fixture);
-    let signing = post(&format!("{ROTATION}/signing-key"));
+    let signing = Ask::get(&format!("{ROTATION}/signing-key"));
     check(&fixture, &signing, (404, "not_found"));
 }

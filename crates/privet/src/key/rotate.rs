@@ -80,7 +80,7 @@ pub(super) fn run(arguments: &RotateArguments) -> Result<(), CommandError> {
 }
 
 /// Returns the target of a request about the rotation of a group.
-pub(crate) fn target(group: &str, rest: &str) -> String {
+fn target(group: &str, rest: &str) -> String {
     format!("/v1/key-groups/{}/rotation{rest}", encoded(group))
 }
 
@@ -99,12 +99,7 @@ fn schedule(arguments: &RotateArguments, every: Duration, overlap: Duration) -> 
 
 fn write_key(arguments: &RotateArguments, file: &std::path::Path) -> Result<(), CommandError> {
     let api = arguments.api.find()?;
-    let request = ApiRequest {
-        method: Method::POST,
-        target: target(&arguments.group, "/signing-key"),
-        ..ApiRequest::default()
-    };
-    let key = api.ask(&request)?.body;
+    let key = api.get(target(&arguments.group, "/signing-key"))?.body;
     let (id, pem) = (text(&key, "key_pair_id"), text(&key, "pem"));
     if id.is_empty() || pem.is_empty() {
         return Err(api.garbled().into());

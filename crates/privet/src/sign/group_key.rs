@@ -1,12 +1,11 @@
 //! The key that a group's rotation gives out: by a running edge, or from the store on the machine itself.
 
 use crate::admin_socket::text;
-use crate::api::{Api, ApiArguments, ApiRequest, encoded};
+use crate::api::{Api, ApiArguments, encoded};
 use crate::command_error::CommandError;
 use crate::group_fault::GroupFault;
 use crate::moment;
 use crate::store_access::{local_actor, now, open_store, runtime, store_settings};
-use http::Method;
 use privet_control::{OperationError, signing_key};
 use privet_sign::{KeyPairId, PrivateKey, Timestamp};
 use privet_store::{AuditEntry, DocumentName, Outcome, Secret};
@@ -59,12 +58,8 @@ impl GroupKey {
 }
 
 fn asked(api: &Api, group: &str) -> Result<GroupKey, CommandError> {
-    let request = ApiRequest {
-        method: Method::POST,
-        target: format!("/v1/key-groups/{}/rotation/signing-key", encoded(group)),
-        ..ApiRequest::default()
-    };
-    let answer = api.ask(&request)?.body;
+    let target = format!("/v1/key-groups/{}/rotation/signing-key", encoded(group));
+    let answer = api.get(target)?.body;
     let end = moment::parse_moment(text(&answer, "links_end_by")).map_err(|_| api.garbled())?;
     let pem = Secret::new(text(&answer, "pem"));
     GroupKey::parse(
