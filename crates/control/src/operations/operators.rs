@@ -92,7 +92,7 @@ impl Operations {
     /// Changes role, scope or state of an operator.
     ///
     /// # Errors
-    /// [`StoreError::LastAdmin`], and those of [`Operations::operators`].
+    /// [`StoreError::LastAdmin`], [`StoreError::LastAdminKey`], and those of [`Operations::operators`].
     pub async fn change_operator(
         &self,
         admin: &Operator<Admin>,
@@ -119,7 +119,7 @@ impl Operations {
     /// Deletes an operator with all access keys.
     ///
     /// # Errors
-    /// [`StoreError::LastAdmin`], and those of [`Operations::operators`].
+    /// [`StoreError::LastAdmin`], [`StoreError::LastAdminKey`], and those of [`Operations::operators`].
     pub async fn delete_operator(
         &self,
         admin: &Operator<Admin>,
