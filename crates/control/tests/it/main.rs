@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod documents;
+mod following;
 mod invalidations;
 mod listener;
 mod openapi;
