@@ -7,6 +7,7 @@
 mod app;
 mod attempts;
 mod authentication;
+mod bodies;
 mod call;
 mod connection;
 mod connections;
