@@ -146,9 +146,15 @@ impl<R: Rank> Call<R> {
         Ok(strict_json::parse(&self.input.body).map_err(RequestError::Json)?)
     }
 
-    /// Reads the body as JSON of a form, in which unknown members are refused.
+    /// Reads the body as JSON of a form: an object, in which unknown members are refused.
     pub(crate) fn form<T: DeserializeOwned>(&self) -> Result<T, Problem> {
-        let form = serde_json::from_value(self.json()?);
+        let value = self.json()?;
+        // The members of a form may also be read from an array, in their order.
+        if value.is_array() {
+            let message = "is an array and not an object".to_owned();
+            return Err(RequestError::Json(message).into());
+        }
+        let form = serde_json::from_value(value);
         Ok(form.map_err(|error| RequestError::Json(error.to_string()))?)
     }
 

@@ -18,9 +18,11 @@ use crate::follower::copy::{CopyView, Touched};
 use crate::follower::record::EdgeRecord;
 use crate::follower::staleness::Staleness;
 use crate::late_store::LateStore;
+use crate::operations::KEYS_OPENED;
 use privet_distribution::config::{ServiceKind, Snapshot};
 use privet_edge::{EdgeHandle, StartError, standard_error};
 use privet_store::{EdgeReport, Store, StoreError, StoreOptions, Timestamp};
+use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io;
 use std::path::PathBuf;
@@ -142,6 +144,14 @@ struct Following {
     /// could not be put in force, or the work on it was given up.
     built: Option<u64>,
     tried: Instant,
+    key_use: KeyUse,
+}
+
+/// Whether the last use of keys before this process is known.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum KeyUse {
+    Unknown,
+    Remembered,
 }
 
 /// Kind and id of an item.
@@ -178,6 +188,7 @@ impl Following {
             edge_name: options.edge_name,
             version: options.version,
             tried: Instant::now(),
+            key_use: KeyUse::Unknown,
         }
     }
 
@@ -234,6 +245,7 @@ impl Following {
         self.state.applied = self.applied();
         self.staleness.note_heard();
         self.state.heard_at = Some(now().seconds());
+        self.remember_key_use(&store).await?;
         let reported = self.report(&store).await;
         self.record.save();
         reported
@@ -318,13 +330,44 @@ impl Following {
         built.min(self.record.facts.invalidated.unwrap_or_default())
     }
 
+    /// Takes over from this edge's last report when its keys last opened something: the process that wrote it may have
+    /// ended since.
+    async fn remember_key_use(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.key_use == KeyUse::Remembered {
+            return Ok(());
+        }
+        let edges = store.edges().await?;
+        let mut reports = edges.into_iter().map(|edge| edge.report);
+        let own = reports.find(|report| report.id == self.state.edge_id);
+        let keys = own
+            .as_ref()
+            .and_then(|own| own.state.get(KEYS_OPENED)?.as_object());
+        for (id, at) in keys.into_iter().flatten() {
+            let at = privet_sign::Timestamp::from_secs(at.as_u64().unwrap_or_default());
+            self.edge.remember_key_use(id, at);
+        }
+        self.key_use = KeyUse::Remembered;
+        Ok(())
+    }
+
+    /// Returns the state, and when keys last opened something here.
+    fn reported_state(&self) -> Value {
+        let keys = self.edge.keys_last_opened().into_iter();
+        let keys: Map<String, Value> = keys.map(|(id, at)| (id, at.as_secs().into())).collect();
+        let mut state = self.state.to_json();
+        if let Some(members) = state.as_object_mut() {
+            members.insert(KEYS_OPENED.to_owned(), keys.into());
+        }
+        state
+    }
+
     async fn report(&self, store: &Store) -> Result<(), StoreError> {
         let report = EdgeReport {
             id: self.state.edge_id.clone(),
             name: self.edge_name.clone(),
             version: self.version.clone(),
             applied_seq: self.state.applied,
-            state: self.state.to_json(),
+            state: self.reported_state(),
         };
         store.report_edge(&report, now()).await
     }

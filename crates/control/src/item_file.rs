@@ -1,5 +1,7 @@
 //! Reads the files that items name: keys and certificates.
 
+use privet_distribution::config::OwnFiles;
+use privet_edge::is_own_file;
 use rustix::fs::OFlags;
 use std::fs::OpenOptions;
 use std::io::{self, Read};
@@ -8,11 +10,16 @@ use std::path::Path;
 
 const SIZE_BYTES_MAX: u64 = 1024 * 1024;
 
-/// Reads a regular file of at most 1 MiB. A pipe is refused instead of waited for: an item names what its author likes.
+/// Reads a regular file of at most 1 MiB that is not among the edge's own. A pipe is refused instead of waited for: an
+/// item names what its author likes.
 ///
 /// # Errors
-/// Those of the system, and what is no regular file or too large.
-pub(crate) fn read_file(path: &Path) -> io::Result<Vec<u8>> {
+/// Those of the system, and what is no regular file, too large, or the edge's own.
+pub(crate) fn read_file(path: &Path, own: &OwnFiles) -> io::Result<Vec<u8>> {
+    // Not even opened: with the next file of the process that is closed, SQLite loses its locks of the database.
+    if is_own_file(path, own) {
+        return Err(io::Error::other("it is one of the edge's own"));
+    }
     // The flags of the system fit into its own integers.
     let flags = i32::try_from((OFlags::NONBLOCK | OFlags::NOCTTY).bits()).unwrap_or_default();
     let file = OpenOptions::new()
@@ -37,7 +44,7 @@ mod tests {
 
     #[track_caller]
     fn check(path: &Path, expected: Result<usize, &str>) {
-        let read = read_file(path).map(|bytes| bytes.len());
+        let read = read_file(path, &OwnFiles::default()).map(|bytes| bytes.len());
         let read = read.map_err(|error| error.to_string());
         assert_eq!(read, expected.map_err(str::to_owned));
     }

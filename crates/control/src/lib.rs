@@ -24,11 +24,13 @@ mod operation_error;
 mod operations;
 mod operator;
 mod operator_server;
+mod places;
 mod problem;
 mod query;
 mod refusals;
 mod replay;
 mod request_error;
+mod rotation;
 mod routes;
 mod service;
 pub mod sigv4;
@@ -51,15 +53,17 @@ pub use link_access::{Access, LinkAccess, host_and_path};
 pub use listener::ListenerOptions;
 pub use operation_error::{Fault, OperationError};
 pub use operations::{
-    Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
-    InvalidationRequest, Item, ItemVersion, Job, JobState, Listed, MadeBy, Mode,
+    AUTOPILOT, Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
+    InvalidationRequest, Item, ItemVersion, Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, Running, Source, Switch, ThisEdge, Undo,
+    ProbeRequest, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
+    signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
 };
 pub use replay::ReplayRefusal;
+pub use rotation::{CurrentKey, KeyType, NextKey, RetiringKey, Rotation as KeyRotation, Schedule};
 pub use socket::SocketError;
 pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
 pub use tls::server_config;

@@ -14,9 +14,11 @@ mod explain;
 mod import;
 mod invalidations;
 mod jobs;
+mod key_rotation;
 mod operators;
 mod origins;
 mod reading;
+mod secrets;
 mod writing;
 
 pub use applied::Applied;
@@ -31,6 +33,10 @@ pub use import::Imported;
 pub use invalidations::InvalidationRequest;
 pub(crate) use invalidations::KIND as INVALIDATION_KIND;
 pub use jobs::{Job, JobState};
+pub(crate) use key_rotation::KEYS_OPENED;
+pub use key_rotation::{
+    AUTOPILOT, KeyPart, KeyUsage, ShownRotation, SigningKey, Tended, signing_key,
+};
 pub use operators::{NewOperatorRequest, OperatorPatch};
 pub use origins::ProbeRequest;
 pub(crate) use reading::PAGE_DEFAULT;

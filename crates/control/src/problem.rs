@@ -321,7 +321,10 @@ fn store(error: StoreError) -> Problem {
         StoreError::Sealed { pointer, .. } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "secret_unknown", &detail)
                 .field(format!("document{}", pointer.replace('/', ".")))
-                .hint("send the secret in clear, or the sealed value that the document has now")
+                .hint(
+                    "send the secret in clear, or the sealed value that the document has now, at its place and \
+                     for the same address of the origin",
+                )
         }
         StoreError::Repeated { .. } => {
             Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)

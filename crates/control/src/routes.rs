@@ -5,6 +5,7 @@
 mod audit;
 mod documents;
 mod edges;
+mod key_rotation;
 mod operators;
 mod other;
 mod shown;
@@ -131,6 +132,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(operators::routes());
     routes.extend(audit::routes());
     routes.extend(edges::routes());
+    routes.extend(key_rotation::routes());
     routes.extend(other::routes());
     routes
 }

@@ -6,10 +6,9 @@ use crate::item_file::read_file;
 use crate::operation_error::{Fault, OperationError, words};
 use crate::visible::{Visible, is_visible};
 use privet_distribution::config::{
-    ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
-    read_items,
+    ItemFacts, ItemFault, ItemOrder, Places, ServiceItem, ServiceKind, Snapshot, read_items,
 };
-use privet_edge::certificate_faults;
+use privet_edge::{StartFault, certificate_faults, own_file_faults};
 use privet_store::DocumentName;
 use std::path::Path;
 
@@ -17,9 +16,18 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) references: Vec<(ServiceKind, String)>,
+    /// Items that are used if they exist.
+    pub(crate) mentions: Vec<(ServiceKind, String)>,
     /// JSON pointers to secrets.
     pub(crate) secrets: Vec<String>,
     pub(crate) claims: Vec<String>,
+}
+
+impl Facts {
+    /// Returns everything that the item names, whether that has to exist or not.
+    pub(crate) fn into_named(self) -> impl Iterator<Item = (ServiceKind, String)> {
+        self.references.into_iter().chain(self.mentions)
+    }
 }
 
 /// Returns the facts of an item whose secrets are in clear.
@@ -30,6 +38,7 @@ pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
     })?;
     Ok(Facts {
         references: facts.references.into_iter().collect(),
+        mentions: facts.mentions.into_iter().collect(),
         secrets: facts.secrets,
         claims: facts.claims,
     })
@@ -63,9 +72,15 @@ pub(crate) fn validate(
     let document = read_items(items, folder).map_err(|faults| checked.invalid(faults))?;
     let mut order = ItemOrder::default();
     checked.items.iter().for_each(|item| order.push(item.kind));
-    let snapshot = base.with_changes(&document, &checked.removed, &mut read_file);
+    let own_files = &base.node.own_files;
+    let mut read = |path: &Path| read_file(path, own_files);
+    let snapshot = base.with_changes(&document, &checked.removed, &mut read);
     let faults: Vec<ItemFault> = match snapshot {
-        Ok(_) => unusable_certificates(&document, &order, checked.own),
+        Ok(_) => {
+            let mut faults = certificate_faults(&document, &mut read);
+            faults.extend(own_file_faults(&document, own_files));
+            of_request(faults, &order, checked.own)
+        }
         Err(errors) => errors.into_iter().map(|error| order.fault(error)).collect(),
     };
     match faults.is_empty() {
@@ -74,15 +89,11 @@ pub(crate) fn validate(
     }
 }
 
-/// Returns faults of the certificates among the request's own items. Others are not looked at: a certificate that has
-/// become unusable must not keep a key from being removed.
-fn unusable_certificates(
-    document: &ServiceDocument,
-    order: &ItemOrder,
-    own: usize,
-) -> Vec<ItemFault> {
+/// Returns the faults of the request's own items. Others are not looked at: a certificate that has become unusable must
+/// not keep a key from being removed.
+fn of_request(faults: Vec<StartFault>, order: &ItemOrder, own: usize) -> Vec<ItemFault> {
     let nowhere = Places::default();
-    let faults = certificate_faults(document, &mut read_file).into_iter();
+    let faults = faults.into_iter();
     let faults = faults.map(|fault| order.fault(nowhere.error(&fault.path, fault.message)));
     faults
         .filter(|fault| fault.position.is_some_and(|position| position < own))

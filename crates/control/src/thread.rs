@@ -7,6 +7,7 @@ use crate::connections::{Connections, Standing};
 use crate::edge_state::{FollowerState, LateState};
 use crate::hosts::Hosts;
 use crate::listener::{BoundListener, ListenerOptions};
+use crate::operation_error::OperationError;
 use crate::operations::{Attached, FileService, Operations, OperationsOptions, Running, Source};
 use crate::operator_server::{OperatorServer, Probes};
 use crate::socket::{OperatorSocket, SocketError, SocketFile};
@@ -35,6 +36,8 @@ const SOCKET_CONNECTIONS_MAX: usize = 16;
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 /// Pause before the next attempt when a connection cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Interval at which rotations of keys are looked at.
+const TEND_EVERY: Duration = Duration::from_secs(5);
 /// Maximum number of threads that wait for the disk.
 const DISK_THREADS_MAX: usize = 4;
 
@@ -173,6 +176,7 @@ impl Control {
             .spawn(move || {
                 let local = LocalSet::new();
                 local.spawn_local(probes.run());
+                local.spawn_local(tend_rotations(served.operations.clone()));
                 local.block_on(&runtime, run(served, inbox));
                 drop(local);
                 runtime.shutdown_background();
@@ -277,6 +281,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
 
 /// What connections are served with.
 struct Served {
+    operations: Operations,
     server: OperatorServer,
     /// Routes of the socket: those of `/v1`, and the older ones.
     socket_router: Router,
@@ -307,8 +312,9 @@ impl Served {
         };
         let operations = Operations::with(options, attached);
         let authentication = Authentication::new(store, operations.now());
-        let app = Arc::new(App::new(operations, authentication));
+        let app = Arc::new(App::new(operations.clone(), authentication));
         let served = Served {
+            operations,
             socket_router: socket_router(&app, &server),
             router: app::router(&app),
             server,
@@ -376,6 +382,28 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
         }
     };
     let _ = timeout(DRAIN_TIMEOUT, drained).await;
+}
+
+/// Rotates keys as their schedules say, for as long as the process runs. What holds one up is told once.
+async fn tend_rotations(operations: Operations) {
+    let mut told = Vec::new();
+    loop {
+        match operations.tend_rotations().await {
+            Ok(tended) => {
+                for (group, fault) in tended.faults.iter().filter(|fault| !told.contains(*fault)) {
+                    standard_error::warning(format_args!(
+                        "the keys of the group {group} cannot be rotated: {fault}"
+                    ));
+                }
+                told = tended.faults;
+            }
+            // There is no store, and will be none.
+            Err(OperationError::ReadOnly { .. }) => return,
+            // The follower tells of a store that cannot be reached.
+            Err(_) => {}
+        }
+        sleep(TEND_EVERY).await;
+    }
 }
 
 /// Warns the operator of origins that are not private.

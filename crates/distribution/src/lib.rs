@@ -22,6 +22,7 @@ pub mod response;
 
 mod byte_range;
 mod calendar;
+mod canonical_path;
 mod cookies;
 mod header_names;
 mod http_date;

@@ -7,6 +7,16 @@ pub(crate) fn percent_decoded(text: &str) -> Cow<'_, [u8]> {
     percent_decoded_bytes(text.as_bytes())
 }
 
+/// Returns the object name of a raw path: percent-encoding decoded once. Each byte becomes one character, U+0000 to
+/// U+00FF, since a decoded name need not be UTF-8.
+pub fn object_name(path: &str) -> Cow<'_, str> {
+    if path.is_ascii() && !path.contains('%') {
+        return Cow::Borrowed(path);
+    }
+    let bytes = percent_decoded(path);
+    Cow::Owned(bytes.iter().copied().map(char::from).collect())
+}
+
 /// Does the same as [`percent_decoded`] for bytes that need not be text.
 pub(crate) fn percent_decoded_bytes(text: &[u8]) -> Cow<'_, [u8]> {
     if !text.contains(&b'%') {

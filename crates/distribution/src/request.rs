@@ -7,7 +7,7 @@
 mod authorize;
 mod bucket_refusal;
 mod bucket_root;
-mod canonical_path;
+mod connection;
 mod denial;
 mod forwarded;
 mod geo;
@@ -20,13 +20,14 @@ mod stricter;
 mod video;
 mod viewer_request;
 
+pub use crate::canonical_path::is_canonical;
 pub(crate) use authorize::check_protocol;
 pub use authorize::{Authorized, authorize, authorize_error_page};
 pub use bucket_refusal::{
     BucketRefusal, RequestSignature, bucket_refusal, may_refuse_edge, names_identity, region_name,
     s3_error_code, s3_error_page, s3_error_region,
 };
-pub use canonical_path::is_canonical;
+pub use connection::check_connection;
 pub use denial::Denial;
 pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
 pub use geo::check_geo;

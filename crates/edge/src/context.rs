@@ -13,7 +13,7 @@ use crate::notices::Notices;
 use crate::origin::FileChanges;
 use crate::origin_client::{OriginClient, OriginClientShared};
 use crate::proxy_header::ProxyComplaints;
-use crate::redeem::Links;
+use crate::redeem::{KeyUse, Links};
 use crate::state::EdgeState;
 use crate::video::{SourceStores, VideoIndexes};
 use crate::workers::Workers;
@@ -47,6 +47,8 @@ pub(crate) struct EdgeContext {
     pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
     pub(crate) ends: Arc<AllCounts>,
+    /// When each key last opened something.
+    pub(crate) key_use: Arc<KeyUse>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) node_name: String,
@@ -84,7 +86,7 @@ impl WorkerContext {
             ),
             guests: Rc::default(),
             ends: Rc::new(Ends::new(WorkerLog::new(edge.log.clone()), &edge.ends)),
-            links: Links,
+            links: Links::new(Arc::clone(&edge.key_use)),
             // Cannot fail: the node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
             proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),

@@ -10,9 +10,11 @@ use crate::memory::VerifiedSignatures;
 use crate::operator::{ChangeError, InvalidationError, Operator, OriginPrivacy, Prober};
 use crate::start_error::StartError;
 use crate::state::EdgeState;
+use crate::unwritten_logs::tell_of_unwritten_logs;
 use privet_cache::Statistics;
 use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
-use privet_sign::PathTokenSecret;
+use privet_sign::{PathTokenSecret, Timestamp};
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -132,6 +134,16 @@ impl EdgeHandle {
         self.0.context.cache.store().statistics()
     }
 
+    /// Returns when public keys last opened something here, by their ids, to the minute.
+    pub fn keys_last_opened(&self) -> BTreeMap<String, Timestamp> {
+        self.0.context.key_use.last_opened()
+    }
+
+    /// Takes over when a key last opened something here before the process was started.
+    pub fn remember_key_use(&self, key_pair_id: &str, at: Timestamp) {
+        self.0.context.key_use.note(key_pair_id, at);
+    }
+
     /// Returns what origins of restricted behaviors gave to requests without keys when they were last probed. Empty
     /// until the first responses have arrived.
     pub fn privacy_of_origins(&self) -> Vec<OriginPrivacy> {
@@ -197,6 +209,7 @@ impl EdgeHandle {
             context.clock.release();
         }
         tell_of_shortage(snapshot, context.descriptors.max());
+        tell_of_unwritten_logs(snapshot, None);
         context.state.store(Arc::clone(&state));
         context.notices.renew();
         let responses_size_bytes_max = snapshot.node.limits.responses_size_bytes_max;
@@ -224,6 +237,7 @@ impl EdgeHandle {
         let state = context.state.load();
         let snapshot = Arc::new(change(&state.snapshot)?);
         let changed = state.changed(snapshot, &context.changes)?;
+        tell_of_unwritten_logs(&changed.snapshot, Some(&state.snapshot));
         context.state.store(Arc::new(changed));
         Ok(())
     }

@@ -30,6 +30,7 @@ mod notices;
 mod operator;
 mod origin;
 mod origin_client;
+mod own_files;
 mod pace;
 mod pipeline;
 mod proxy_header;
@@ -45,6 +46,7 @@ mod start_error;
 mod state;
 mod test_clock;
 mod tls;
+mod unwritten_logs;
 mod video;
 mod viewer_end;
 mod viewer_io;
@@ -66,13 +68,15 @@ pub use operator::{
     Probing, UnseenCause, check_invalidation, probe_origins,
 };
 pub use origin_client::{Writers, WritingCheck};
+pub use own_files::is_own_file;
 pub use privet_cache::Statistics as CacheStatistics;
 pub use readiness::{
     StartFault, all_certificate_faults, certificate_faults, certificate_notes, database_fault,
-    start_faults,
+    own_file_faults, start_faults,
 };
 pub use remote_object::{
     ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,
 };
 pub use start_error::{ListenFault, StartError};
+pub use unwritten_logs::unwritten_logs_note;
 pub use video::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};

@@ -5,11 +5,13 @@
 
 use crate::countries::Countries;
 use crate::origin::FolderOrigin;
+use crate::own_files::own_file_within;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
-    Certificate, CertificateDocument, CertificateFiles, CertificateSource, Document,
-    ListenerProtocol, OriginDocument, Secret, ServiceDocument, Snapshot, StreamingSourceDocument,
+    BucketLocationDocument, Certificate, CertificateDocument, CertificateFiles, CertificateSource,
+    Document, ItemFacts, ListenerProtocol, OriginDocument, OwnFiles, Secret, ServiceDocument,
+    ServiceKind, Snapshot, StreamingSourceDocument,
 };
 use privet_sign::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -48,6 +50,7 @@ pub fn start_faults(
         listens(ListenerProtocol::Rtmps),
     );
     let mut faults = certificate_faults(&document.service, read_file);
+    faults.extend(bucket_faults(&document.service));
     for (position, distribution) in document.service.distributions.iter().enumerate() {
         let path = format!("distributions[{position}]");
         if let Some(certificate) = distribution.certificate.as_ref().filter(|_| https) {
@@ -64,6 +67,40 @@ pub fn start_faults(
         }
         if let StreamingSourceDocument::Origin(origin) = &streaming.source {
             faults.extend(folder_fault(origin, &format!("{path}.origin")));
+        }
+    }
+    faults
+}
+
+/// Returns every folder that is to be served and has files of the edge itself in it, in the order of the document.
+pub fn own_file_faults(service: &ServiceDocument, own: &OwnFiles) -> Vec<StartFault> {
+    let fault = |root: Option<&Path>, path: String| {
+        let root = root?;
+        let file = own_file_within(root, own)?;
+        let (folder, file) = (root.display(), file.display());
+        Some(StartFault {
+            path: format!("{path}.folder"),
+            message: format!(
+                "{folder} has {file} in it, which nobody may be served; use a folder of its own for the objects"
+            ),
+        })
+    };
+    let mut faults = Vec::new();
+    for (position, distribution) in service.distributions.iter().enumerate() {
+        for (origin, document) in distribution.origins.iter().enumerate() {
+            let path = format!("distributions[{position}].origins[{origin}]");
+            faults.extend(fault(document.source.folder_root(), path));
+        }
+    }
+    for (position, streaming) in service.streaming_distributions.iter().enumerate() {
+        if let StreamingSourceDocument::Origin(origin) = &streaming.source {
+            let path = format!("streaming_distributions[{position}].origin");
+            faults.extend(fault(origin.source.folder_root(), path));
+        }
+    }
+    for (position, bucket) in service.buckets.iter().enumerate() {
+        if let BucketLocationDocument::Folder(root) = &bucket.location {
+            faults.extend(fault(Some(root), format!("buckets[{position}]")));
         }
     }
     faults
@@ -130,8 +167,26 @@ pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
     })
 }
 
+/// Returns the faults of the folders of buckets that origins name.
+fn bucket_faults(service: &ServiceDocument) -> Vec<StartFault> {
+    let named = ItemFacts::references_of(service);
+    let buckets = service.buckets.iter().enumerate();
+    let used = buckets.filter(|(_, bucket)| {
+        let name = (ServiceKind::Bucket, bucket.name.clone());
+        named.contains(&name)
+    });
+    let faults = used.filter_map(|(position, bucket)| match &bucket.location {
+        BucketLocationDocument::Folder(root) => root_fault(root, &format!("buckets[{position}]")),
+        BucketLocationDocument::Endpoint { .. } => None,
+    });
+    faults.collect()
+}
+
 fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
-    let root = origin.source.folder_root()?;
+    root_fault(origin.source.folder_root()?, path)
+}
+
+fn root_fault(root: &Path, path: &str) -> Option<StartFault> {
     let error = FolderOrigin::open(root, 1, 1, Arc::default()).err()?;
     let shown = root.display();
     let is_missing = error.kind() == io::ErrorKind::NotFound;

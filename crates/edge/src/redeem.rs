@@ -4,8 +4,14 @@
 //! has revoked it. Only a store knows that. It is asked once, after the signature was found to be good and before
 //! anything is read, and everything that yields bytes requires its result and nothing less.
 
+mod key_use;
+
+pub(crate) use key_use::KeyUse;
+
 use privet_distribution::request::{Authorized, Denial, ViewerRequest, authorize_member};
+use privet_sign::Timestamp;
 use std::ops::Deref;
+use std::sync::Arc;
 
 /// An authorized request whose grant was redeemed, if it is one that has to be.
 #[derive(Debug)]
@@ -46,13 +52,20 @@ pub(crate) enum Purpose {
 /// Knowledge of links that is not in their signed text: which of them were revoked, and how often they were used.
 ///
 /// There is none yet. No grant has to be redeemed, so the first proof is all of it.
-#[derive(Debug, Default)]
-pub(crate) struct Links;
+#[derive(Debug)]
+pub(crate) struct Links {
+    key_use: Arc<KeyUse>,
+}
 
 impl Links {
+    pub(crate) fn new(key_use: Arc<KeyUse>) -> Self {
+        Links { key_use }
+    }
+
     /// Redeems the grant of a request. The link that it belongs to is [`privet_sign::Grant::link_id`].
     ///
-    /// The answer holds for the response, or for the play until its viewer seeks or resumes, which asks again.
+    /// The answer holds for the response, or for the play until its viewer seeks or resumes, which asks again. That the
+    /// grant's key was used at `now` is noted.
     ///
     /// # Errors
     /// The grant is used up or was revoked.
@@ -60,7 +73,11 @@ impl Links {
         &self,
         authorized: Authorized<'s>,
         _purpose: Purpose,
+        now: Timestamp,
     ) -> Result<Redeemed<'s>, Denial> {
+        if let Some(grant) = authorized.grant() {
+            self.key_use.note(grant.key_pair_id(), now);
+        }
         Ok(Redeemed(authorized))
     }
 }

@@ -108,6 +108,14 @@ impl ApiArguments {
         }
     }
 
+    /// Returns true if any of the options is given.
+    pub(crate) fn is_given(&self) -> bool {
+        let SocketArguments { config, socket } = &self.socket;
+        let texts = [&self.endpoint, &self.profile];
+        let files = [&self.ca, &config.config, socket];
+        texts.iter().any(|text| text.is_some()) || files.iter().any(|file| file.is_some())
+    }
+
     /// Returns the file of the configuration.
     pub(crate) fn config(&self) -> PathBuf {
         self.socket.config.file()

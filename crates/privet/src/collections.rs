@@ -20,6 +20,11 @@ pub(crate) struct Collection {
 }
 
 impl Collection {
+    /// Returns the path beneath the interface.
+    pub(crate) fn path(self) -> &'static str {
+        self.path
+    }
+
     /// Returns the collection of a kind.
     pub(crate) fn of(kind: ServiceKind) -> Self {
         let path = match kind {
@@ -32,6 +37,9 @@ impl Collection {
             ServiceKind::OriginRequestPolicy => "/v1/policies/origin-request",
             ServiceKind::ResponseHeadersPolicy => "/v1/policies/response-headers",
             ServiceKind::Certificate => "/v1/certificates",
+            ServiceKind::Bucket => "/v1/buckets",
+            ServiceKind::OriginAccessIdentity => "/v1/origin-access-identities",
+            ServiceKind::OriginAccessControl => "/v1/origin-access-controls",
         };
         Collection { kind, path }
     }
@@ -124,6 +132,18 @@ pub(crate) struct ShowArguments {
     /// Show this version instead of the present one
     #[arg(long = "version", value_name = "N")]
     number: Option<u64>,
+}
+
+impl ListArguments {
+    /// Returns the interface to ask.
+    pub(crate) fn api(&self) -> &ApiArguments {
+        &self.form.api
+    }
+
+    /// Returns true for JSON.
+    pub(crate) fn is_json(&self) -> bool {
+        self.form.json
+    }
 }
 
 /// Arguments of the creation of a document.

@@ -13,6 +13,7 @@ use privet_store::StoreError;
 
 use crate::api_fault::ApiFault;
 use crate::configuration::LoadError;
+use crate::group_fault::GroupFault;
 use crate::new_key::NewKeyError;
 use crate::reason::reason;
 use crate::store_fault::StoreFault;
@@ -91,6 +92,8 @@ pub(crate) enum CommandError {
     Store(StoreFault),
     /// A request to the operators' interface that could not be made, or was refused.
     Api(ApiFault),
+    /// The key of a group, with which nothing can be signed.
+    Group(GroupFault),
     /// A file that a command would create exists already.
     OutputExists(PathBuf),
     /// A thread ended before its work was done.
@@ -160,6 +163,7 @@ impl CommandError {
             }
             CommandError::Store(fault) => fault.hint(),
             CommandError::Api(fault) => fault.hint(),
+            CommandError::Group(fault) => fault.hint(),
             CommandError::OutputExists(_) => {
                 Some("nothing was written: give another name, or remove the file")
             }
@@ -198,6 +202,7 @@ impl CommandError {
         match self {
             CommandError::BrokenPipe => ExitCode::SUCCESS,
             CommandError::Api(fault) if fault.is_usage() => ExitCode::from(2),
+            CommandError::Group(fault) if fault.is_usage() => ExitCode::from(2),
             CommandError::KeyPairId(_)
             | CommandError::NoKey
             | CommandError::NoEnd
@@ -231,6 +236,7 @@ impl CommandError {
             | CommandError::EdgeAnswer(_)
             | CommandError::Store(_)
             | CommandError::Api(_)
+            | CommandError::Group(_)
             | CommandError::OutputExists(_)
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
@@ -299,6 +305,7 @@ impl fmt::Display for CommandError {
             CommandError::Probe(error) => error.fmt(formatter),
             CommandError::Store(fault) => fault.fmt(formatter),
             CommandError::Api(fault) => fault.fmt(formatter),
+            CommandError::Group(fault) => fault.fmt(formatter),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),
@@ -340,6 +347,12 @@ impl From<LoadError> for CommandError {
 impl From<ApiFault> for CommandError {
     fn from(fault: ApiFault) -> Self {
         CommandError::Api(fault)
+    }
+}
+
+impl From<GroupFault> for CommandError {
+    fn from(fault: GroupFault) -> Self {
+        CommandError::Group(fault)
     }
 }
 

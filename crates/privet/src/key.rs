@@ -1,5 +1,8 @@
 //! `privet key`: makes key pairs, prints public keys, inspects keys; and the public keys of a store.
 
+mod listing;
+mod rotate;
+
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -47,6 +50,18 @@ Exit codes: 0 good, 1 unreadable, not accepted by CloudFront, or not a pair, 2 w
     /// Add a public key to the store, from a document with id and pem.
     #[command(after_help = "Example:\n  privet key add key.toml")]
     Add(collections::CreateArguments),
+    /// Rotate the signing key of a key group by itself, or show how far that is.
+    ///
+    /// A new key is published in the group, and used once it is in force on all edges. The one before leaves the group
+    /// when no link of it can be valid any more and it has opened nothing for that long. Private keys are sealed in
+    /// the store; privet sign --group uses them.
+    #[command(after_help = "\
+Examples:
+  privet key rotate --group viewers --every 30d --overlap 7d
+  privet key rotate --group viewers
+  privet key rotate --group viewers --now
+  privet key rotate --group viewers --write-key signing.pem")]
+    Rotate(rotate::RotateArguments),
     #[command(flatten)]
     Stored(CollectionCommand),
 }
@@ -92,6 +107,10 @@ pub(crate) fn run(arguments: &KeyArguments) -> ExitCode {
         KeyCommand::Public(arguments) => public(arguments),
         KeyCommand::Check(arguments) => check(arguments),
         KeyCommand::Add(arguments) => collections::create(stored(), arguments),
+        KeyCommand::Rotate(arguments) => rotate::run(arguments),
+        KeyCommand::Stored(CollectionCommand::List(arguments)) => {
+            listing::list(stored(), arguments)
+        }
         KeyCommand::Stored(command) => collections::run(stored(), command),
     };
     match result {

@@ -12,6 +12,7 @@ use crate::api::ApiArguments;
 use crate::moment;
 use crate::report::finish;
 use clap::{Args, Subcommand, ValueEnum};
+use privet_control::AUTOPILOT;
 use privet_store::Role;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -161,6 +162,7 @@ fn parse_name(text: &str) -> Result<String, &'static str> {
     let is_name = (1..=NAME_LENGTH_MAX).contains(&text.len()) && text.bytes().all(is_plain);
     match text {
         LOCAL => Err("this is the name of the machine's own admin; choose another"),
+        AUTOPILOT => Err("this is the name of what rotates keys by itself; choose another"),
         _ if is_name => Ok(text.to_owned()),
         _ => Err("a name is 1 to 64 letters, digits, '.', '-', '_' and '@'"),
     }

@@ -5,7 +5,7 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use privet_sign::{KeyPairId, MessageSigner, Signer};
+use privet_sign::{KeyPairId, MessageSigner, Signer, Timestamp};
 
 use crate::command_error::CommandError;
 use crate::key_source;
@@ -16,6 +16,7 @@ mod arguments;
 mod batch;
 mod cookies;
 mod external_signer;
+mod group_key;
 mod links;
 mod notes;
 mod playlist;
@@ -26,6 +27,7 @@ pub(crate) use arguments::SignArguments;
 use arguments::OutputForm;
 use batch::Ending;
 use external_signer::ExternalSigner;
+use group_key::GroupKey;
 use links::{LinkForm, Links, Product};
 
 /// Runs the command.
@@ -41,7 +43,7 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
     arguments.check()?;
     let now = moment::now();
     let terms = terms::read(&arguments.terms, now)?;
-    let signer = signer(arguments)?;
+    let signer = signer(arguments, terms.until)?;
     if !arguments.quiet {
         let whose = if arguments.making.cookies {
             "these cookies"
@@ -96,15 +98,22 @@ fn link_form(form: OutputForm) -> Result<LinkForm, CommandError> {
     }
 }
 
-fn signer(arguments: &SignArguments) -> Result<Signer, CommandError> {
+/// Returns the signer of links that are valid until `until`.
+fn signer(arguments: &SignArguments, until: Timestamp) -> Result<Signer, CommandError> {
     let key = &arguments.key;
-    let id = KeyPairId::parse(&key.key_pair_id).map_err(CommandError::KeyPairId)?;
+    let hash = key.hash.algorithm();
+    if let Some(group) = &key.group {
+        let found = GroupKey::find(group, &arguments.api)?;
+        found.check_end(until)?;
+        return Ok(Signer::new(Arc::new(found.key), found.id, hash)?);
+    }
+    let id = key.key_pair_id.as_deref().ok_or(CommandError::NoKey)?;
+    let id = KeyPairId::parse(id).map_err(CommandError::KeyPairId)?;
     let message_signer: Arc<dyn MessageSigner> = match (&key.key, &key.external_signer) {
         (_, Some(command)) => Arc::new(ExternalSigner::new(command, key.public_key.as_deref())?),
         (Some(name), None) => Arc::new(key_source::private_key(name, &key.passphrase)?),
         (None, None) => return Err(CommandError::NoKey),
     };
-    let hash = key.hash.algorithm();
     if key.allow_legacy {
         return Ok(Signer::allow_legacy(message_signer, id, hash));
     }

@@ -9,6 +9,7 @@ use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, ServiceDocument, ServiceKind, Snapshot, read_items,
 };
 use std::collections::{BTreeSet, HashMap};
+use std::io;
 use std::path::{Path, PathBuf};
 
 /// Number of distributions that are resolved together: one fault among them makes each be resolved by itself, and
@@ -57,7 +58,10 @@ impl Failure {
             | ServiceKind::CachePolicy
             | ServiceKind::OriginRequestPolicy
             | ServiceKind::ResponseHeadersPolicy
-            | ServiceKind::Certificate => false,
+            | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl => false,
         }
     }
 }
@@ -110,22 +114,12 @@ pub(crate) struct Base(HashMap<(ServiceKind, String), String>);
 impl Base {
     /// Adds an item under its id, and a policy under its name too.
     pub(crate) fn insert(&mut self, kind: ServiceKind, id: &str, text: String) {
-        match kind {
-            ServiceKind::CachePolicy
-            | ServiceKind::OriginRequestPolicy
-            | ServiceKind::ResponseHeadersPolicy => {
-                let value: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-                let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
-                if let Some(name) = name {
-                    self.0.insert((kind, name.to_owned()), text.clone());
-                }
+        if kind.has_titles() {
+            let value: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+            let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
+            if let Some(name) = name {
+                self.0.insert((kind, name.to_owned()), text.clone());
             }
-            ServiceKind::PublicKey
-            | ServiceKind::KeyGroup
-            | ServiceKind::TrustedSigner
-            | ServiceKind::Certificate
-            | ServiceKind::Distribution
-            | ServiceKind::StreamingDistribution => {}
         }
         self.0.insert((kind, id.to_owned()), text);
     }
@@ -161,6 +155,12 @@ pub(crate) struct Chunk {
     items: Vec<StoredItem>,
     /// What they and everything that they refer to say; the faults, if one of them cannot be read.
     service: Result<ServiceDocument, Vec<ItemFault>>,
+}
+
+/// Returns the way in which files that items name are read: all but those of the edge itself.
+fn reading(snapshot: &Snapshot) -> impl FnMut(&Path) -> io::Result<Vec<u8>> + use<> {
+    let own_files = snapshot.node.own_files.clone();
+    move |path| read_file(path, &own_files)
 }
 
 /// Assembles snapshots on one machine.
@@ -203,8 +203,8 @@ impl Assembly {
         for Chunk { items, service } in chunks {
             let before = snapshot.clone();
             let put = service.ok().and_then(|service| {
-                let changed = snapshot.changed(&service, &[], &mut read_file);
-                changed.ok()
+                let mut read = reading(&snapshot);
+                snapshot.changed(&service, &[], &mut read).ok()
             });
             snapshot = match put {
                 Some(snapshot) => snapshot,
@@ -236,7 +236,8 @@ impl Assembly {
         let nothing = ServiceDocument::default();
         // Nothing is read and nothing checked of what is taken away.
         let kept = snapshot.clone();
-        let changed = snapshot.changed(&nothing, removed, &mut read_file);
+        let mut read = reading(&snapshot);
+        let changed = snapshot.changed(&nothing, removed, &mut read);
         changed.unwrap_or(kept)
     }
 
@@ -271,7 +272,8 @@ impl Assembly {
         base: &Base,
     ) -> Result<Snapshot, Vec<ItemFault>> {
         let service = self.read(vec![item.clone()], base).service?;
-        let changed = snapshot.changed(&service, &[], &mut read_file);
+        let mut read = reading(&snapshot);
+        let changed = snapshot.changed(&service, &[], &mut read);
         changed.map_err(|errors| {
             let mut order = ItemOrder::default();
             order.push(item.kind);

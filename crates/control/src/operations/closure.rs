@@ -6,9 +6,8 @@ use crate::operations::Operations;
 use crate::operations::reading::resolve;
 use crate::service::{Facts, facts};
 use privet_distribution::config::{ServiceItem, ServiceKind};
-use privet_store::{DocumentName, Store, StoreError, StoredDocument};
-use serde_json::Value;
-use std::collections::{BTreeMap, BTreeSet};
+use privet_store::{DocumentName, Store, StoredDocument};
+use std::collections::BTreeSet;
 
 /// Users of the changed items that are checked again with a change. What a checked item refers to does not count:
 /// without that it could not be checked at all.
@@ -29,7 +28,7 @@ impl Operations {
             return Ok(Vec::new());
         };
         let mut names = Vec::new();
-        for (kind, reference) in facts.references {
+        for (kind, reference) in facts.into_named() {
             names.push((kind, resolve(store, kind, &reference).await?.id));
         }
         Ok(names)
@@ -65,7 +64,7 @@ impl Closure {
             items: changed.iter().map(|(item, _)| item.clone()).collect(),
             waiting: changed
                 .iter()
-                .flat_map(|(_, facts)| facts.references.clone())
+                .flat_map(|(_, facts)| facts.clone().into_named())
                 .collect(),
         }
     }
@@ -102,6 +101,10 @@ impl Closure {
 
     /// Adds a stored document, and returns true if it was not there yet.
     async fn add(&mut self, store: &Store, name: &DocumentName) -> Result<bool, OperationError> {
+        if name.kind.parse::<ServiceKind>().is_err() {
+            // It is of the store, and no part of what is served: the rotation of a group's keys.
+            return Ok(false);
+        }
         let key = (name.kind.clone(), name.id.clone());
         if self.known.contains(&key) {
             return Ok(false);
@@ -111,7 +114,7 @@ impl Closure {
         };
         self.known.insert(key);
         let item = clear_item(store, &document)?;
-        self.waiting.extend(facts(&item)?.references);
+        self.waiting.extend(facts(&item)?.into_named());
         self.items.push(item);
         Ok(true)
     }
@@ -134,85 +137,4 @@ pub(super) fn clear_item(
         id: document.id.clone(),
         value: store.unseal(&document.kind, &document.id, &document.body)?,
     })
-}
-
-/// Returns a submitted document with its secrets in clear: a sealed value stands for the one that the stored document
-/// has, wherever that stands there now.
-pub(super) fn clear_submitted(
-    store: &Store,
-    name: &DocumentName,
-    submitted: &Value,
-    current: Option<&StoredDocument>,
-) -> Result<Value, OperationError> {
-    let mut known = BTreeMap::new();
-    if let Some(current) = current {
-        let clear = store.unseal(&current.kind, &current.id, &current.body)?;
-        pair(&current.body, &clear, &mut known);
-    }
-    let mut clear = submitted.clone();
-    match open(&mut clear, &known) {
-        Ok(()) => Ok(clear),
-        Err(pointer) => Err(OperationError::Store(StoreError::Sealed {
-            name: name.clone(),
-            pointer,
-        })),
-    }
-}
-
-/// Collects the sealed texts of a document with what they hold.
-fn pair(sealed: &Value, clear: &Value, known: &mut BTreeMap<String, Value>) {
-    if let Some(text) = sealed_text(sealed) {
-        known.insert(text.to_owned(), clear.clone());
-        return;
-    }
-    match (sealed, clear) {
-        (Value::Object(sealed), Value::Object(clear)) => {
-            for (key, value) in sealed {
-                if let Some(clear) = clear.get(key) {
-                    pair(value, clear, known);
-                }
-            }
-        }
-        (Value::Array(sealed), Value::Array(clear)) => {
-            for (value, clear) in sealed.iter().zip(clear) {
-                pair(value, clear, known);
-            }
-        }
-        // Values without parts are not sealed.
-        (
-            Value::Null
-            | Value::Bool(_)
-            | Value::Number(_)
-            | Value::String(_)
-            | Value::Array(_)
-            | Value::Object(_),
-            _,
-        ) => {}
-    }
-}
-
-/// Opens the sealed values of a document; the error is the pointer of one that is not known.
-fn open(value: &mut Value, known: &BTreeMap<String, Value>) -> Result<(), String> {
-    if let Some(text) = sealed_text(value) {
-        *value = known.get(text).ok_or_else(String::new)?.clone();
-        return Ok(());
-    }
-    match value {
-        Value::Object(members) => members.iter_mut().try_for_each(|(key, value)| {
-            open(value, known).map_err(|pointer| format!("/{key}{pointer}"))
-        }),
-        Value::Array(values) => values
-            .iter_mut()
-            .enumerate()
-            .try_for_each(|(index, value)| {
-                open(value, known).map_err(|pointer| format!("/{index}{pointer}"))
-            }),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Ok(()),
-    }
-}
-
-/// Returns the text of a sealed value.
-pub(super) fn sealed_text(value: &Value) -> Option<&str> {
-    let object = value.as_object().filter(|object| object.len() == 1)?;
-    object.get("sealed")?.as_str()
 }

@@ -2,11 +2,12 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::change::ChangeRequest;
-use crate::operations::writing::{Intent, Outcome, digest_of};
+use crate::operations::writing::{Intent, Outcome, RESTORE, digest_of};
 use crate::operations::{Operations, random_text};
 use crate::operator::{Admin, Operator};
 use crate::service::stored_name;
 use privet_distribution::config::ServiceKind;
+use privet_store::limits::ID_BYTES_MAX;
 use privet_store::{StoreError, StoredDocument};
 use serde_json::{Map, Value};
 
@@ -39,6 +40,7 @@ impl Operations {
             Some(id) => text_of(kind, id)?,
             None => new_id(kind)?,
         };
+        check_id(kind, &id)?;
         object_of(&mut document)?.insert(kind.id_key().to_owned(), Value::String(id.clone()));
         let intent = Intent {
             operation: "create",
@@ -129,7 +131,7 @@ impl Operations {
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
         let store = self.store()?;
-        let digest = digest_of(store, ("restore", kind, id), &version.into(), request);
+        let digest = digest_of(store, (RESTORE, kind, id), &version.into(), request);
         if let Some(made) = self.made_before(operator, &digest, request).await? {
             return Ok(Outcome::Changed(made));
         }
@@ -147,7 +149,7 @@ impl Operations {
         // Secrets of that version are sealed for this item at the same places, and open as they did then.
         let document = store.unseal(kind.as_str(), id, &document)?;
         let intent = Intent {
-            operation: "restore",
+            operation: RESTORE,
             kind,
             id: id.to_owned(),
             before,
@@ -254,10 +256,33 @@ fn text_of(kind: ServiceKind, id: &Value) -> Result<String, OperationError> {
     id.as_str().map(str::to_owned).ok_or_else(fault)
 }
 
+/// Checks an id that somebody chose: it stands in paths, lists and logs, where it must not look like another one.
+fn check_id(kind: ServiceKind, id: &str) -> Result<(), OperationError> {
+    let is_visible = id.bytes().all(|byte| byte.is_ascii_graphic());
+    let is_id = (1..=ID_BYTES_MAX).contains(&id.len()) && is_visible && id != "." && id != "..";
+    match is_id {
+        true => Ok(()),
+        false => Err(OperationError::invalid(
+            format!("document.{}", kind.id_key()),
+            "is not 1 to 128 visible ASCII characters, and neither \".\" nor \"..\"",
+        )),
+    }
+}
+
 /// Returns a random id in the form that CloudFront gives to the kind.
 fn new_id(kind: ServiceKind) -> Result<String, OperationError> {
     let (prefix, length) = match kind {
-        ServiceKind::Distribution | ServiceKind::StreamingDistribution => ("E", 13),
+        ServiceKind::Distribution
+        | ServiceKind::StreamingDistribution
+        | ServiceKind::OriginAccessIdentity
+        | ServiceKind::OriginAccessControl => ("E", 13),
+        // No name that is made up leads anybody to a bucket.
+        ServiceKind::Bucket => {
+            return Err(OperationError::invalid(
+                "document.name",
+                "is missing; add it",
+            ));
+        }
         ServiceKind::PublicKey => ("K", 13),
         ServiceKind::KeyGroup => ("G", 13),
         ServiceKind::Certificate => ("C", 13),

@@ -2,9 +2,10 @@
 
 use crate::edge_state::FollowerState;
 use crate::operation_error::OperationError;
-use crate::operations::{Operations, Source};
+use crate::operations::{KEYS_OPENED, Operations, Source};
 use crate::operator::{Admin, Operator, Read, Scope};
 use crate::visible::{Visible, is_visible};
+use privet_distribution::config::ServiceKind;
 use privet_store::{DocumentName, EdgeRecord};
 use serde_json::Value;
 use std::sync::Arc;
@@ -110,5 +111,10 @@ fn hide_others(state: &mut Value, visible: &Visible) {
     };
     if let Some(failures) = failures {
         failures.retain(is_shown);
+    }
+    let keys = state.get_mut(KEYS_OPENED).and_then(Value::as_object_mut);
+    let kind = ServiceKind::PublicKey.as_str();
+    if let Some(keys) = keys {
+        keys.retain(|id, _| is_visible(visible, &DocumentName::new(kind, id)));
     }
 }

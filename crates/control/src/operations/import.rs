@@ -9,6 +9,7 @@ use crate::operator::{Admin, Operator, Scope};
 use crate::service::{Facts, facts};
 use privet_distribution::config::ServiceItem;
 use privet_store::{DocumentChange, Expected, Store, Write};
+use serde_json::Value;
 use std::collections::BTreeSet;
 
 /// What an import has made, or would make.
@@ -39,6 +40,12 @@ impl Operations {
             removed: &[],
             visible: &None,
         };
+        for (item, _) in &items {
+            let before = store.document(item.kind.as_str(), &item.id).await?;
+            let before = before.map_or(Value::Null, |before| before.body);
+            self.check_places(operator, (before, Some(item.value.clone())))
+                .await?;
+        }
         self.check_service(store, effect).await?;
         let count = items.len();
         if mode == Mode::DryRun {
@@ -117,7 +124,8 @@ async fn changes(
         let mut references = BTreeSet::new();
         for (kind, reference) in &facts.references {
             let is_titled = |(other, name): &&(ServiceItem, String)| {
-                other.kind == *kind && (name == reference || other.id == *reference)
+                let is_name = kind.has_titles() && name == reference;
+                other.kind == *kind && (is_name || other.id == *reference)
             };
             let name = match titles.iter().find(is_titled) {
                 Some((other, _)) => crate::service::stored_name(*kind, &other.id),

@@ -1,7 +1,7 @@
 //! Operators and their access keys. Only an admin without a scope manages them; secrets are shown once.
 
 use crate::operation_error::OperationError;
-use crate::operations::Operations;
+use crate::operations::{AUTOPILOT, Operations};
 use crate::operator::{Admin, Operator, Scope};
 use privet_store::{
     AccessKeyChange, AccessKeySummary, NewAccessKey, NewOperator, Operator as StoredOperator,
@@ -82,6 +82,10 @@ impl Operations {
         }
         if name == crate::authentication::LOCAL {
             let rule = "is the name of the machine's own admin; choose another";
+            return Err(OperationError::invalid("name", rule));
+        }
+        if name == AUTOPILOT {
+            let rule = "is the name of what rotates keys by itself; choose another";
             return Err(OperationError::invalid("name", rule));
         }
         let new = NewOperator { name, role, scope };

@@ -5,9 +5,10 @@ use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::applied::applied;
 use crate::operations::change::{ChangeRequest, Changed, Mode, Undo};
-use crate::operations::closure::clear_submitted;
 use crate::operations::reading::{mask, resolve};
-use crate::operator::{Admin, Operator, Scope};
+use crate::operations::secrets::clear_submitted;
+use crate::operator::{Admin, Entry, Operator, Scope};
+use crate::places::check_places;
 use crate::service::{Checked, Facts, facts, stored_name, validate};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
@@ -19,6 +20,8 @@ use privet_store::{
 use serde_json::{Value, json};
 
 const IDEMPOTENCY_KEY_LENGTH_MAX: usize = 255;
+/// Operation that makes an earlier version the current one.
+pub(super) const RESTORE: &str = "restore";
 
 /// The end of a change that was not refused.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,12 +83,14 @@ impl Operations {
         request: &ChangeRequest,
     ) -> Result<Outcome, OperationError> {
         let store = self.store()?;
-        check_scope(operator, &intent)?;
+        check_scope(store, operator, &intent)?;
         let visible = self.visible(store, &operator.caller().scope).await?;
         let item = match &intent.after {
             Some(after) => Some(self.read_item(store, &visible, &intent, after).await?),
             None => None,
         };
+        let bodies = (intent.body_before(), intent.after.clone());
+        self.check_places(operator, bodies).await?;
         let effect = Effect {
             changed: item.as_slice(),
             removed: &removed(&intent),
@@ -183,8 +188,8 @@ impl Operations {
         operator: &Operator<Admin>,
         intent: &Intent,
     ) -> Result<(), OperationError> {
-        check_scope(operator, intent)?;
         let store = self.store()?;
+        check_scope(store, operator, intent)?;
         let by = store.used_by(intent.kind.as_str(), &intent.id).await?;
         if by.is_empty() {
             return Ok(());
@@ -211,13 +216,33 @@ impl Operations {
         for (kind, reference) in &facts.references {
             let name = resolve(store, *kind, reference).await?;
             let is_absent = store.document(&name.kind, &name.id).await?.is_none();
-            if is_absent || !is_visible(visible, &name) {
+            // What an earlier version referred to was shown to whoever may see that version.
+            let is_shown = intent.operation == RESTORE || is_visible(visible, &name);
+            if is_absent || !is_shown {
                 let from = intent.name();
                 let to = DocumentName::new(kind.as_str(), reference);
                 return Err(StoreError::NoSuchReference { from, to }.into());
             }
         }
         Ok((item, facts))
+    }
+
+    /// Checks which files of the machine a new document names, where the disk may be waited for.
+    pub(super) async fn check_places(
+        &self,
+        operator: &Operator<Admin>,
+        (before, after): (Value, Option<Value>),
+    ) -> Result<(), OperationError> {
+        let Some(after) = after else { return Ok(()) };
+        match operator.caller().entry {
+            // These are people of the machine, who can read its files anyway.
+            Entry::Socket | Entry::CommandLine => return Ok(()),
+            Entry::Listener => {}
+        }
+        let (base, folder) = (self.snapshot(), self.shared.folder.clone());
+        let check = move || check_places((&before, &after), &base.node, &folder);
+        let checked = tokio::task::spawn_blocking(check).await;
+        checked.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
 
     /// Checks the whole service as it would be, where the disk may be waited for.
@@ -245,7 +270,11 @@ impl Operations {
 }
 
 /// Checks that the change is within the operator's scope. That an existing item is within it was checked before.
-fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), OperationError> {
+fn check_scope(
+    store: &Store,
+    operator: &Operator<Admin>,
+    intent: &Intent,
+) -> Result<(), OperationError> {
     let narrow = |what| Err(OperationError::ScopeTooNarrow(what));
     match &operator.caller().scope {
         Scope::All => Ok(()),
@@ -258,7 +287,12 @@ fn check_scope(operator: &Operator<Admin>, intent: &Intent) -> Result<(), Operat
         Scope::Distributions(_) => match (&intent.before, &intent.after) {
             (None, _) => narrow("this creates a distribution"),
             (Some(_), None) => Ok(()),
-            (Some(before), Some(after)) => check_reserved(&before.body, after),
+            (Some(before), Some(after)) => {
+                let name = intent.name();
+                let after = clear_submitted(store, &name, after, Some(before))?;
+                let before = store.unseal(&name.kind, &name.id, &before.body)?;
+                check_reserved(&before, &after)
+            }
         },
     }
 }
@@ -279,8 +313,8 @@ fn without_others(mut error: StoreError, visible: &Visible) -> OperationError {
     error.into()
 }
 
-/// Origins may be folders of the machine, and a host name may lie beneath a wildcard of another distribution: only an
-/// operator for all of them may say which.
+/// Origins may be folders of the machine, logs are written to it, and a host name may lie beneath a wildcard of another
+/// distribution: only an operator for all of them may say which.
 fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     let places = [
         "domain_name",
@@ -290,6 +324,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
         "certificate",
         "certificate_file",
         "key_file",
+        "logging",
     ];
     match places
         .iter()
@@ -297,7 +332,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     {
         true => Ok(()),
         false => Err(OperationError::ScopeTooNarrow(
-            "this changes host names, origins or certificates",
+            "this changes host names, origins, certificates or logs",
         )),
     }
 }

@@ -293,6 +293,65 @@ fn earlier_versions_come_back() {
     assert_eq!(case.ask(Ask::get(target)).json["document"], original);
 }
 
+/// Whoever may not read a secret must not have it sent elsewhere, or shown.
+#[test]
+fn secrets_stay_at_their_place_and_address() {
+    let case = Case::new();
+    let target = "/v1/distributions/E2";
+    let mut document = distribution("E2", "two.example");
+    document["origins"] = json!([
+        {"id": "web", "url": "https://origin.example", "headers": {"x-secret": "hunter2"}},
+        {"id": "videos", "s3": {
+            "bucket": "videos", "region": "eu-west-1", "endpoint": "https://s3.example",
+            "access_key_id": "AKIA", "secret_access_key": "hunter3",
+        }},
+    ]);
+    case.fixture.put("/v1/distributions", &document);
+    let sealed = case.ask(Ask::get(target)).json["document"].clone();
+    let with = |pointer: &str, value: Value| {
+        let mut document = sealed.clone();
+        let (place, key) = pointer.rsplit_once('/').unwrap();
+        document.pointer_mut(place).unwrap()[key] = value;
+        document
+    };
+    let secret = sealed["origins"][1]["s3"]["secret_access_key"].clone();
+    for document in [
+        with("/origins/0/url", json!("https://stranger.example")),
+        with("/origins/0/url", json!("http://origin.example")),
+        with("/origins/0/https_port", json!(8443)),
+        with("/origins/1/s3/endpoint", json!("https://stranger.example")),
+        with("/origins/1/s3/bucket", json!("other")),
+        with("/origins/0/headers/x-other", secret.clone()),
+        with("/origins/0/headers/x-secret", secret.clone()),
+        with("/origins/1/headers", json!({"x-other": secret.clone()})),
+    ] {
+        case.check(case.put(target, &document), (422, "secret_unknown"));
+    }
+    let other = with("/origins/0/response_timeout", json!("20s"));
+    assert_eq!(case.ask(case.put(target, &other)).status, 200);
+}
+
+#[test]
+fn ids_look_like_no_other() {
+    let case = Case::new();
+    let long = "x".repeat(129);
+    for id in [
+        "",
+        " ",
+        ".",
+        "..",
+        "a b",
+        "a\u{0}",
+        "a\u{202e}b",
+        "\u{e4}",
+        &long,
+    ] {
+        let create = Ask::new("POST", "/v1/keys?dry_run=1");
+        let key = json!({"id": id, "pem": OTHER_PUBLIC_KEY});
+        case.check(create.json(&key), (422, "invalid"));
+    }
+}
+
 #[test]
 fn secrets_are_never_shown_and_can_be_kept() {
     let case = Case::new();

@@ -122,6 +122,42 @@ fn a_scope_allows_changes_of_its_distributions_and_not_of_their_names_and_origin
     assert_eq!(answer.status, 200, "{answer:?}");
 }
 
+/// Whoever may open a distribution has to be able to close it again.
+#[test]
+fn a_scope_allows_to_undo_its_changes() {
+    let (fixture, key) = scoped();
+    let target = "/v1/distributions/E1";
+    let read = fixture.ask_socket(&Ask::get(target)).json;
+    let mut document = read["document"].clone();
+    document["origins"] = json!([{
+        "id": "videos", "url": "https://origin.example", "headers": {"x-secret": "hunter2"},
+    }]);
+    let put = |document: &Value, etag: &Value| {
+        let put = Ask::new("PUT", target).json(document);
+        put.header("if-match", etag.as_str().unwrap())
+    };
+    let secret = fixture.ask_socket(&put(&document, &read["etag"])).json;
+    let mut document = fixture.ask(&Ask::get(target).bearer(&key)).json["document"].clone();
+    document["default_behavior"]
+        .as_object_mut()
+        .unwrap()
+        .remove("trusted_key_groups");
+    let opened = fixture.ask(&put(&document, &secret["etag"]).bearer(&key));
+    assert_eq!(opened.status, 200, "{opened:?}");
+    let undo = &opened.json["undo"];
+    let undo = Ask::new(
+        undo["method"].as_str().unwrap(),
+        undo["path"].as_str().unwrap(),
+    )
+    .header("if-match", undo["if_match"].as_str().unwrap())
+    .json(&undo["body"]);
+    let undone = fixture.ask(&undo.bearer(&key));
+    assert_eq!(undone.status, 200, "{undone:?}");
+    let read = fixture.ask(&Ask::get(target).bearer(&key)).json;
+    let groups = &read["document"]["default_behavior"]["trusted_key_groups"];
+    assert_eq!(*groups, json!(["viewers"]));
+}
+
 #[test]
 fn what_a_scope_only_shows_is_not_invalidated() {
     let (fixture, _) = scoped();

@@ -105,7 +105,13 @@ fn probes_that_cannot_be_made_are_refused() {
         let found = (answer.status, answer.code(), answer.json["field"].as_str());
         assert_eq!(found, (422, "invalid", Some("objects")), "{answer:?}");
     }
-    for body in [json!({"object": "/a"}), json!({"write": "yes"}), json!([])] {
+    for body in [
+        json!({"object": "/a"}),
+        json!({"write": "yes"}),
+        json!("/a"),
+        json!([]),
+        json!([["E1/a"], true]),
+    ] {
         let answer = fixture.ask_socket(&probe(&body));
         assert_eq!(
             (answer.status, answer.code()),

@@ -4,8 +4,7 @@
 //! spelling of a path must not lead to another behavior (fidelity note F37).
 
 use crate::config::pattern_automaton::PatternAutomaton;
-use crate::percent::percent_decoded;
-use std::borrow::Cow;
+use crate::percent::object_name;
 
 /// Maximum length of a path pattern at CloudFront (developer guide, "Quotas").
 pub const PATH_PATTERN_SIZE_BYTES_MAX: usize = 255;
@@ -117,16 +116,6 @@ impl PathPattern {
     pub(crate) fn bare(&self) -> &str {
         without_slash(&self.text)
     }
-}
-
-/// Returns the object name of a raw path: percent-encoding decoded once. Each byte becomes one character, U+0000 to
-/// U+00FF, since a decoded name need not be UTF-8.
-pub fn object_name(path: &str) -> Cow<'_, str> {
-    if path.is_ascii() && !path.contains('%') {
-        return Cow::Borrowed(path);
-    }
-    let bytes = percent_decoded(path);
-    Cow::Owned(bytes.iter().copied().map(char::from).collect())
 }
 
 pub(crate) fn without_slash(text: &str) -> &str {

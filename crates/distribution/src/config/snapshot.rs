@@ -10,6 +10,7 @@ use crate::config::document::{
 };
 use crate::config::geo_database::GeoDatabase;
 use crate::config::origin::Origin;
+use crate::config::own_files::OwnFiles;
 use crate::config::service_item::ServiceKind;
 use crate::config::slots::Slots;
 use crate::config::trusted_proxies::{ForwardedHeaders, TrustedProxies};
@@ -64,6 +65,8 @@ pub struct NodeSettings {
     pub store: Option<StoreSettings>,
     /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
+    /// Files that nothing which is served may be, contain or name.
+    pub own_files: OwnFiles,
     /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
     /// True if the edge's clock can be set: `[test] clock = true`. Refused unless every listener is on a loopback

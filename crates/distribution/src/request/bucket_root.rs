@@ -2,10 +2,8 @@
 //!
 //! The edge signs its requests to a bucket: a request for the root would list the bucket for viewers, or delete it.
 
+use crate::canonical_path::{folds_to_delimiter, is_canonical, is_canonical_segment, is_plain};
 use crate::percent::percent_decoded_bytes;
-use crate::request::canonical_path::{
-    folds_to_delimiter, is_canonical, is_canonical_segment, is_plain,
-};
 
 /// Maximum number of times a name is decoded; nobody encodes a real name more often.
 const DECODINGS_MAX: usize = 3;

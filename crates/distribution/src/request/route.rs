@@ -1,9 +1,9 @@
 //! The first step of a request: the host finds the distribution, and the path finds the behavior.
 
+use crate::canonical_path::is_canonical;
 use crate::config::{
     CacheBehavior, Distribution, Origin, Snapshot, VideoSettings, ViewerProtocolPolicy,
 };
-use crate::request::canonical_path::is_canonical;
 use crate::request::denial::Denial;
 use crate::request::readings::Readings;
 use crate::request::viewer_request::ViewerRequest;

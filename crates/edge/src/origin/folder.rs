@@ -4,7 +4,9 @@ use super::hot_objects::{HotObject, HotObjects};
 use super::identity::{FileChanges, Identity, settled};
 use super::object_path::relative_file_name;
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
+use crate::own_files::own_file_within;
 use bytes::Bytes;
+use privet_distribution::config::OwnFiles;
 use privet_distribution::response::{Representation, content_type};
 use privet_sign::Timestamp;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -41,14 +43,19 @@ struct Inner {
 #[derive(Debug)]
 struct Root {
     path: PathBuf,
+    own_files: OwnFiles,
     opened: OnceLock<OwnedFd>,
 }
 
 impl Root {
-    /// Returns the open folder; opens it if that has not succeeded before.
+    /// Returns the open folder; opens it if that has not succeeded before. One with the edge's own files in it is not
+    /// opened.
     fn folder(&self) -> Result<&OwnedFd, Errno> {
         if let Some(folder) = self.opened.get() {
             return Ok(folder);
+        }
+        if own_file_within(&self.path, &self.own_files).is_some() {
+            return Err(Errno::ACCESS);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
@@ -87,7 +94,8 @@ impl FolderOrigin {
         size_bytes_max: usize,
         changes: Arc<FileChanges>,
     ) -> std::io::Result<Self> {
-        let (folder, fault) = FolderOrigin::open_late(root, files_max, size_bytes_max, changes);
+        let sizes = (files_max, size_bytes_max);
+        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, OwnFiles::default());
         fault.map_or(Ok(folder), Err)
     }
 
@@ -95,12 +103,13 @@ impl FolderOrigin {
     /// then. The error says why it cannot be opened now.
     pub(crate) fn open_late(
         root: &Path,
-        files_max: usize,
-        size_bytes_max: usize,
+        (files_max, size_bytes_max): (usize, usize),
         changes: Arc<FileChanges>,
+        own_files: OwnFiles,
     ) -> (Self, Option<std::io::Error>) {
         let root = Root {
             path: root.to_owned(),
+            own_files,
             opened: OnceLock::new(),
         };
         let fault = root.folder().err().map(std::io::Error::from);

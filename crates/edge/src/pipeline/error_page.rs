@@ -68,7 +68,7 @@ async fn fetched(
     let authorized = authorize_error_page(routed, custom, &request)?;
     let redeemed = context
         .links
-        .redeem(authorized, Purpose::Request)
+        .redeem(authorized, Purpose::Request, received.now)
         .await
         .ok()?;
     let page = ObjectRequest {

@@ -116,7 +116,7 @@ impl Viewer {
         let (_, authorized) = self.authorize(asked, &state, shared)?;
         shared
             .links
-            .redeem(authorized, Purpose::PlayContinued)
+            .redeem(authorized, Purpose::PlayContinued, shared.edge.clock.now())
             .await?;
         Ok(())
     }
@@ -130,7 +130,10 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
-        let redeemed = shared.links.redeem(authorized, Purpose::Play).await?;
+        let redeemed = shared
+            .links
+            .redeem(authorized, Purpose::Play, shared.edge.clock.now())
+            .await?;
         // The object is the same one that HTTP viewers get, and so is its entry in the cache.
         let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
@@ -260,6 +263,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::OriginUnreadable
         | Denial::OriginForbidden
         | Denial::UnknownHost
+        | Denial::MisdirectedRequest
         | Denial::HeadTooLarge
         | Denial::BadRequest
         | Denial::BodyTimeout

@@ -5,10 +5,10 @@ use crate::command_error::CommandError;
 use crate::configuration::{LoadError, read_text};
 use crate::whole_file::{BYTES_MAX, read_whole};
 use privet_distribution::config::{
-    ConfigError, Document, ItemFault, ItemOrder, NodeDocument, Places, ServiceItem, ServiceKind,
-    Snapshot, read_items, read_toml_in_part,
+    ConfigError, Document, ItemFault, ItemOrder, NodeDocument, OwnFiles, Places, ServiceItem,
+    ServiceKind, Snapshot, read_items, read_toml_in_part,
 };
-use privet_edge::all_certificate_faults;
+use privet_edge::{all_certificate_faults, own_file_faults};
 use std::path::Path;
 
 /// The settings of the machine, with the positions of their values.
@@ -63,6 +63,7 @@ pub(super) fn check(
         LoadError::Faults(faults.collect())
     })?;
     let certificates = all_certificate_faults(&service, &mut |path| read_whole(path, BYTES_MAX));
+    let own_files = own_file_faults(&service, &OwnFiles::of(&node.document));
     let database = node.document.geo_database.clone();
     let document = Document {
         node: node.document,
@@ -75,8 +76,8 @@ pub(super) fn check(
     let faults: Vec<ConfigError> = match built {
         // A stored certificate that has become unusable must not keep anything else from being imported.
         Ok(_) => {
-            let certificates = certificates.into_iter();
-            let faults = certificates.map(|fault| file.places.error(&fault.path, fault.message));
+            let faults = certificates.into_iter().chain(own_files);
+            let faults = faults.map(|fault| file.places.error(&fault.path, fault.message));
             faults.filter(|fault| telling.is_of_file(fault)).collect()
         }
         Err(faults) => faults,

@@ -52,7 +52,8 @@ impl Register {
                 let NewOperator { name, role, scope } = new;
                 let body = json!({ "name": name, "role": role.as_str(), "scope": scope });
                 let mut made = sent(api, Method::POST, OPERATORS.to_owned(), Some(&body))?;
-                read::<NewKeyForm>(api, made["access_key"].take()).map(NewKeyForm::key)
+                let key = made.get_mut("access_key").map(Value::take);
+                read::<NewKeyForm>(api, key.unwrap_or_default()).map(NewKeyForm::key)
             }
         }
     }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use clap::{Args, ValueEnum};
 use privet_sign::{HashAlgorithm, IpRange};
 
+use crate::api::ApiArguments;
 use crate::command_error::CommandError;
+use crate::group_fault::GroupFault;
 use crate::key_source::PassphraseArguments;
 use crate::moment::{self, Moment};
 use crate::report::Notes;
@@ -18,6 +20,7 @@ use crate::report::Notes;
     // The usage that clap generates does not show that an expiry is required.
     override_usage = "\
 privet sign --key KEY --key-pair-id ID (--for DURATION | --until TIME | --policy FILE) [OPTIONS] [URL]...
+       privet sign --group ID (--for DURATION | --until TIME) [OPTIONS] [URL]...
        privet sign --external-signer COMMAND --public-key FILE --key-pair-id ID --for DURATION [OPTIONS] [URL]...",
     after_help = "\
 Examples:
@@ -34,6 +37,8 @@ Examples:
   All URIs of an m3u8 or mpd, with one signature for its folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --playlist talk.m3u8 --base https://HOST/videos/talk.m3u8 -o signed.m3u8
+  With the key that privet key rotate has made for a key group:
+    privet sign --group viewers --for 2h https://HOST/talk.mp4
   A key that stays in a KMS: the command reads `sha256 HEX`, and prints the signature in base64:
     privet sign --external-signer ./kms-sign --public-key K2J.pub.pem --hash sha256 \\
       --key-pair-id K2J --for 2h https://HOST/talk.mp4
@@ -54,6 +59,8 @@ pub(crate) struct SignArguments {
     pub(super) playlist: PlaylistArguments,
     #[command(flatten)]
     pub(super) cookie: CookieArguments,
+    #[command(flatten, next_help_heading = "Key group")]
+    pub(super) api: ApiArguments,
     /// Form of the output: set-cookie and cookie-jar are for --cookies
     #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
     output: OutputForm,
@@ -73,11 +80,14 @@ pub(crate) struct SignArguments {
 #[command(next_help_heading = "Key")]
 pub(super) struct SigningKeyArguments {
     /// Private key: a file (PEM or DER), - for standard input, or env:NAME
-    #[arg(long, value_name = "KEY", required_unless_present = "external_signer")]
+    #[arg(long, value_name = "KEY", required_unless_present_any = ["external_signer", "group"])]
     pub(super) key: Option<String>,
     /// Id of the public key at the edge, such as K2JCJMDEHXQW5F
-    #[arg(long, value_name = "ID")]
-    pub(super) key_pair_id: String,
+    #[arg(long, value_name = "ID", required_unless_present = "group")]
+    pub(super) key_pair_id: Option<String>,
+    /// Sign with the key of this key group's rotation, from the store of the configuration or from a running edge
+    #[arg(long, value_name = "ID", conflicts_with_all = ["key", "key_pair_id", "external_signer", "policy", "allow_legacy"])]
+    pub(super) group: Option<String>,
     #[command(flatten)]
     pub(super) passphrase: PassphraseArguments,
     /// Digest under the signature
@@ -268,6 +278,9 @@ impl SignArguments {
     /// A [`CommandError`] of wrong usage.
     pub(super) fn check(&self) -> Result<(), CommandError> {
         let terms = &self.terms;
+        if self.key.group.is_none() && self.api.is_given() {
+            return Err(GroupFault::GroupMissing.into());
+        }
         if terms.until.is_none() && terms.duration.is_none() && terms.policy.is_none() {
             return Err(CommandError::NoEnd);
         }

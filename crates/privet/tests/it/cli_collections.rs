@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::cli::{Folder, Said};
 
 const GROUP: &str = "id = \"viewers\"\npublic_keys = [\"K1\"]\n";
+const LINK: &str = "https://d.example/a";
 const DISTRIBUTION: &str = r#"
 [[distributions]]
 id = "E1"
@@ -364,6 +365,149 @@ fn origins_are_probed_from_elsewhere() {
     assert_eq!(here.code, 2, "{here:?}");
     let there = edge.run_remotely(&["probe"]);
     assert_eq!((there.code, &there.out), (2, &here.out), "{there:?}");
-    let json: Value = serde_json::from_str(&edge.run_remotely(&["probe", "--json"]).out).unwrap();
+    // The same request of the same second would have the same signature, which counts once.
+    let json = edge.run_remotely(&["probe", "--json", "--object", "/a"]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
     assert_eq!(json["origins"][0]["access"], "unreachable");
+}
+
+/// Returns the command that signs a link with the key of the group.
+fn of_group<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
+    let mut command = vec!["sign", "--group", "viewers", LINK];
+    command.extend(arguments);
+    command
+}
+
+#[test]
+fn links_are_signed_with_the_key_of_a_group() {
+    let edge = Running::start();
+    edge.furnish();
+    edge.run(&of_group(&["--for", "1h"])).fails(
+        1,
+        &[
+            "there is no rotation of the key group",
+            "hint: privet key rotate",
+        ],
+    );
+    edge.run(&["key", "rotate", "--group", "viewers", "--every", "30d"])
+        .fails(2, &["--overlap"]);
+    edge.run(&[
+        "key",
+        "rotate",
+        "--group",
+        "none",
+        "--every",
+        "30d",
+        "--overlap",
+        "7d",
+    ])
+    .fails(1, &["(not_found"]);
+    let rotate = [
+        "key",
+        "rotate",
+        "--group",
+        "viewers",
+        "--every",
+        "30d",
+        "--overlap",
+        "7d",
+        "--longest-link",
+        "2h",
+        "--type",
+        "p256",
+    ];
+    edge.run_remotely(&rotate).ok();
+    // The first key is used once this edge has it in force.
+    let begun = std::time::Instant::now();
+    let shown = loop {
+        let shown = edge.run(&["key", "rotate", "--group", "viewers"]).ok();
+        if shown.contains("signs since") {
+            break shown;
+        }
+        assert!(
+            begun.elapsed() < std::time::Duration::from_secs(60),
+            "{shown}"
+        );
+    };
+    assert!(
+        shown.starts_with("viewers  every 30d, overlap 7d, links up to 2h, p256"),
+        "{shown}"
+    );
+    for wrong in [
+        &[
+            "sign", "--group", "viewers", "--key", "a.pem", "--for", "1h", LINK,
+        ][..],
+        &["sign", "--group", "viewers", "--policy", "p.json", LINK],
+        &[
+            "sign",
+            "--endpoint",
+            "http://127.0.0.1",
+            "--key",
+            "a.pem",
+            "--key-pair-id",
+            "K1",
+            "--for",
+            "1h",
+            LINK,
+        ],
+    ] {
+        let said = edge.run(wrong);
+        assert_eq!(said.code, 2, "{said:?}");
+    }
+    for end in [&["--for", "3h"][..], &["--for", "90m", "--round", "1d"]] {
+        let said = edge.run(&of_group(end));
+        assert!(said.out.is_empty(), "{said:?}");
+        said.fails(1, &["links of this group end by", "--longest-link"]);
+        edge.run_remotely(&of_group(end))
+            .fails(1, &["links of this group end by"]);
+    }
+    let here = edge.run(&of_group(&["--for", "1h"])).ok();
+    let there = edge.run_remotely(&of_group(&["--for", "1h"])).ok();
+    for link in [here.trim(), there.trim()] {
+        let explained = edge.run(&["explain", LINK]).ok();
+        assert!(explained.contains("opens"), "{explained}");
+    }
+    let keys = edge.run(&["key", "list"]).ok();
+    assert!(
+        keys.contains("K1") && keys.contains("viewers") && keys.contains("signs"),
+        "{keys}"
+    );
+    let write = [
+        "key",
+        "rotate",
+        "--group",
+        "viewers",
+        "--write-key",
+        "signing.pem",
+    ];
+    let written = edge.run(&write).ok();
+    let id = written
+        .lines()
+        .next()
+        .unwrap()
+        .rsplit(' ')
+        .next()
+        .unwrap()
+        .to_owned();
+    assert!(here.contains(&id), "{written}");
+    let mode = fs::metadata(edge.folder.path("signing.pem"))
+        .unwrap()
+        .permissions()
+        .mode();
+    assert_eq!(mode & 0o777, 0o600);
+    edge.run_remotely(&write)
+        .fails(1, &["signing.pem exists already"]);
+    let given = edge
+        .run(&["audit", "list", "--operation", "key_groups.signing_key"])
+        .ok();
+    assert!(
+        given.contains("cli") && given.contains("api 127.0.0.1"),
+        "{given}"
+    );
+    edge.run(&["key", "rotate", "--group", "viewers", "--stop"])
+        .ok();
+    edge.run(&of_group(&["--for", "1h"]))
+        .fails(1, &["there is no rotation"]);
+    assert_eq!(edge.run(&["explain", here.trim()]).code, 0);
+    edge.run(&["audit", "verify"]).ok();
 }

@@ -240,6 +240,11 @@ const STORE: &[Step] = &[
     step("privet backup today.backup  ", Run),
 ];
 
+const KEYS: &[Step] = &[step(
+    "privet key rotate --group viewers",
+    Not("needs a running edge with a group; cli_collections.rs runs them"),
+)];
+
 /// All documents that have blocks.
 const DOCUMENTS: &[(&str, &[Step])] = &[
     ("README.md", README),
@@ -247,6 +252,7 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("docs/videos.md", VIDEOS),
     ("docs/signing.md", SIGNING),
     ("docs/store.md", STORE),
+    ("docs/keys.md", KEYS),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
     ("docs/fidelity.md", FIDELITY),
     ("docs/conformance-cache.md", CONFORMANCE_CACHE),

@@ -175,6 +175,45 @@ fn a_key_that_leaves_its_group_opens_nothing_any_more() {
     assert_eq!(played(&edge, &ec_stream), "NetStream.Play.Start");
 }
 
+#[test]
+fn the_last_use_of_a_key_is_reported_and_outlives_the_process() {
+    let mut edge = edge_with_one();
+    edge.create("/v1/keys", &stored_key("KRSA", "rsa2048.pub.pem"));
+    edge.create("/v1/keys", &stored_key("KEC", "p256.pub.pem"));
+    let group = json!({ "id": "viewers", "public_keys": ["KRSA", "KEC"] });
+    edge.create("/v1/key-groups", &group);
+    let changed = edge.update("/v1/distributions/E1", |document| {
+        document["default_behavior"]["trusted_key_groups"] = json!(["viewers"]);
+    });
+    edge.until_applied(changed, 1);
+    let usage = |edge: &StoredEdge| {
+        let usage = edge.v1("GET", "/v1/key-usage", &Value::Null).json;
+        let keys = usage["items"].as_array().unwrap().iter();
+        let opened = keys.map(|key| (key["id"].clone(), key["last_opened_at"].clone()));
+        opened.collect::<Vec<_>>()
+    };
+    // What is refused uses no key.
+    assert_eq!(
+        edge.get(&format!("{}x", signed_by(EC, ONE, LATER)))
+            .status(),
+        403
+    );
+    assert_eq!(edge.get(&signed(ONE, LATER)).status(), 200);
+    until("the use of KRSA", || usage(&edge)[1].1.is_string());
+    let known = usage(&edge);
+    assert_eq!(known[0], (json!("KEC"), Value::Null));
+    assert_eq!(known[1].0, json!("KRSA"));
+    edge.kill();
+    edge.start();
+    let made = edge.create("/v1/distributions", &two(&edge));
+    edge.until_applied(made, 1);
+    let again = usage(&edge);
+    assert!(
+        again[1].1.as_str() >= known[1].1.as_str() && again[0].1.is_null(),
+        "{again:?}"
+    );
+}
+
 /// Returns the name of a stream with a link by this key.
 fn stream_by(by: By) -> String {
     format!("mp4:{}", signed_by(by, "video/talk.mp4", LATER))
@@ -212,6 +251,40 @@ fn a_missing_folder_keeps_nothing_else_from_being_served() {
     edge.write("absent/a", "late");
     edge.until_status(TWO, 200);
     assert_eq!(edge.sees(TWO).1, "late");
+}
+
+/// An origin names its bucket whether there is an item of it or not, so no reference leads from the item to the
+/// distribution.
+#[test]
+fn a_bucket_lies_where_its_item_says_from_then_on() {
+    let mut edge = edge_with_one();
+    edge.write("articles/a", "article");
+    edge.write("moved/a", "moved");
+    let control = json!({
+        "id": "E1C", "name": "articles", "access_key_id": "AKID", "secret_access_key": "s3cret",
+    });
+    edge.create("/v1/origin-access-controls", &control);
+    let shown = edge.v1("GET", "/v1/origin-access-controls/E1C", &Value::Null);
+    assert!(shown.json["document"]["secret_access_key"]["sealed"].is_string());
+    let mut document = two(&edge);
+    document["origins"] = json!([{
+        "id": "videos", "bucket_host": "articles.s3.amazonaws.com", "origin_access_control": "E1C",
+    }]);
+    edge.create("/v1/distributions", &document);
+    let bucket = json!({ "name": "articles", "folder": edge.path("articles") });
+    let made = edge.create("/v1/buckets", &bucket);
+    edge.until_applied(made, 1);
+    assert_eq!(edge.sees(TWO), (200, "article".to_owned()));
+    let moved = edge.path("moved");
+    let changed = edge.update("/v1/buckets/articles", |document| {
+        document["folder"] = json!(moved);
+    });
+    edge.until_applied(changed, 1);
+    assert_eq!(edge.sees(TWO), (200, "moved".to_owned()));
+    edge.kill();
+    edge.start();
+    assert_eq!(edge.sees(TWO), (200, "moved".to_owned()));
+    assert_eq!(edge.sees(ONE), (200, "alpha".to_owned()));
 }
 
 #[test]

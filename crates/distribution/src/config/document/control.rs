@@ -13,6 +13,8 @@ pub struct ControlSettings {
     /// Values of `Host` that are answered, besides the address itself and `localhost` on loopback: a page of a stranger
     /// must not reach the interface by a name that leads here.
     pub hosts: Vec<String>,
+    /// Folders beneath which operators of the listener may name files and folders of this machine.
+    pub files: Vec<PathBuf>,
     /// Certificate; required away from loopback.
     pub certificate: Option<CertificateFiles>,
 }

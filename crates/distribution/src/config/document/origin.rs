@@ -1,10 +1,10 @@
 //! Origins and origin groups as the operator wrote them.
 
+use super::{BucketHostDocument, CredentialsDocument};
 use crate::config::origin::{
     HttpOrigin, HttpServer, OriginPatience, PathReading, S3Addressing, SigningBehavior,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// An origin as the operator wrote it.
@@ -46,14 +46,16 @@ pub enum OriginSourceDocument {
     S3(S3OriginDocument),
     /// Any HTTP server.
     Http(HttpOrigin),
+    /// A bucket by its S3 host name.
+    BucketHost(BucketHostDocument),
 }
 
 impl OriginSourceDocument {
     fn path_reading(&self) -> PathReading {
         match self {
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => {
-                PathReading::Literal
-            }
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::BucketHost(_) => PathReading::Literal,
             OriginSourceDocument::Http(_) => PathReading::Canonical,
         }
     }
@@ -62,7 +64,9 @@ impl OriginSourceDocument {
     pub fn folder_root(&self) -> Option<&Path> {
         match self {
             OriginSourceDocument::Folder { root } => Some(root),
-            OriginSourceDocument::S3(_) | OriginSourceDocument::Http(_) => None,
+            OriginSourceDocument::S3(_)
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::BucketHost(_) => None,
         }
     }
 
@@ -70,7 +74,27 @@ impl OriginSourceDocument {
     pub(crate) fn bucket(&self) -> Option<&S3OriginDocument> {
         match self {
             OriginSourceDocument::S3(bucket) => Some(bucket),
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => None,
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::BucketHost(_) => None,
+        }
+    }
+
+    /// Returns the bucket that is named by its S3 host name.
+    pub fn bucket_host(&self) -> Option<&BucketHostDocument> {
+        match self {
+            OriginSourceDocument::BucketHost(bucket) => Some(bucket),
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::Http(_) => None,
+        }
+    }
+
+    /// Returns true if requests to the origin may be signed.
+    pub(crate) fn may_be_signed(&self) -> bool {
+        match self {
+            OriginSourceDocument::S3(_) | OriginSourceDocument::BucketHost(_) => true,
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => false,
         }
     }
 
@@ -78,7 +102,9 @@ impl OriginSourceDocument {
     pub fn web_server(&self) -> Option<&HttpOrigin> {
         match self {
             OriginSourceDocument::Http(server) => Some(server),
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => None,
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::BucketHost(_) => None,
         }
     }
 }
@@ -98,56 +124,6 @@ pub struct S3OriginDocument {
     pub signing: SigningBehavior,
     /// Source of the access keys that sign.
     pub credentials: CredentialsDocument,
-}
-
-/// The source of access keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialsDocument {
-    /// Keys in the configuration.
-    Static {
-        /// Access key id, as in `AWS_ACCESS_KEY_ID`.
-        access_key_id: String,
-        /// Secret access key, as in `AWS_SECRET_ACCESS_KEY`, or a file with it.
-        secret_access_key: SecretSource,
-        /// Session token, as in `AWS_SESSION_TOKEN`.
-        session_token: Option<Secret>,
-    },
-    /// The usual chain: environment, profile, web identity, instance metadata.
-    Chain {
-        /// Profile to use instead of `AWS_PROFILE`.
-        profile: Option<String>,
-    },
-}
-
-/// The source of a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSource {
-    /// Text in the configuration itself.
-    Text(Secret),
-    /// A file; surrounding white space is ignored.
-    File(PathBuf),
-}
-
-/// A secret text, which `{:?}` does not show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps `text` so that it is not printed by accident.
-    pub fn new(text: String) -> Self {
-        Secret(text)
-    }
-
-    /// Returns the text itself, for signing.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret")
-    }
 }
 
 /// A pair of origins, the second of which is used when the first fails (developer guide, "Optimize high availability

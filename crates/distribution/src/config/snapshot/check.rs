@@ -3,17 +3,21 @@
 
 use super::NodeSettings;
 use super::service::Service;
+use crate::canonical_path::is_canonical;
 use crate::config::config_error::{ConfigError, Places, did_you_mean};
 use crate::config::document::{
-    BehaviorDocument, CertificateDocument, ControlSettings, DistributionDocument, Document,
-    EdgeIdentity, Listener, ListenerProtocol, LogSettings, NodeDocument, ServiceDocument,
+    BehaviorDocument, CertificateDocument, CertificateSource, ControlSettings,
+    DistributionDocument, Document, EdgeIdentity, KeySource, Listener, ListenerProtocol,
+    LogSettings, NodeDocument, ServiceDocument,
 };
 use crate::config::path_pattern::PathPattern;
 use privet_sign::KeyPairId;
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 
+mod buckets;
 mod distribution;
+mod logging;
 mod origins;
 mod policies;
 mod streaming;
@@ -117,6 +121,7 @@ impl Checker<'_> {
         self.keys();
         self.policies();
         self.certificates();
+        self.buckets();
         self.hosts();
         let ids = document.distributions.iter().map(|d| d.id.as_str());
         self.unique("distributions", "id", ids);
@@ -189,6 +194,9 @@ impl Checker<'_> {
             .map(|key| key.id.as_str())
             .collect();
         self.unique("public_keys", "id", key_ids.iter().copied());
+        let names = document.public_keys.iter();
+        let names = names.map(|key| key.name.as_deref().unwrap_or_default());
+        self.unique("public_keys", "name", names);
         for (position, id) in key_ids.iter().enumerate() {
             if !id.is_empty()
                 && let Err(error) = KeyPairId::parse(id)
@@ -196,8 +204,16 @@ impl Checker<'_> {
                 self.fault(&format!("public_keys[{position}].id"), error.to_string());
             }
         }
+        for (position, key) in document.public_keys.iter().enumerate() {
+            if let KeySource::Pem(pem) = &key.source {
+                self.public_pem(pem, &format!("public_keys[{position}].pem"));
+            }
+        }
         let groups = document.key_groups.iter();
         self.unique("key_groups", "id", groups.map(|group| group.id.as_str()));
+        let names = document.key_groups.iter();
+        let names = names.map(|group| group.name.as_deref().unwrap_or_default());
+        self.unique("key_groups", "name", names);
         for (position, group) in document.key_groups.iter().enumerate() {
             let path = format!("key_groups[{position}].public_keys");
             self.references(&path, "public key", &group.public_keys, &key_ids);
@@ -238,6 +254,19 @@ impl Checker<'_> {
         let document = self.document;
         let ids = document.certificates.iter();
         self.unique("certificates", "id", ids.map(|named| named.id.as_str()));
+        for (position, named) in document.certificates.iter().enumerate() {
+            if let CertificateSource::Pem { chain, .. } = &named.source {
+                self.public_pem(chain, &format!("certificates[{position}].chain_pem"));
+            }
+        }
+    }
+
+    /// Checks that a text which everybody may see has no private key in it, as files with both have.
+    fn public_pem(&mut self, pem: &str, path: &str) {
+        if pem.contains("PRIVATE KEY") {
+            let message = "contains a private key, which all operators would see; leave it out, and do not use that key any more if others have seen it";
+            self.fault(path, message);
+        }
     }
 
     /// Checks that the certificate that a distribution names is there.
@@ -288,10 +317,9 @@ impl Checker<'_> {
     fn distribution(&mut self, distribution: &DistributionDocument, path: &str) {
         self.distribution_id(&distribution.id, path);
         if let Some(object) = &distribution.default_root_object
-            && (object.is_empty() || object.starts_with('/') || object.len() > 255)
+            && (object.len() > 255 || !names_object(&format!("/{object}")))
         {
-            let message =
-                "must be 1 to 255 characters without a slash in front, such as index.html";
+            let message = "must be 1 to 255 characters of an object's name, percent-encoded and without a slash in front, such as index.html";
             self.fault(&format!("{path}.default_root_object"), message);
         }
         if distribution.enabled && distribution.certificate.is_none() {
@@ -301,6 +329,7 @@ impl Checker<'_> {
         self.origins(distribution, path);
         self.custom_errors(distribution, path);
         self.geo(distribution, path);
+        self.logging(distribution.logging.as_ref(), path);
         self.at_most(
             &format!("{path}.behaviors"),
             distribution.behaviors.len(),
@@ -457,6 +486,13 @@ impl Checker<'_> {
         let hint = did_you_mean(name, known.iter().copied());
         self.fault(path, format!("no {kind} is named {name:?}{hint}"));
     }
+}
+
+/// Returns true for the path of one object that has one reading: the edge joins it with others and asks origins for it,
+/// without any viewer's signature that would cover it.
+fn names_object(path: &str) -> bool {
+    let is_visible = path.bytes().all(|byte| byte.is_ascii_graphic());
+    is_visible && !path.ends_with('/') && is_canonical(path)
 }
 
 fn is_host(name: &str, allows_wildcard: bool) -> bool {

@@ -23,6 +23,10 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
         // An unreadable address is a fault, and stands for one that causes no other.
         address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         hosts: reader.strings(table, "hosts").unwrap_or_default(),
+        files: match reader.strings(table, "files") {
+            Some(folders) => folders.iter().map(|folder| reader.beside(folder)).collect(),
+            None => vec![reader.beside("")],
+        },
         certificate: certificate.map(|table| read_certificate_files(reader, &table)),
     }
 }

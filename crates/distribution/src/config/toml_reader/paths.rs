@@ -13,13 +13,36 @@ const PATH_KEYS: [&str; 6] = [
     "secret_access_key_file",
 ];
 
+/// Returns the paths in an item of a service, in the order in which they stand there.
+pub fn item_paths(value: &Value) -> Vec<&str> {
+    let mut paths = Vec::new();
+    collect(value, &mut paths);
+    paths
+}
+
+fn collect<'v>(value: &'v Value, paths: &mut Vec<&'v str>) {
+    match value {
+        Value::Object(members) => {
+            let of_privet = |key: &str| key != "headers" && key != "tags";
+            for (key, value) in members.iter().filter(|(key, _)| of_privet(key)) {
+                match value.as_str().filter(|_| PATH_KEYS.contains(&key.as_str())) {
+                    Some(path) => paths.push(path),
+                    None => collect(value, paths),
+                }
+            }
+        }
+        Value::Array(elements) => elements.iter().for_each(|element| collect(element, paths)),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
+}
+
 /// Makes the paths in an item those from `folder`, so that they name the same files elsewhere. What is beneath
-/// `headers` are names of headers and not keys.
+/// `headers` and `tags` are names of the operator's own and not keys.
 pub(super) fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {
-                if key == "headers" {
+                if key == "headers" || key == "tags" {
                     continue;
                 }
                 make_absolute(value, folder);

@@ -1,5 +1,12 @@
 //! The keys of each table in the configuration file, as data, so that a test can compare the documentation with it.
 
+mod node;
+
+pub(crate) use node::{
+    ADMIN, CACHE, CONTROL, CONTROL_CERTIFICATE, EDGE, GEO, LIMITS, LISTENER, LOG, STORE, TEST,
+    VIDEOS,
+};
+
 /// A kind of table and its keys.
 #[derive(Debug)]
 pub(crate) struct TableSchema {
@@ -45,6 +52,9 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "key_groups",
         "trusted_signers",
         "certificates",
+        "buckets",
+        "origin_access_identities",
+        "origin_access_controls",
         "cache_policies",
         "origin_request_policies",
         "response_headers_policies",
@@ -53,76 +63,14 @@ pub(crate) const ROOT: TableSchema = TableSchema {
     ],
 };
 
-pub(crate) const EDGE: TableSchema = TableSchema {
-    name: "edge",
-    keys: &[
-        "location",
-        "server",
-        "workers",
-        "trusted_proxies",
-        "forwarded_headers",
-    ],
-};
-
-pub(crate) const LISTENER: TableSchema = TableSchema {
-    name: "listeners",
-    keys: &["address", "protocol", "proxy_protocol"],
-};
-
-pub(crate) const LIMITS: TableSchema = TableSchema {
-    name: "limits",
-    keys: &[
-        "connections_max",
-        "connections_per_address_max",
-        "requests_per_connection_max",
-        "h2_streams_max",
-        "url_size_bytes_max",
-        "head_size_bytes_max",
-        "head_timeout",
-        "idle_timeout",
-        "body_timeout",
-        "body_rate_min",
-        "write_timeout",
-        "write_rate_min",
-        "tls_handshake_timeout",
-        "drain_timeout",
-        "log_queue_records_max",
-        "signature_memory_entries_max",
-        "hot_objects_size_bytes_max",
-        "responses_size_bytes_max",
-        "open_files_max",
-        "ranges_max",
-        "rtmp_connections_per_address_max",
-        "rtmp_handshake_timeout",
-        "rtmp_idle_timeout",
-        "rtmp_write_timeout",
-    ],
-};
-
-pub(crate) const LOG: TableSchema = TableSchema {
-    name: "log",
-    keys: &[
-        "folder",
-        "prefix",
-        "include_cookies",
-        "rotate_after",
-        "rotate_size",
-    ],
-};
-
-pub(crate) const TEST: TableSchema = TableSchema {
-    name: "test",
-    keys: &["clock"],
-};
-
 pub(crate) const PUBLIC_KEY: TableSchema = TableSchema {
     name: "public_keys",
-    keys: &["id", "file", "pem"],
+    keys: &["id", "name", "file", "pem", "comment", "caller_reference"],
 };
 
 pub(crate) const KEY_GROUP: TableSchema = TableSchema {
     name: "key_groups",
-    keys: &["id", "public_keys"],
+    keys: &["id", "name", "public_keys", "comment"],
 };
 
 pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
@@ -130,52 +78,55 @@ pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
     keys: &["name", "key_pairs"],
 };
 
-pub(crate) const CACHE: TableSchema = TableSchema {
-    name: "cache",
-    keys: &["memory", "folder", "disk", "block_size"],
-};
-
-pub(crate) const VIDEOS: TableSchema = TableSchema {
-    name: "video",
-    keys: &["index_memory", "block_memory", "path_token_secret_file"],
-};
-
-pub(crate) const GEO: TableSchema = TableSchema {
-    name: "geo",
-    keys: &["database"],
-};
-
-pub(crate) const ADMIN: TableSchema = TableSchema {
-    name: "admin",
-    keys: &["socket"],
-};
-
-pub(crate) const STORE: TableSchema = TableSchema {
-    name: "store",
-    keys: &[
-        "file",
-        "url",
-        "key_file",
-        "copy",
-        "stale_after",
-        "edge_name",
-    ],
-};
-
-pub(crate) const CONTROL: TableSchema = TableSchema {
-    name: "control",
-    keys: &["address", "hosts", "certificate"],
-};
-
-/// The keys are documented under `distributions.certificate`.
-pub(crate) const CONTROL_CERTIFICATE: TableSchema = TableSchema {
-    name: "control.certificate",
-    keys: CERTIFICATE.keys,
-};
-
 pub(crate) const NAMED_CERTIFICATE: TableSchema = TableSchema {
     name: "certificates",
     keys: &["id", "chain", "key", "chain_pem", "key_pem"],
+};
+
+pub(crate) const BUCKET: TableSchema = TableSchema {
+    name: "buckets",
+    keys: &[
+        "name",
+        "folder",
+        "endpoint",
+        "region",
+        "addressing",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
+pub(crate) const ORIGIN_ACCESS_IDENTITY: TableSchema = TableSchema {
+    name: "origin_access_identities",
+    keys: &[
+        "id",
+        "comment",
+        "caller_reference",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
+pub(crate) const ORIGIN_ACCESS_CONTROL: TableSchema = TableSchema {
+    name: "origin_access_controls",
+    keys: &[
+        "id",
+        "name",
+        "description",
+        "origin_type",
+        "signing",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
 };
 
 pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
@@ -197,6 +148,7 @@ pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
         "cdn_cache_control",
         "heuristic_percent",
         "normalize_accept_language",
+        "comment",
     ],
 };
 
@@ -212,6 +164,7 @@ pub(crate) const ORIGIN_REQUEST_POLICY: TableSchema = TableSchema {
         "cookies_except",
         "query_strings",
         "query_strings_except",
+        "comment",
     ],
 };
 
@@ -225,6 +178,7 @@ pub(crate) const RESPONSE_HEADERS_POLICY: TableSchema = TableSchema {
         "custom",
         "remove",
         "server_timing_percent",
+        "comment",
     ],
 };
 
@@ -305,6 +259,16 @@ pub(crate) const DISTRIBUTION: TableSchema = TableSchema {
         "default_behavior",
         "custom_errors",
         "geo",
+        "http_version",
+        "minimum_protocol_version",
+        "logging",
+        "price_class",
+        "ipv6_enabled",
+        "realtime_metrics",
+        "certificate_source",
+        "comment",
+        "caller_reference",
+        "tags",
     ],
 };
 
@@ -320,6 +284,9 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "folder",
         "url",
         "s3",
+        "bucket_host",
+        "origin_access_control",
+        "origin_access_identity",
         "origin_path",
         "paths",
         "protocol",
@@ -332,6 +299,9 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "keep_alive_timeout",
         "connections_max",
         "trusted_roots",
+        "ip_address_type",
+        "ssl_protocols",
+        "origin_shield",
     ],
 };
 
@@ -362,11 +332,16 @@ pub(crate) const BEHAVIOR: TableSchema = TableSchema {
         "path_pattern",
         "origin",
         "cache_policy",
+        "forwarded_values",
+        "min_ttl",
+        "default_ttl",
+        "max_ttl",
         "origin_request_policy",
         "response_headers_policy",
         "compress",
         "viewer_protocol_policy",
         "allowed_methods",
+        "cached_methods",
         "trusted_key_groups",
         "trusted_signers",
         "video",
@@ -378,15 +353,41 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
     keys: &[
         "origin",
         "cache_policy",
+        "forwarded_values",
+        "min_ttl",
+        "default_ttl",
+        "max_ttl",
         "origin_request_policy",
         "response_headers_policy",
         "compress",
         "viewer_protocol_policy",
         "allowed_methods",
+        "cached_methods",
         "trusted_key_groups",
         "trusted_signers",
         "video",
     ],
+};
+
+pub(crate) const FORWARDED_VALUES: TableSchema = TableSchema {
+    name: "distributions.behaviors.forwarded_values",
+    keys: &[
+        "query_string",
+        "query_string_cache_keys",
+        "headers",
+        "cookies",
+    ],
+};
+
+pub(crate) const LOGGING: TableSchema = TableSchema {
+    name: "distributions.logging",
+    keys: &["bucket", "prefix", "include_cookies"],
+};
+
+/// The keys are documented under `distributions.logging`.
+pub(crate) const STREAMING_LOGGING: TableSchema = TableSchema {
+    name: "streaming_distributions.logging",
+    keys: LOGGING.keys,
 };
 
 pub(crate) const BEHAVIOR_VIDEOS: TableSchema = TableSchema {
@@ -424,6 +425,11 @@ pub(crate) const STREAMING_DISTRIBUTION: TableSchema = TableSchema {
         "trusted_signers",
         "statement_object",
         "web_resources",
+        "logging",
+        "price_class",
+        "comment",
+        "caller_reference",
+        "tags",
     ],
 };
 
@@ -447,7 +453,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 41] = [
+pub(crate) const SCHEMA: [&TableSchema; 47] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -465,6 +471,9 @@ pub(crate) const SCHEMA: [&TableSchema; 41] = [
     &KEY_GROUP,
     &TRUSTED_SIGNER,
     &NAMED_CERTIFICATE,
+    &BUCKET,
+    &ORIGIN_ACCESS_IDENTITY,
+    &ORIGIN_ACCESS_CONTROL,
     &CACHE_POLICY,
     &ORIGIN_REQUEST_POLICY,
     &RESPONSE_HEADERS_POLICY,
@@ -484,7 +493,10 @@ pub(crate) const SCHEMA: [&TableSchema; 41] = [
     &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,
+    &FORWARDED_VALUES,
     &BEHAVIOR_VIDEOS,
+    &LOGGING,
+    &STREAMING_LOGGING,
     &CUSTOM_ERROR,
     &GEO_RESTRICTION,
     &STREAMING_DISTRIBUTION,

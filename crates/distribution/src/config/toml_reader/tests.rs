@@ -2,6 +2,8 @@ use super::schema::SCHEMA;
 use super::*;
 use crate::config::snapshot::Snapshot;
 
+mod bucket_access;
+mod descriptions;
 mod origins;
 mod policies;
 mod videos;
@@ -201,14 +203,14 @@ behaviors = [{ path_pattern = '/a', origin = 'o' }, { path_pattern = '/a', origi
         &format!("listeners = [{{ address = '[::1]:80' }}, {{ address = '[::1]:80' }}]\n{distribution}{distribution}"),
         "1:52: listeners[1].address: [::1]:80 is used twice; remove one
          7:47: distributions[0].origins[1].id: \"o\" is used twice; rename or remove one
-         7:80: distributions[0].origins[1].origin_path: must begin with a slash and not end with one, such as /videos
+         7:80: distributions[0].origins[1].origin_path: must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos
          9:70: distributions[0].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one
          12:6: distributions[1].id: \"E1\" is used twice; rename or remove one
          13:15: distributions[1].domain_name: \"d1.example\" is already taken by distributions[0].domain_name; remove one
          14:12: distributions[1].aliases[0]: \"WWW.example\" is already taken by distributions[0].aliases[0]; remove one
          14:27: distributions[1].aliases[1]: \"*.example\" is already taken by distributions[0].aliases[1]; remove one
          15:47: distributions[1].origins[1].id: \"o\" is used twice; rename or remove one
-         15:80: distributions[1].origins[1].origin_path: must begin with a slash and not end with one, such as /videos
+         15:80: distributions[1].origins[1].origin_path: must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos
          17:70: distributions[1].behaviors[1].path_pattern: \"/a\" is used twice; rename or remove one",
     );
 }
@@ -242,13 +244,75 @@ behaviors = [{{ path_pattern = '{long}', origin = 'o' }}, {{ path_pattern = 'ä'
             behaviors.join(",")
         ),
         "1:26: listeners[0].address: 0.0.0.0:80 is not a loopback address, and test.clock is only for those; remove test.clock
-         6:23: distributions[0].default_root_object: must be 1 to 255 characters without a slash in front, such as index.html
+         6:23: distributions[0].default_root_object: must be 1 to 255 characters of an object's name, percent-encoded and without a slash in front, such as index.html
          7:11: distributions[0].aliases: has 101 entries; remove some, the maximum is 100
          10:13: distributions[0].behaviors: has 76 entries; remove some, the maximum is 75
          13:15: distributions[1].domain_name: \"d2.example:80\" is not a host name; write it like www.example.com, without port (aliases also *.example.com)
          16:31: distributions[1].behaviors[0].path_pattern: is 256 characters long; shorten it to 255
          16:324: distributions[1].behaviors[1].path_pattern: contains 'ä', which no request path does; write it percent-encoded",
     );
+}
+
+/// Operators of every role see these texts.
+#[test]
+fn no_private_key_is_in_a_public_text() {
+    let key = "-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----";
+    let public = std::str::from_utf8(KEY).unwrap();
+    let errors = errors(&format!(
+        "[[public_keys]]
+id = 'K1'
+pem = \"\"\"{public}{key}\"\"\"
+[[certificates]]
+id = 'C1'
+chain_pem = \"\"\"{key}\"\"\"
+key_pem = 'x'"
+    ));
+    for place in ["public_keys[0].pem", "certificates[0].chain_pem"] {
+        let expected = format!("{place}: contains a private key");
+        assert!(errors.contains(&expected), "{errors}");
+    }
+}
+
+/// The edge asks for these paths by itself, without a viewer's signature that covers them, and signs its requests to a
+/// bucket.
+#[test]
+fn paths_of_the_operator_have_one_reading() {
+    for odd in [
+        "?list-type=2",
+        "?",
+        "a#b",
+        "../other/secret",
+        "x/../restricted/a",
+        "%2e%2e/secret",
+        "a%2fb",
+        "a//b",
+        "./a",
+        "a/",
+        "a\\\\b",
+        "a\\r\\nb",
+        "a b",
+        "",
+    ] {
+        let text = format!(
+            "[[distributions]]
+id = 'E1'
+domain_name = 'd1.example'
+default_root_object = \"{odd}\"
+origins = [{{ id = 'o', url = 'http://h', origin_path = \"/{odd}\" }}]
+default_behavior = {{ origin = 'o' }}
+custom_errors = [{{ status = 404, page = \"/{odd}\" }}]"
+        );
+        let errors = errors(&text);
+        let places = [
+            "default_root_object",
+            "origins[0].origin_path",
+            "custom_errors[0].page",
+        ];
+        for place in places {
+            let place = format!("distributions[0].{place}: must be ");
+            assert!(errors.contains(&place), "{odd:?}: {errors}");
+        }
+    }
 }
 
 #[test]

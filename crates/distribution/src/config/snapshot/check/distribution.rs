@@ -1,6 +1,6 @@
 //! Faults of custom error responses and of restrictions by country.
 
-use super::Checker;
+use super::{Checker, names_object};
 use crate::config::distribution::GeoRestriction;
 use crate::config::document::DistributionDocument;
 use http::StatusCode;
@@ -24,12 +24,8 @@ impl Checker<'_> {
                 self.fault(&format!("{path}.status"), message);
             }
             let Some(page) = &response.page else { continue };
-            let is_raw = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-            if !page.path.starts_with('/')
-                || !page.path.bytes().all(is_raw)
-                || page.path.len() > PAGE_SIZE_BYTES_MAX
-            {
-                let message = "must be a path with a slash in front, such as /errors/404.html";
+            if !names_object(&page.path) || page.path.len() > PAGE_SIZE_BYTES_MAX {
+                let message = "must be the path of an object, percent-encoded and with a slash in front, such as /errors/404.html";
                 self.fault(&format!("{path}.page"), message);
             }
             let status = page.status.as_u16();

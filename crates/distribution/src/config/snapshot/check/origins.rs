@@ -1,6 +1,6 @@
 //! Faults of origins and origin groups.
 
-use super::{Checker, is_host};
+use super::{Checker, is_host, names_object};
 use crate::config::document::{
     DistributionDocument, OriginDocument, OriginGroupDocument, S3OriginDocument,
 };
@@ -43,24 +43,20 @@ impl Checker<'_> {
 
     pub(super) fn origin(&mut self, origin: &OriginDocument, path: &str) {
         let origin_path = &origin.origin_path;
-        let is_plain = origin_path.starts_with('/') && !origin_path.ends_with('/');
-        if !origin_path.is_empty() && !is_plain {
-            let message = "must begin with a slash and not end with one, such as /videos";
-            self.fault(&format!("{path}.origin_path"), message);
-        }
-        let is_raw = |byte: u8| byte.is_ascii_graphic() && byte != b'?' && byte != b'#';
-        let is_asked = origin.source.folder_root().is_none();
-        if is_asked && !origin_path.bytes().all(is_raw) {
-            let message = "has characters that no request path has; write them percent-encoded";
+        if !origin_path.is_empty() && !names_object(origin_path) {
+            let message = "must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos";
             self.fault(&format!("{path}.origin_path"), message);
         }
         let bucket = origin.source.bucket();
         if let Some(bucket) = bucket {
-            self.bucket(bucket, path);
+            self.bucket(bucket, &format!("{path}.s3"));
+        }
+        if let Some(named) = origin.source.bucket_host() {
+            self.bucket_host(named, path);
         }
         let headers = format!("{path}.headers");
         self.custom_headers(&origin.custom_headers, &headers);
-        if bucket.is_some() {
+        if origin.source.may_be_signed() {
             self.signed_headers(&origin.custom_headers, &headers);
         }
     }
@@ -74,6 +70,7 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks a bucket; `path` is that of its table.
     fn bucket(&mut self, origin: &S3OriginDocument, path: &str) {
         let bucket = &origin.bucket;
         let is_plain = bucket
@@ -82,18 +79,22 @@ impl Checker<'_> {
         let is_dots = bucket == "." || bucket == "..";
         if !is_plain || is_dots || bucket.len() > 255 {
             let message = format!("{bucket:?} is not the name of a bucket");
-            self.fault(&format!("{path}.s3.bucket"), message);
+            self.fault(&format!("{path}.bucket"), message);
         } else if origin.addressing == S3Addressing::VirtualHost
             && !bucket.is_empty()
             && !is_host(bucket, false)
         {
             let message = format!("{bucket:?} cannot be part of a host name; write \"path\"");
-            self.fault(&format!("{path}.s3.addressing"), message);
+            self.fault(&format!("{path}.addressing"), message);
         }
+        self.region(&origin.region, path);
+    }
+
+    pub(super) fn region(&mut self, region: &str, path: &str) {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if origin.region.is_empty() || !origin.region.bytes().all(is_plain) {
+        if region.is_empty() || !region.bytes().all(is_plain) {
             let message = "is not the name of a region, such as us-east-1";
-            self.fault(&format!("{path}.s3.region"), message);
+            self.fault(&format!("{path}.region"), message);
         }
     }
 

@@ -177,7 +177,7 @@ fn faults_of_streaming_distributions() {
          20:32: streaming_distributions[2].trusted_signers[0]: no trusted signer is named \"nobody\"
          23:18: streaming_distributions[3].id: \"S\" is used twice; rename or remove one
          25:54: streaming_distributions[3].origin.url: cannot be combined with folder; remove one of them
-         25:80: streaming_distributions[3].origin.origin_path: must begin with a slash and not end with one, such as /videos
+         25:80: streaming_distributions[3].origin.origin_path: must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos
          26:13: streaming_distributions[3].cookies: is not a key of this table",
     );
 }

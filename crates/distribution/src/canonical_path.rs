@@ -2,9 +2,9 @@
 //!
 //! This is an allow-list. A server may decode a path again, resolve its dots, merge its slashes, truncate it or fold
 //! its characters, in any order: a list of such readings is never complete. A canonical path contains nothing for them
-//! to work on, so it is the same under all of them. The differences that remain are examined in `readings`.
+//! to work on, so it is the same under all of them. The differences that remain are examined in `request::readings`.
 
-use crate::config::object_name;
+use crate::percent::object_name;
 use std::borrow::Cow;
 
 /// Returns whether `path`, raw as the viewer sent it and without its query, has only one reading.

@@ -1,0 +1,40 @@
+//! Finds the edge's own files behind other names: in folders that are to be served, behind links.
+
+use privet_distribution::config::OwnFiles;
+use std::io;
+use std::os::unix::fs::MetadataExt;
+use std::path::{Path, PathBuf};
+
+/// Returns one of the edge's own files that lies in `folder` or beneath it, if there is one.
+pub fn own_file_within<'o>(folder: &Path, own: &'o OwnFiles) -> Option<&'o Path> {
+    let folder = folder.canonicalize().ok()?;
+    own.iter().find(|file| resolved(file).starts_with(&folder))
+}
+
+/// Returns true if `path` leads to one of the edge's own files. It is not opened.
+pub fn is_own_file(path: &Path, own: &OwnFiles) -> bool {
+    let Ok(identity) = identity(path) else {
+        return false;
+    };
+    own.iter()
+        .any(|file| self::identity(file).is_ok_and(|known| known == identity))
+}
+
+/// Returns the path without links, whether there is such a file yet or not.
+fn resolved(file: &Path) -> PathBuf {
+    let folder = file
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
+    let folder = folder.unwrap_or(Path::new(".")).canonicalize();
+    let name = file.file_name().unwrap_or_default();
+    let in_folder = folder.map(|folder| folder.join(name));
+    file.canonicalize()
+        .or(in_folder)
+        .unwrap_or_else(|_| file.to_owned())
+}
+
+/// Returns device and inode.
+fn identity(path: &Path) -> io::Result<(u64, u64)> {
+    let metadata = path.metadata()?;
+    Ok((metadata.dev(), metadata.ino()))
+}
