@@ -465,11 +465,14 @@ fn bodies_that_do_not_come_keep_no_operator_of_their_network_out() {
         id: reader.id.clone(),
         secret: "wrong".into(),
     };
-    for ask in [slow().signed(&wrong), slow().bearer(&reader)] {
+    for (id, ask) in [
+        ("K1", slow().signed(&wrong)),
+        ("K2", slow().bearer(&reader)),
+    ] {
         let waiting: Vec<TcpStream> = (0..30)
             .map(|_| unfinished(&fixture, &ask.encode()))
             .collect();
-        let create = Ask::new("POST", "/v1/keys").json(&json!({"id": "K1"}));
+        let create = Ask::new("POST", "/v1/keys").json(&json!({"id": id}));
         for ask in [create.clone().signed(&key), create.bearer(&key)] {
             let answer = fixture.ask(&ask);
             assert_eq!(
