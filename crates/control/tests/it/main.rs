@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod cloudfront;
 mod documents;
 mod following;
 mod invalidations;

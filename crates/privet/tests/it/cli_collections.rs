@@ -464,7 +464,7 @@ fn links_are_signed_with_the_key_of_a_group() {
     let here = edge.run(&of_group(&["--for", "1h"])).ok();
     let there = edge.run_remotely(&of_group(&["--for", "1h"])).ok();
     for link in [here.trim(), there.trim()] {
-        let explained = edge.run(&["explain", LINK]).ok();
+        let explained = edge.run(&["explain", link]).ok();
         assert!(explained.contains("opens"), "{explained}");
     }
     let keys = edge.run(&["key", "list"]).ok();
