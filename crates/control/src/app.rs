@@ -3,13 +3,14 @@
 
 use crate::answers::{Answers, Asked};
 use crate::authentication::{AccessError, Authentication, Peer, Prechecked, Presented, Recognized};
+use crate::bodies::Bodies;
 use crate::connections::Standing;
 use crate::hosts::Hosts;
 use crate::interface::{Failure, Interface, Note, Received};
 use crate::operation_error::OperationError;
 use crate::operations::{AuditedCall, Operations};
 use crate::operator::{Caller, Entry, Scope};
-use crate::refusals::Refusals;
+use crate::refusals::{Matter, Refusals, Sender};
 use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
 use crate::turns::Turns;
 use aws_lc_rs::digest::{Context, SHA256};
@@ -44,6 +45,7 @@ pub(crate) struct App {
     authentication: Authentication,
     refusals: Mutex<Refusals>,
     turns: Turns,
+    bodies: Bodies,
     answers: Answers,
     /// Time of the last warning about the store.
     warned_at: Mutex<Option<i64>>,
@@ -66,6 +68,7 @@ impl App {
             authentication,
             refusals: Mutex::default(),
             turns: Turns::new(),
+            bodies: Bodies::default(),
             answers: Answers::default(),
             warned_at: Mutex::default(),
         }
@@ -129,27 +132,56 @@ impl App {
         let (mut parts, body) = request.into_parts();
         let door = parts.extensions.get::<Door>().cloned();
         let door = door.ok_or(OperationError::System("a connection without a door"))?;
-        let Some(_turn) = self.turns.take(door.peer) else {
-            return Err(OperationError::Store(StoreError::Busy).into());
-        };
         if let Some(hosts) = &door.hosts {
             hosts.check(&mut parts)?;
         }
         let now = self.operations.now();
-        let head = head(&parts, &door, id);
-        let judged = match self.authentication.precheck(&head, now).await {
-            Err(error) => self.stranger(error),
+        let prechecked = {
+            let _lookup = self.turns.lookup(door.peer).await;
+            let head = head(&parts, &door, id);
+            self.authentication.precheck(&head, now).await
+        };
+        let (judged, _turn) = match prechecked {
+            Err(error) => (self.stranger(error), None),
             Ok(prechecked) => {
-                let body = read(body).await.inspect_err(|_| {
-                    let now = self.operations.now();
-                    self.authentication.note_broken(&prechecked, now);
-                })?;
-                self.judge(target, (parts, body), &door, (prechecked, id))
-                    .await
+                // A request has no turn while its body is waited for.
+                let body = self.read(body, &door, &prechecked).await?;
+                let turn = self.turns.take(door.peer);
+                let turn = turn.ok_or(OperationError::Store(StoreError::Busy))?;
+                let judging = self.judge(target, (parts, body), &door, (prechecked, id));
+                (judging.await, Some(turn))
             }
         };
         self.write_down(target, &door, &judged).await?;
         judged.result
+    }
+
+    /// Reads a body, unless others of the sender, or of everybody, give no time for it.
+    async fn read(
+        &self,
+        body: Body,
+        door: &Door,
+        prechecked: &Prechecked,
+    ) -> Result<Bytes, RequestError> {
+        // Most requests have none.
+        if body.is_end_stream() {
+            return Ok(Bytes::new());
+        }
+        let wait = self.bodies.wait(door.peer, prechecked.operator());
+        let ended = async {
+            match wait {
+                Some(mut wait) => wait.ended().await,
+                None => std::future::pending().await,
+            }
+        };
+        let read = tokio::select! {
+            read = read(body) => read,
+            () = ended => Err(RequestError::BodyTimeout),
+        };
+        read.inspect_err(|_| {
+            let now = self.operations.now();
+            self.authentication.note_broken(prechecked, now);
+        })
     }
 
     async fn judge<I: Interface>(
@@ -169,9 +201,9 @@ impl App {
             Ok(recognized) => recognized,
             Err(error) => return self.stranger(error),
         };
-        door.standing.note_known();
         let parameters = parameters(&mut parts).await;
         let caller = recognized.caller().clone();
+        door.standing.note_known(&caller.name);
         let subject = target.subject(&parameters);
         let received = Received {
             parts,
@@ -263,7 +295,24 @@ impl App {
         }
     }
 
-    /// Writes down every refusal, and the calls that the table says.
+    /// Returns the number of entries of the sender that were left out, if this one is written down: nobody must be able
+    /// to fill the disk by what changes nothing. What an admin has done is always written down.
+    fn admit(&self, caller: Option<&Caller>, outcome: Outcome) -> Option<u64> {
+        let sender = caller.map_or(Sender::Stranger, |caller| {
+            Sender::Operator(caller.name.clone())
+        });
+        let matter = match outcome {
+            Outcome::Refused | Outcome::Failed => Matter::Refusal,
+            Outcome::Done if caller.is_some_and(|caller| caller.role == Role::Admin) => {
+                return Some(0);
+            }
+            Outcome::Done => Matter::Reading,
+        };
+        let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
+        refusals.admit(sender, matter, self.operations.now())
+    }
+
+    /// Writes down refusals, and the calls that the table says.
     async fn write_down<I: Interface>(
         &self,
         target: &I,
@@ -279,21 +328,17 @@ impl App {
             (Err(failure), _) => (Outcome::Refused, Some(failure.code().to_owned())),
         };
         let stranger = stranger(door);
-        if judged.caller.is_none() {
-            // Strangers must not be able to fill the disk: of many refusals some are written down, with the number of
-            // others.
-            let mut refusals = self.refusals.lock().unwrap_or_else(PoisonError::into_inner);
-            match refusals.admit(self.operations.now()) {
-                None => return Ok(()),
-                Some(0) => {}
-                Some(others) => {
-                    let code = detail.unwrap_or_default();
-                    detail = Some(format!("{code}; {others} more were not written down"));
-                }
+        let caller = judged.caller.as_ref();
+        match self.admit(caller, outcome) {
+            None => return Ok(()),
+            Some(0) => {}
+            Some(others) => {
+                let code = detail.map_or_else(String::new, |code| format!("{code}; "));
+                detail = Some(format!("{code}{others} more were not written down"));
             }
         }
         let call = AuditedCall {
-            caller: judged.caller.as_ref().unwrap_or(&stranger),
+            caller: caller.unwrap_or(&stranger),
             operation: target.operation(),
             outcome,
             document: judged.subject.clone(),

@@ -105,6 +105,17 @@ pub struct Authentication {
 #[derive(Debug)]
 pub struct Prechecked(Sender);
 
+impl Prechecked {
+    /// Returns the name of the operator, if the head alone has shown it.
+    pub(crate) fn operator(&self) -> Option<&str> {
+        match &self.0 {
+            Sender::Local => Some(LOCAL),
+            Sender::Verified(holder) => Some(&holder.credential.operator),
+            Sender::Claimed(_) => None,
+        }
+    }
+}
+
 #[derive(Debug)]
 enum Sender {
     /// The machine's own admin, on the socket.

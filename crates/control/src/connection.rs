@@ -122,7 +122,7 @@ where
     let activity = Arc::new(activity);
     let service = service_fn(move |mut request: hyper::Request<Incoming>| {
         request.extensions_mut().insert(door.clone());
-        let running = Running::begin(&activity);
+        let running = (Running::begin(&activity), door.standing.begin());
         let answering = TowerToHyperService::new(router.clone()).call(request);
         async move {
             let answer = answering.await;

@@ -18,10 +18,21 @@ pub struct FollowerState {
     pub fault: Option<String>,
     /// True if nothing was heard of the store for the configured time.
     pub is_stale: bool,
+    /// How far the database was put back to an older state; `None` if it was not, or has passed that since.
+    pub put_back: Option<PutBack>,
     /// Items that this edge does not serve as they are stored, the first hundred.
     pub failures: Vec<ItemFailure>,
     /// Number of all of them.
     pub failures_count: usize,
+}
+
+/// A database that lacks a change that the edge had heard of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct PutBack {
+    /// Number of the change that was known.
+    pub had: u64,
+    /// Number of the last change that the database had when that was noticed.
+    pub has: u64,
 }
 
 /// Number of failures that are told one by one.
@@ -46,6 +57,7 @@ impl FollowerState {
             heard_at: None,
             fault: None,
             is_stale: false,
+            put_back: None,
             failures: Vec::new(),
             failures_count: 0,
         }

@@ -5,8 +5,10 @@
 
 mod assembly;
 mod copy;
+mod history;
 mod invalidating;
 mod record;
+mod staleness;
 
 pub use copy::LocalCopy;
 
@@ -14,6 +16,7 @@ use crate::edge_state::FollowerState;
 use crate::follower::assembly::{Assembly, Failure, Gathered};
 use crate::follower::copy::{CopyView, Touched};
 use crate::follower::record::EdgeRecord;
+use crate::follower::staleness::Staleness;
 use crate::late_store::LateStore;
 use crate::operations::KEYS_OPENED;
 use privet_distribution::config::{ServiceKind, Snapshot};
@@ -130,7 +133,7 @@ struct Following {
     assembly: Assembly,
     store: LateStore,
     options: StoreOptions,
-    stale_after: Duration,
+    staleness: Staleness,
     state: FollowerState,
     record: EdgeRecord,
     edge_name: String,
@@ -140,7 +143,6 @@ struct Following {
     /// Number of the change up to which the service was built; `None` if everything has to be built, because a change
     /// could not be put in force, or the work on it was given up.
     built: Option<u64>,
-    heard: Instant,
     tried: Instant,
     key_use: KeyUse,
 }
@@ -180,18 +182,31 @@ impl Following {
             copy: options.copy,
             store: options.store,
             options: options.options,
-            stale_after: options.stale_after,
+            staleness: Staleness::new(options.stale_after),
             state: FollowerState::new(&record.facts.id),
             record,
             edge_name: options.edge_name,
             version: options.version,
-            heard: Instant::now(),
             tried: Instant::now(),
             key_use: KeyUse::Unknown,
         }
     }
 
+    /// Follows the store until told to stop.
     async fn run(
+        &mut self,
+        commands: mpsc::UnboundedReceiver<Command>,
+        tell: &watch::Sender<Arc<FollowerState>>,
+    ) {
+        // The timer is beside everything that waits for the store.
+        let staleness = self.staleness.watch();
+        tokio::select! {
+            () = self.follow(commands, tell) => {}
+            () = staleness.run(tell) => {}
+        }
+    }
+
+    async fn follow(
         &mut self,
         mut commands: mpsc::UnboundedReceiver<Command>,
         tell: &watch::Sender<Arc<FollowerState>>,
@@ -225,12 +240,15 @@ impl Following {
             self.retry();
         }
         self.date_failures(&store).await?;
+        self.compare_history(&store).await?;
         self.invalidate(&store).await?;
         self.state.applied = self.applied();
-        self.heard = Instant::now();
+        self.staleness.note_heard();
         self.state.heard_at = Some(now().seconds());
         self.remember_key_use(&store).await?;
-        self.report(&store).await
+        let reported = self.report(&store).await;
+        self.record.save();
+        reported
     }
 
     async fn opened(&self) -> Result<Store, StoreError> {
@@ -373,14 +391,7 @@ impl Following {
                 self.state.fault = Some(error.to_string());
             }
         }
-        let is_stale = self.heard.elapsed() >= self.stale_after;
-        if is_stale && !self.state.is_stale {
-            standard_error::warning(format_args!(
-                "nothing was heard of the store for {} s: this edge is stale",
-                self.heard.elapsed().as_secs()
-            ));
-        }
-        self.state.is_stale = is_stale;
+        self.state.is_stale = self.staleness.is_over();
         let failures = self.failures.values().map(|(_, failure)| failure.told());
         self.state.set_failures(failures);
     }

@@ -8,6 +8,7 @@ mod answers;
 mod app;
 mod attempts;
 mod authentication;
+mod bodies;
 mod call;
 pub mod cloudfront;
 mod connection;
@@ -49,7 +50,7 @@ pub use authentication::{
     AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,
 };
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
-pub use edge_state::{FollowerState, ItemFailure};
+pub use edge_state::{FollowerState, ItemFailure, PutBack};
 pub use follower::{Follower, FollowerOptions, LocalCopy};
 pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};

@@ -332,7 +332,9 @@ fn store(error: StoreError) -> Problem {
         StoreError::TooManyAccessKeys(_) => {
             Problem::new(StatusCode::CONFLICT, "too_many_access_keys", &detail)
         }
-        StoreError::LastAdmin => Problem::new(StatusCode::CONFLICT, "last_admin", &detail),
+        StoreError::LastAdmin | StoreError::LastAdminKey => {
+            Problem::new(StatusCode::CONFLICT, "last_admin", &detail)
+        }
         StoreError::Busy => {
             Problem::new(StatusCode::SERVICE_UNAVAILABLE, "busy", &detail).retry_after(1)
         }

@@ -8,12 +8,15 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 const REQUESTS_MAX: usize = 64;
 /// Of these the most that one network may have.
 const NETWORK_REQUESTS_MAX: usize = 16;
+/// Heads whose sender is looked up at the same time; others wait, for a look-up is short.
+const LOOKUPS_MAX: usize = 16;
 
 /// The turns of all requests. Those of the socket are as many as its connections, which have one request each.
 #[derive(Debug)]
 pub(crate) struct Turns {
     listener: Semaphore,
     by_network: NetworkCounts,
+    lookups: Semaphore,
 }
 
 /// The turn of a request, until this is dropped.
@@ -32,6 +35,17 @@ impl Turns {
         Turns {
             listener: Semaphore::new(REQUESTS_MAX),
             by_network: NetworkCounts::new(NETWORK_REQUESTS_MAX),
+            lookups: Semaphore::new(LOOKUPS_MAX),
+        }
+    }
+
+    /// Waits until the sender of a request may be looked up, before it has a turn: so many strangers cost operators a
+    /// moment, and no turn.
+    pub(crate) async fn lookup(&self, peer: Peer) -> Option<SemaphorePermit<'_>> {
+        match peer {
+            Peer::Socket => None,
+            // It is never closed.
+            Peer::Address(_) => self.lookups.acquire().await.ok(),
         }
     }
 

@@ -80,6 +80,11 @@ fn list(arguments: &ListArguments) -> Result<(), CommandError> {
 /// Returns the state that an edge has reported in a word, or what is wrong with it.
 fn state(state: &Value) -> String {
     let failures = list_of(state, "failures").len() as u64;
+    let put_back = &state["put_back"];
+    if put_back.is_object() {
+        let (had, has) = (number(put_back, "had"), number(put_back, "has"));
+        return format!("database put back: had change {had}, has {has}");
+    }
     match (text(state, "fault"), failures, &state["is_stale"]) {
         ("", 0, Value::Bool(true)) => "stale".to_owned(),
         ("", 0, _) => "current".to_owned(),

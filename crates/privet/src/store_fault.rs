@@ -87,6 +87,7 @@ fn failure_hint(error: &StoreError) -> Option<&'static str> {
             Some("somebody else changed the store meanwhile: run the command again")
         }
         StoreError::Damaged { .. } => Some("restore a backup with: privet restore FILE"),
+        StoreError::LastAdminKey => Some("privet operator key add NAME"),
         StoreError::LastAdmin => Some("privet operator create NAME --role admin"),
         StoreError::NotEmpty => Some("name a new database in [store]"),
         StoreError::Newer { .. }

@@ -138,6 +138,12 @@ pub enum StoreError {
     /// role or a scope.
     #[error("this is the last enabled admin without a scope: make another first")]
     LastAdmin,
+    /// The last accepted access key of an enabled admin without a scope cannot be deleted, disabled or ended, nor its
+    /// operator be.
+    #[error(
+        "this is the last accepted access key of an admin without a scope: rotate it, or add another first"
+    )]
+    LastAdminKey,
 
     /// A backup is restored into an empty store only.
     #[error("the store is not empty: restore into a new database")]

@@ -130,7 +130,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left.
+    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left,
+    /// [`StoreError::LastAdminKey`] where none of them had an access key that is accepted at `now`.
     pub async fn change_operator(
         &self,
         name: &str,
@@ -149,7 +150,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left.
+    /// [`StoreError::NoSuchOperator`]; [`StoreError::LastAdmin`] where no enabled admin without a scope would be left,
+    /// [`StoreError::LastAdminKey`] where none of them had an access key that is accepted at `now`.
     pub async fn delete_operator(
         &self,
         name: &str,
@@ -247,6 +249,7 @@ fn change_one(
     trail: &Trail,
 ) -> Result<Operator, StoreError> {
     let before = existing(session, name)?;
+    let had = access_keys::admin_key_is_left(session, trail.at)?;
     let mut after = before.clone();
     after.role = change.role.unwrap_or(before.role);
     after.disabled = change.disabled.unwrap_or(before.disabled);
@@ -262,6 +265,7 @@ fn change_one(
     ];
     session.execute(sql, parameters)?;
     check_admin_left(session, &before)?;
+    access_keys::check_admin_key_left(session, had, trail.at)?;
     let bodies = (before.trail_body(), after.trail_body());
     trail.append(
         session,
@@ -274,8 +278,10 @@ fn change_one(
 
 fn delete(session: &mut dyn Session, name: &str, trail: &Trail) -> Result<(), StoreError> {
     let before = existing(session, name)?;
+    let had = access_keys::admin_key_is_left(session, trail.at)?;
     session.execute("DELETE FROM operators WHERE name = $1", vec![name.into()])?;
     check_admin_left(session, &before)?;
+    access_keys::check_admin_key_left(session, had, trail.at)?;
     trail.append(
         session,
         &before.trail_name(),

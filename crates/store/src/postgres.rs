@@ -317,6 +317,23 @@ fn not_connected() -> StoreError {
     }
 }
 
+/// As [`failure`], for a connection that is being made. A server that takes none now may take one later: it does not
+/// accept connections to the database (55000), or has not enough memory, files or disk for one (53, 58). What the URL
+/// has wrong (role, password, database) stays a refusal.
+fn connect_failure(error: &Error) -> StoreError {
+    let code = error
+        .code()
+        .map_or("", tokio_postgres::error::SqlState::code);
+    match failure(error) {
+        StoreError::Failed { cause }
+            if code == "55000" || code.starts_with("53") || code.starts_with("58") =>
+        {
+            StoreError::Unreachable { cause }
+        }
+        other => other,
+    }
+}
+
 /// Tells lost connections and overloaded servers, which may be asked again, from refusals.
 pub(crate) fn failure(error: &Error) -> StoreError {
     let Some(answer) = error.as_db_error() else {

@@ -15,6 +15,15 @@ pub(super) fn open(path: &Path) -> io::Result<File> {
     options.mode(0o600).open(path)
 }
 
+/// Creates a file of the store for writing, in the place of whatever has its name: one that was left behind, or a link,
+/// which is not followed.
+pub(super) fn make(path: &Path) -> io::Result<File> {
+    remove(path)?;
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create_new(true);
+    options.mode(0o600).open(path)
+}
+
 /// Creates a folder accessible to its owner only. An existing one stays as it is.
 pub(super) fn make_folder(path: &Path) -> io::Result<()> {
     DirBuilder::new().recursive(true).mode(0o700).create(path)
@@ -28,8 +37,7 @@ pub(super) fn sync_folder(path: &Path) -> io::Result<()> {
 /// Replaces a file atomically: a crash leaves either the old bytes or the new ones.
 pub(super) fn replace(folder: &Path, name: &str, bytes: &[u8]) -> io::Result<()> {
     let fresh = folder.join(format!("{name}.new"));
-    let file = open(&fresh)?;
-    file.set_len(0)?;
+    let file = make(&fresh)?;
     write_at(&file, &[bytes], 0)?;
     file.sync_data()?;
     std::fs::rename(&fresh, folder.join(name))?;
@@ -110,5 +118,25 @@ impl Faults {
     #[cfg(test)]
     pub(super) fn set(&self, errno: i32) {
         self.errno.store(errno, std::sync::atomic::Ordering::SeqCst);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_link_in_the_place_of_the_new_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let folder = folder.path();
+        let victim = folder.join("victim");
+        std::fs::write(&victim, "a text").unwrap();
+        for target in [victim.clone(), folder.join("absent")] {
+            std::os::unix::fs::symlink(target, folder.join("list.new")).unwrap();
+            replace(folder, "list", b"bytes").unwrap();
+            assert_eq!(std::fs::read(folder.join("list")).unwrap(), b"bytes");
+        }
+        assert_eq!(std::fs::read(&victim).unwrap(), b"a text");
+        assert!(!folder.join("absent").exists());
     }
 }

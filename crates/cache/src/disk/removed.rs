@@ -133,8 +133,7 @@ impl Shortening {
         let lines = bytes.chunks_exact(LINE_BYTES);
         let kept = lines.filter(|line| u64_at(line, 16).is_some_and(|stamp| stamp > oldest_stamp));
         let kept = kept.collect::<Vec<_>>().concat();
-        let file = file::open(&self.path)?;
-        file.set_len(0)?;
+        let file = file::make(&self.path)?;
         file::write_at(&file, &[&kept], 0)?;
         file.sync_data()?;
         Ok(Shortened {

@@ -1,4 +1,5 @@
-//! What an edge remembers of itself in a file beside its copy: its id, and which invalidations it has applied.
+//! What an edge remembers of itself in a file beside its copy: its id, the last change that it has heard of, and which
+//! invalidations it has applied.
 
 use aws_lc_rs::rand;
 use privet_edge::standard_error;
@@ -29,6 +30,17 @@ pub(super) struct Facts {
     pub(super) invalidated: Option<u64>,
     /// Distributions that were not served when one of their invalidations came.
     pub(super) missed: BTreeSet<String>,
+    /// Last change that was heard of; a database without it was put back to an older state.
+    #[serde(default)]
+    pub(super) known: Option<KnownChange>,
+}
+
+/// A change that was heard of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct KnownChange {
+    pub(super) seq: u64,
+    /// What tells it from another of the same number, as the store says it.
+    pub(super) digest: String,
 }
 
 impl EdgeRecord {
@@ -69,11 +81,15 @@ impl EdgeRecord {
         let mut unfinished = self.path.clone().into_os_string();
         unfinished.push(".new");
         let unfinished = PathBuf::from(unfinished);
+        // One that was left behind, or a link that somebody has put there: neither is written to.
+        match fs::remove_file(&unfinished) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
         let mut options = OpenOptions::new();
         let mut file = options
             .write(true)
-            .create(true)
-            .truncate(true)
+            .create_new(true)
             .mode(0o600)
             .open(&unfinished)?;
         file.write_all(&serde_json::to_vec(&self.facts)?)?;
@@ -119,12 +135,43 @@ mod tests {
     }
 
     #[test]
+    fn a_link_in_the_place_of_the_new_file_is_not_followed() {
+        let folder = tempfile::tempdir().unwrap();
+        let (path, victim) = (folder.path().join("edge"), folder.path().join("victim"));
+        fs::write(&victim, "a text").unwrap();
+        for target in [victim.clone(), folder.path().join("absent")] {
+            std::os::unix::fs::symlink(&target, folder.path().join("edge.new")).unwrap();
+            let mut record = EdgeRecord::open(&path);
+            record.facts.missed.insert(target.display().to_string());
+            record.save();
+            assert_eq!(EdgeRecord::open(&path).facts, record.facts);
+        }
+        assert_eq!(fs::read_to_string(&victim).unwrap(), "a text");
+        assert!(!folder.path().join("absent").exists());
+        assert!(!fs::symlink_metadata(&path).unwrap().is_symlink());
+    }
+
+    #[test]
+    fn a_record_of_an_earlier_build_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge");
+        let text = "{\"id\":\"edge-1\",\"store\":\"S\",\"invalidated\":1,\"missed\":[]}";
+        fs::write(&path, text).unwrap();
+        let facts = EdgeRecord::open(&path).facts;
+        assert_eq!((facts.id.as_str(), facts.known), ("edge-1", None));
+    }
+
+    #[test]
     fn what_was_saved_is_read_again() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("edge");
         let mut record = EdgeRecord::open(&path);
         record.facts.invalidated = Some(7);
         record.facts.missed.insert("E1".to_owned());
+        record.facts.known = Some(KnownChange {
+            seq: 7,
+            digest: "00".to_owned(),
+        });
         record.save();
         assert_eq!(EdgeRecord::open(&path).facts, record.facts);
     }

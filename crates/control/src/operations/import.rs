@@ -33,12 +33,7 @@ impl Operations {
         mode: Mode,
     ) -> Result<Imported, OperationError> {
         let store = self.store()?;
-        match &operator.caller().scope {
-            Scope::All => {}
-            Scope::Distributions(_) => {
-                return Err(OperationError::ScopeTooNarrow("this imports a service"));
-            }
-        }
+        check_import_scope(operator)?;
         let items = read(items)?;
         let effect = Effect {
             changed: &items,
@@ -71,6 +66,14 @@ impl Operations {
             items: count,
             change: Some(written.change),
         })
+    }
+}
+
+/// An import is about everything: an operator with a scope makes none.
+pub(super) fn check_import_scope(operator: &Operator<Admin>) -> Result<(), OperationError> {
+    match &operator.caller().scope {
+        Scope::All => Ok(()),
+        Scope::Distributions(_) => Err(OperationError::ScopeTooNarrow("this imports a service")),
     }
 }
 

@@ -4,7 +4,7 @@ use crate::operation_error::{Fault, OperationError};
 use crate::operations::reading::{Item, Listed, MadeBy, PAGE_MAX, PageRequest, cut};
 use crate::operations::writing::digest_of;
 use crate::operations::{Applied, ChangeRequest, Mode, Operations, Source, random_text};
-use crate::operator::{Operator, Publish, Read};
+use crate::operator::{Operator, Publish, Read, Scope};
 use crate::sigv4::hex;
 use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::ServiceKind;
@@ -22,6 +22,8 @@ pub(crate) const KIND: &str = "invalidation";
 const KEPT_SECS: i64 = 30 * 24 * 60 * 60;
 /// Invalidations removed when one is made: more than one, so that their number falls.
 const REMOVED_MAX: u32 = 4;
+/// Invalidations that are read at a time where a scope shows some of them.
+const SCAN_PAGE: u32 = 500;
 /// Ids count backwards from here, so that the newest comes first in a list: 32^7 seconds.
 const ID_TIME_END: i64 = 34_359_738_368;
 
@@ -211,18 +213,12 @@ impl Operations {
             Source::Store(store) => {
                 let store = store.opened()?;
                 let progress = self.progress(store).await?;
-                let page = Page {
-                    after: page.after.clone(),
-                    limit: wanted + 1,
-                };
-                let documents = store.documents(KIND, &page).await?;
+                let documents =
+                    visible_invalidations(store, scope, (page.after.clone(), wanted + 1)).await?;
                 let listed = cut(documents, wanted, |document: &StoredDocument| {
                     document.id.clone()
                 });
-                let items = listed
-                    .items
-                    .into_iter()
-                    .filter(|document| scope.has(distribution_of(document)));
+                let items = listed.items.into_iter();
                 let items = items.map(|document| {
                     let applied = self.applied_document(&progress, &document.etag);
                     stored_item(document, applied)
@@ -265,6 +261,35 @@ impl Operations {
                 let applied = self.applied_document(&progress, &document.etag);
                 Ok(stored_item(document, applied))
             }
+        }
+    }
+}
+
+/// Returns up to `wanted` invalidations behind `after` that the scope shows. Those of others are passed over here, so
+/// that a page names none of them as its end.
+async fn visible_invalidations(
+    store: &Store,
+    scope: &Scope,
+    (after, wanted): (Option<String>, u32),
+) -> Result<Vec<StoredDocument>, StoreError> {
+    let mut page = Page {
+        after,
+        limit: match scope {
+            Scope::All => wanted,
+            Scope::Distributions(_) => SCAN_PAGE,
+        },
+    };
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let mut visible = Vec::new();
+    loop {
+        let documents = store.documents(KIND, &page).await?;
+        let is_last = documents.len() < usize::try_from(page.limit).unwrap_or(usize::MAX);
+        page.after = documents.last().map(|document| document.id.clone());
+        let shown = documents.into_iter();
+        visible.extend(shown.filter(|document| scope.has(distribution_of(document))));
+        if is_last || visible.len() >= wanted {
+            visible.truncate(wanted);
+            return Ok(visible);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::operation_error::OperationError;
 use crate::operations::change::Mode;
+use crate::operations::import::check_import_scope;
 use crate::operations::{Imported, Operations, random_text};
 use crate::operator::{Admin, Operator};
 use privet_distribution::config::ServiceItem;
@@ -11,8 +12,10 @@ use tokio::task::AbortHandle;
 
 /// Jobs that run at the same time.
 const RUNNING_MAX: usize = 4;
-/// Jobs that are remembered.
-const JOBS_MAX: usize = 100;
+/// Jobs of one operator that are remembered.
+const OPERATOR_JOBS_MAX: usize = 100;
+/// Jobs of all that are remembered.
+const JOBS_MAX: usize = 1_000;
 
 /// A job.
 #[derive(Clone, Debug, PartialEq)]
@@ -61,13 +64,7 @@ impl Jobs {
             return Err(OperationError::TooManyJobs);
         }
         let number = jobs.last_key_value().map_or(0, |(last, _)| last + 1);
-        if jobs.len() >= JOBS_MAX {
-            let ended = jobs
-                .iter()
-                .find(|(_, (job, _))| job.state != JobState::Running);
-            let ended = ended.map(|(number, _)| *number);
-            ended.map(|number| jobs.remove(&number));
-        }
+        forget_one(&mut jobs, &job.operator);
         jobs.insert(number, (job, None));
         Ok(())
     }
@@ -93,11 +90,36 @@ impl Jobs {
     }
 }
 
+/// Forgets the oldest ended job of an operator who has as many as are kept; if all have as many as are kept, that of the
+/// operator who has the most.
+fn forget_one(jobs: &mut BTreeMap<u64, (Job, Option<AbortHandle>)>, operator: &str) {
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for (job, _) in jobs.values() {
+        *counts.entry(&job.operator).or_default() += 1;
+    }
+    let own = counts.get(operator).copied().unwrap_or_default();
+    let crowded = if own >= OPERATOR_JOBS_MAX {
+        Some(operator)
+    } else if jobs.len() >= JOBS_MAX {
+        let most = counts.into_iter().max_by_key(|(_, count)| *count);
+        most.map(|(operator, _)| operator)
+    } else {
+        None
+    };
+    let ended = jobs.iter().find(|(_, (job, _))| {
+        job.state != JobState::Running && Some(job.operator.as_str()) == crowded
+    });
+    if let Some(number) = ended.map(|(number, _)| *number) {
+        jobs.remove(&number);
+    }
+}
+
 impl Operations {
     /// Begins to import items, and returns the job that does it.
     ///
     /// # Errors
-    /// [`OperationError::TooManyJobs`], [`OperationError::ReadOnly`].
+    /// [`OperationError::TooManyJobs`], [`OperationError::ReadOnly`]; [`OperationError::ScopeTooNarrow`] for an operator
+    /// with a scope.
     pub async fn begin_import(
         &self,
         operator: &Operator<Admin>,
@@ -105,6 +127,7 @@ impl Operations {
         mode: Mode,
     ) -> Result<Job, OperationError> {
         self.store()?;
+        check_import_scope(operator)?;
         let job = Job {
             id: format!("J{}", random_text(13)?),
             operation: "import",
@@ -173,5 +196,46 @@ fn no_job(id: &str) -> OperationError {
     OperationError::NotFound {
         what: "job",
         id: id.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn job(operator: &str, id: usize) -> Job {
+        Job {
+            id: format!("{operator}-{id}"),
+            operation: "import",
+            operator: operator.to_owned(),
+            began_at: 0,
+            state: JobState::Cancelled,
+        }
+    }
+
+    fn count(jobs: &Jobs, operator: &str) -> usize {
+        let jobs = jobs.lock();
+        jobs.values()
+            .filter(|(job, _)| job.operator == operator)
+            .count()
+    }
+
+    #[test]
+    fn nobody_pushes_out_the_jobs_of_others() {
+        let jobs = Jobs::default();
+        jobs.add(job("one", 0)).unwrap();
+        for id in 0..2 * OPERATOR_JOBS_MAX {
+            jobs.add(job("two", id)).unwrap();
+        }
+        assert_eq!(
+            (count(&jobs, "one"), count(&jobs, "two")),
+            (1, OPERATOR_JOBS_MAX)
+        );
+        assert!(jobs.lock().values().any(|(job, _)| job.id == "two-199"));
+        for operator in 0..JOBS_MAX {
+            jobs.add(job(&format!("operator-{operator}"), 0)).unwrap();
+        }
+        assert_eq!(jobs.lock().len(), JOBS_MAX);
+        assert_eq!(count(&jobs, "one"), 1);
     }
 }

@@ -96,7 +96,7 @@ impl Operations {
     /// Changes role, scope or state of an operator.
     ///
     /// # Errors
-    /// [`StoreError::LastAdmin`], and those of [`Operations::operators`].
+    /// [`StoreError::LastAdmin`], [`StoreError::LastAdminKey`], and those of [`Operations::operators`].
     pub async fn change_operator(
         &self,
         admin: &Operator<Admin>,
@@ -123,7 +123,7 @@ impl Operations {
     /// Deletes an operator with all access keys.
     ///
     /// # Errors
-    /// [`StoreError::LastAdmin`], and those of [`Operations::operators`].
+    /// [`StoreError::LastAdmin`], [`StoreError::LastAdminKey`], and those of [`Operations::operators`].
     pub async fn delete_operator(
         &self,
         admin: &Operator<Admin>,

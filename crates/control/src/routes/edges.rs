@@ -66,6 +66,7 @@ async fn this_edge(mut call: Call<Read>) -> Result<Answer, Problem> {
         "heard_at": heard_at.map(shown::time),
         "fault": state.and_then(|state| state.fault.as_ref()),
         "stale": state.is_some_and(|state| state.is_stale),
+        "put_back": state.and_then(|state| state.put_back),
         "failures": state.map_or(&[][..], |state| &state.failures[..]),
         "failures_count": state.map_or(0, |state| state.failures_count),
     })))

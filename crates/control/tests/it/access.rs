@@ -434,3 +434,53 @@ fn garbage_gets_no_connection_further() {
     }
     assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
 }
+
+/// Opens a connection and sends something that is not all that is waited for.
+fn unfinished(fixture: &Fixture, bytes: &[u8]) -> TcpStream {
+    let mut stream = TcpStream::connect(fixture.address()).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream.write_all(bytes).unwrap();
+    stream
+}
+
+#[test]
+fn connections_that_say_nothing_keep_no_operator_of_their_network_out() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let silent: Vec<TcpStream> = (0..40).map(|_| unfinished(&fixture, b"GET /v1")).collect();
+    for _ in 0..3 {
+        assert_eq!(fixture.ask(&Ask::get("/v1/keys").bearer(&key)).status, 200);
+    }
+    drop(silent);
+}
+
+/// The first has the known id of a key and a wrong signature, the second a good token.
+#[test]
+fn bodies_that_do_not_come_keep_no_operator_of_their_network_out() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let reader = fixture.operator("reader", Role::Read, None);
+    let slow = || Ask::new("POST", "/v1/explain").header("content-length", "1000");
+    let wrong = Key {
+        id: reader.id.clone(),
+        secret: "wrong".into(),
+    };
+    for (id, ask) in [
+        ("K1", slow().signed(&wrong)),
+        ("K2", slow().bearer(&reader)),
+    ] {
+        let waiting: Vec<TcpStream> = (0..30)
+            .map(|_| unfinished(&fixture, &ask.encode()))
+            .collect();
+        let create = Ask::new("POST", "/v1/keys").json(&json!({"id": id}));
+        for ask in [create.clone().signed(&key), create.bearer(&key)] {
+            let answer = fixture.ask(&ask);
+            assert_eq!(
+                (answer.status, answer.code()),
+                (422, "invalid"),
+                "{answer:?}"
+            );
+        }
+        drop(waiting);
+    }
+}

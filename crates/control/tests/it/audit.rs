@@ -57,6 +57,32 @@ fn refusals_are_written_down_with_their_code() {
 }
 
 #[test]
+fn refused_calls_and_readings_of_an_operator_do_not_fill_the_trail() {
+    let fixture = Fixture::new();
+    let reader = fixture.operator("reader", Role::Read, None);
+    let other = fixture.operator("other", Role::Read, None);
+    let refused = |key: &Key| fixture.ask(&Ask::get("/v1/none").bearer(key)).status;
+    let count = |query: &str| entries(&fixture, &format!("{query}&limit=200")).len();
+    for _ in 0..70 {
+        assert_eq!(refused(&reader), 404);
+    }
+    assert_eq!(refused(&other), 404);
+    assert_eq!(count("operator=reader"), 60);
+    assert_eq!(count("operator=other"), 1);
+    for _ in 0..70 {
+        let explain = Ask::new("POST", "/v1/explain").json(&json!({"link": "https://a.example/"}));
+        assert_eq!(fixture.ask(&explain.bearer(&reader)).status, 200);
+    }
+    assert_eq!(count("operator=reader&operation=explain"), 60);
+    let clock = fixture.edge().clock();
+    clock.set(privet_sign::Timestamp::from_secs(NOW + 60));
+    assert_eq!(refused(&reader), 404);
+    let entry = &entries(&fixture, "operator=reader&limit=1")[0];
+    let expected = json!("no_such_path; 10 more were not written down");
+    assert_eq!(entry["detail"], expected, "{entry}");
+}
+
+#[test]
 fn changes_are_written_down_and_the_trail_is_whole() {
     let fixture = Fixture::new();
     fixture.furnish();

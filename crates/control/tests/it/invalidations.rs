@@ -96,6 +96,41 @@ fn an_invalidation_is_a_document_that_edges_apply() {
 }
 
 #[test]
+fn pages_of_a_scope_name_no_invalidation_of_others() {
+    let fixture = Fixture::new();
+    fixture.furnish();
+    fixture.put("/v1/distributions", &distribution("E2", "two.example"));
+    let mut own = Vec::new();
+    for second in 0..6 {
+        let clock = fixture.edge().clock();
+        clock.set(privet_sign::Timestamp::from_secs(NOW + second));
+        let id = ["E1", "E2"][usize::from(second % 2 == 0)];
+        let body = json!({"distribution": id, "paths": ["/a"]});
+        let made = fixture.ask_socket(&Ask::new("POST", "/v1/invalidations").json(&body));
+        assert_eq!(made.status, 201, "{made:?}");
+        if id == "E1" {
+            own.insert(0, made.json["id"].clone());
+        }
+    }
+    let key = fixture.operator("one", Role::Read, Some(&["E1"]));
+    let mut found = Vec::new();
+    let mut after = String::new();
+    loop {
+        let target = format!("/v1/invalidations?limit=1{after}");
+        let page = fixture.ask(&Ask::get(&target).bearer(&key)).json;
+        let items = page["items"].as_array().unwrap();
+        assert_eq!(items.len(), 1, "{page}");
+        found.push(items[0]["id"].clone());
+        let Some(next) = page["next"].as_str() else {
+            break;
+        };
+        assert!(own.contains(&page["next"]), "{page}");
+        after = format!("&after={next}");
+    }
+    assert_eq!(found, own);
+}
+
+#[test]
 fn old_invalidations_make_way() {
     let fixture = Fixture::new();
     fixture.furnish();

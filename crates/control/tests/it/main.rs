@@ -5,6 +5,7 @@ mod access;
 mod audit;
 mod cloudfront;
 mod documents;
+mod following;
 mod invalidations;
 mod key_rotation;
 mod listener;

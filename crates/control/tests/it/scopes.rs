@@ -226,3 +226,14 @@ fn a_scope_shows_the_failures_of_its_own_items() {
     let all = fixture.ask_socket(&Ask::get("/v1/edges/a")).json;
     assert_eq!(all["state"], report.state);
 }
+
+#[test]
+fn an_operator_with_a_scope_begins_no_job() {
+    let (fixture, key) = scoped();
+    let item = json!({"kind": "public_key", "document": {"id": "K7", "pem": OTHER_PUBLIC_KEY}});
+    let body = json!({"operation": "import", "items": [item]});
+    let begin = Ask::new("POST", "/v1/jobs").json(&body).bearer(&key);
+    check(&fixture, &begin, (403, "scope_too_narrow"));
+    let jobs = fixture.ask_socket(&Ask::get("/v1/jobs")).json;
+    assert_eq!(jobs["items"], json!([]));
+}

@@ -1,7 +1,7 @@
 //! What operators hear of the edge that answers them: its state, and its origins.
 
 use crate::support::*;
-use privet_control::{FollowerState, ItemFailure};
+use privet_control::{FollowerState, ItemFailure, PutBack};
 use privet_store::Role;
 use serde_json::{Value, json};
 use std::sync::Arc;
@@ -22,6 +22,7 @@ fn state() -> FollowerState {
         heard_at: Some(1_893_456_000),
         fault: None,
         is_stale: false,
+        put_back: None,
         failures: vec![failure("distribution", "E1"), failure("distribution", "E2")],
         failures_count: 2,
     }
@@ -33,7 +34,7 @@ fn an_edge_that_follows_nothing_says_so() {
     let expected = |follows: &str| {
         json!({
             "follows": follows, "id": null, "applied_seq": null, "heard_at": null, "fault": null,
-            "stale": false, "failures": [], "failures_count": 0,
+            "stale": false, "put_back": null, "failures": [], "failures_count": 0,
         })
     };
     let read = |fixture: &Fixture| fixture.ask_socket(&Ask::get("/v1/edge")).json;
@@ -51,19 +52,24 @@ fn the_newest_state_is_told_while_the_store_cannot_be_reached() {
     let (tell, view) = watch::channel(Arc::new(state()));
     fixture.control().show_follower(view);
     let read = || fixture.ask_socket(&Ask::get("/v1/edge"));
-    let expected = |fault: Value, stale: bool| {
+    let expected = |fault: Value, stale: bool, put_back: Value| {
         let failure = |id: &str| json!({"kind": "distribution", "id": id, "reason": "a reason"});
         json!({
             "follows": "store", "id": "edge-1", "applied_seq": 7, "heard_at": "2030-01-01T00:00:00Z",
-            "fault": fault, "stale": stale, "failures": [failure("E1"), failure("E2")], "failures_count": 2,
+            "fault": fault, "stale": stale, "put_back": put_back, "failures": [failure("E1"), failure("E2")], "failures_count": 2,
         })
     };
-    assert_eq!(read().json, expected(Value::Null, false));
+    assert_eq!(read().json, expected(Value::Null, false, Value::Null));
     let mut lost = state();
     lost.fault = Some("it cannot be reached".to_owned());
     lost.is_stale = true;
+    lost.put_back = Some(PutBack { had: 9, has: 7 });
     tell.send_replace(Arc::new(lost));
-    assert_eq!(read().json, expected(json!("it cannot be reached"), true));
+    let put_back = json!({"had": 9, "has": 7});
+    assert_eq!(
+        read().json,
+        expected(json!("it cannot be reached"), true, put_back)
+    );
     // What only the store knows is refused meanwhile.
     let edges = fixture.ask_socket(&Ask::get("/v1/edges"));
     assert_eq!((edges.status, edges.code()), (503, "store_unreachable"));

@@ -5,8 +5,8 @@ use super::demo_error::DemoError;
 use super::ports::{Moved, free_port, moved_ports, with_ports};
 use privet_distribution::config::read_toml_in_part;
 use privet_sign::KeyPairId;
-use std::fs;
-use std::io::{self, ErrorKind};
+use std::fs::{self, File};
+use std::io::{self, ErrorKind, Write};
 use std::path::{Path, PathBuf};
 
 const NODE: &str = include_str!("privet.toml.in");
@@ -108,10 +108,19 @@ impl ConfigFile {
         }
         let unfinished = self.path.with_extension("toml.new");
         let written: io::Result<()> =
-            fs::write(&unfinished, text).and_then(|()| fs::rename(&unfinished, &self.path));
+            write_anew(&unfinished, &text).and_then(|()| fs::rename(&unfinished, &self.path));
         written.map_err(|error| DemoError::File {
             file: self.path,
             error,
         })
     }
+}
+
+/// Writes a file in the place of whatever has its name: one that was left behind, or a link, which is not followed.
+fn write_anew(path: &Path, text: &str) -> io::Result<()> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != ErrorKind::NotFound => return Err(error),
+        Ok(()) | Err(_) => {}
+    }
+    File::create_new(path)?.write_all(text.as_bytes())
 }

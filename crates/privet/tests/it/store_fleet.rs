@@ -211,6 +211,25 @@ fn edges_serve_what_they_know_while_the_database_is_away() {
 }
 
 /// Writes a distribution, or deletes it, behind the backs of the edges.
+#[test]
+fn an_edge_starts_from_its_copy_while_the_database_takes_no_connections() {
+    let Some(mut fleet) = Fleet::start() else {
+        return;
+    };
+    fleet.create_one();
+    fleet.first.kill();
+    fleet.second.kill();
+    fleet.database.allow_connections(false);
+    fleet.first.start();
+    assert_eq!(fleet.first.get(ONE).status(), 200);
+    let edge = fleet.first.v1("GET", "/v1/edges", &Value::Null);
+    assert_eq!(edge.status, 503, "{}", edge.json);
+    fleet.database.allow_connections(true);
+    until("the database is reached again", || {
+        fleet.first.v1("GET", "/v1/edges", &Value::Null).status == 200
+    });
+}
+
 async fn put(store: &Store, id: &str, body: Option<Value>) {
     let change = DocumentChange {
         kind: "distribution".to_owned(),

@@ -127,7 +127,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchAccessKey`].
+    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without a
+    /// scope would be left at `now`.
     pub async fn change_access_key(
         &self,
         id: &str,
@@ -137,7 +138,12 @@ impl Store {
     ) -> Result<AccessKeySummary, StoreError> {
         let id = id.to_owned();
         let trail = self.trail("change_access_key", actor, now);
-        let act = move |session: &mut dyn Session| change_one(session, &id, &change, &trail);
+        let act = move |session: &mut dyn Session| {
+            let had = admin_key_is_left(session, now)?;
+            let changed = change_one(session, &id, &change, &trail)?;
+            check_admin_key_left(session, had, now)?;
+            Ok(changed)
+        };
         self.engine().write(act).await
     }
 
@@ -145,7 +151,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchAccessKey`].
+    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without a
+    /// scope would be left at `now`.
     pub async fn delete_access_key(
         &self,
         id: &str,
@@ -156,7 +163,9 @@ impl Store {
         let trail = self.trail("delete_access_key", actor, now);
         let act = move |session: &mut dyn Session| {
             let before = summary(session, &id)?;
+            let had = admin_key_is_left(session, now)?;
             session.execute("DELETE FROM access_keys WHERE id = $1", vec![(&id).into()])?;
+            check_admin_key_left(session, had, now)?;
             trail.append(session, &trail_name(&id), Some(&before.trail_body()), None)
         };
         self.engine().write(act).await
@@ -225,6 +234,38 @@ pub(super) fn add(
     let stored = summary(session, id)?;
     trail.append(session, &trail_name(id), None, Some(&stored.trail_body()))?;
     Ok(new)
+}
+
+/// Whether an enabled admin without a scope has an access key that is accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum AdminKey {
+    Left,
+    None,
+}
+
+pub(super) fn admin_key_is_left(
+    session: &mut dyn Session,
+    now: Timestamp,
+) -> Result<AdminKey, StoreError> {
+    let sql = "SELECT k.id FROM access_keys AS k JOIN operators AS o ON o.name = k.operator \
+               WHERE o.role = $1 AND o.disabled = 0 AND o.scope IS NULL AND k.disabled = 0 \
+               AND (k.expires_at IS NULL OR k.expires_at > $2) LIMIT 1";
+    let parameters = vec![Role::Admin.as_str().into(), now.seconds().into()];
+    let left = session.query_first(sql, parameters)?;
+    Ok(left.map_or(AdminKey::None, |_| AdminKey::Left))
+}
+
+/// Refuses a change by which the last key ceased to be accepted with which operators can be managed. Where there was
+/// none before, nothing is lost by the change.
+pub(super) fn check_admin_key_left(
+    session: &mut dyn Session,
+    had: AdminKey,
+    now: Timestamp,
+) -> Result<(), StoreError> {
+    match (had, admin_key_is_left(session, now)?) {
+        (AdminKey::Left, AdminKey::None) => Err(StoreError::LastAdminKey),
+        (AdminKey::Left | AdminKey::None, _) => Ok(()),
+    }
 }
 
 /// Returns the change that lets an operator's accepted key end at `ends_at`, or at its own end if that comes before.

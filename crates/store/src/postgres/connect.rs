@@ -17,7 +17,7 @@ use tokio_postgres::tls::MakeTlsConnect;
 use tokio_postgres::{Client, Connection, Socket};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-use super::failure;
+use super::{connect_failure, failure};
 use crate::StoreError;
 use crate::location::{PostgresUrl, Verification};
 
@@ -62,7 +62,7 @@ impl Connector {
     pub(crate) async fn connect(&self) -> Result<(Client, Driven), StoreError> {
         let connecting = self.config.connect(self.tls.clone());
         match timeout(READY_TIMEOUT, connecting).await {
-            Ok(connected) => connected.map_err(|error| failure(&error)),
+            Ok(connected) => connected.map_err(|error| connect_failure(&error)),
             Err(_) => Err(StoreError::Unreachable {
                 cause: "the server does not answer".to_owned(),
             }),

@@ -1,15 +1,11 @@
 //! How far a replica is, with enough of the last change to notice that its database was put back or replaced.
 
-use serde_json::json;
-
 use crate::StoreError;
+use crate::history::change_text;
 use crate::migrate::{get, set};
-use crate::session::{Row, Session};
+use crate::session::Session;
 
 /// Last change that a replica has.
-///
-/// Numbers alone do not tell a history from another: a database that was put back gives the same numbers to other
-/// changes. The ETag of the written version is random, so no two changes are alike.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Mark {
     /// Random id of the store.
@@ -20,14 +16,6 @@ pub(super) struct Mark {
     change: String,
 }
 
-/// A deletion has a version too, whose number is not in the change. Of several in one second the first is taken: it
-/// stays the first.
-const CHANGE: &str = "SELECT c.at, c.kind, c.id, c.version, c.operation, \
-    (SELECT v.etag FROM versions AS v WHERE v.kind = c.kind AND v.id = c.id \
-     AND (v.number = c.version OR (c.version IS NULL AND v.body IS NULL AND v.at = c.at)) \
-     ORDER BY v.number LIMIT 1) \
-    FROM changes AS c WHERE c.seq = $1";
-
 impl Mark {
     /// Reads change number `seq` of a store; `None` where there is none.
     pub(super) fn of(
@@ -35,13 +23,7 @@ impl Mark {
         store_id: &str,
         seq: u64,
     ) -> Result<Option<Self>, StoreError> {
-        let change = match seq {
-            0 => Some(String::new()),
-            _ => source
-                .query_first(CHANGE, vec![seq.into()])?
-                .map(text_of)
-                .transpose()?,
-        };
+        let change = change_text(source, seq)?;
         Ok(change.map(|change| Self {
             store_id: store_id.to_owned(),
             seq,
@@ -87,10 +69,4 @@ pub(super) fn applied(target: &mut dyn Session) -> Result<u64, StoreError> {
     let applied = applied.transpose();
     let applied = applied.map_err(|_| StoreError::damaged("the replica's state is no number"))?;
     Ok(applied.unwrap_or(0))
-}
-
-fn text_of(mut row: Row) -> Result<String, StoreError> {
-    let (at, kind, id) = (row.number()?, row.text()?, row.text()?);
-    let (version, operation, etag) = (row.maybe_count()?, row.text()?, row.maybe_text()?);
-    Ok(json!([at, kind, id, version, operation, etag]).to_string())
 }

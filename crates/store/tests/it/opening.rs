@@ -7,7 +7,7 @@ use privet_store::{Location, PostgresUrl, SealingKey, Store, StoreError, StoreOp
 use rusqlite::Connection;
 use serde_json::json;
 
-use crate::support::{Place, actor, change, key, on_both, put, run};
+use crate::support::{Place, actor, change, key, on_both, put, run, server};
 
 #[test]
 fn a_newer_database_and_another_key_are_refused() {
@@ -82,6 +82,52 @@ fn a_database_that_takes_the_place_of_an_open_one_is_checked() {
         let written = put(&store, vec![change("a", json!(8))]).await.unwrap();
         assert_eq!(written.documents[0].version, 2);
     });
+}
+
+/// A server that takes no connection now may take one later; what the URL has wrong stays wrong.
+#[test]
+fn a_server_that_takes_no_connections_is_not_reached() {
+    let Some(place) = Place::postgres() else {
+        return;
+    };
+    let Location::Url(url) = &place.location else {
+        panic!()
+    };
+    let name = url.to_string().rsplit('/').next().unwrap().to_owned();
+    let server = server().unwrap();
+    let sql = |sql: String| server.psql("postgres", &sql).unwrap();
+    let open = |url: String| {
+        let options = StoreOptions {
+            location: Location::Url(PostgresUrl::parse(&url).unwrap()),
+            key: key(),
+        };
+        run(async { Store::open(options).await.map(drop).unwrap_err() })
+    };
+    // The role has no password: the server trusts everybody.
+    let absent = server.url(&format!("{name}_absent"));
+    let wrong_role = server.url(&name).replace("privet@", "nobody@");
+    for url in [absent, wrong_role] {
+        let error = open(url);
+        assert!(matches!(error, StoreError::Failed { .. }), "{error:?}");
+    }
+    let refuses = |spoil: String, back: String, user: &str| {
+        sql(spoil);
+        let error = open(server.url(&name).replace("privet@", user));
+        sql(back);
+        assert!(matches!(error, StoreError::Unreachable { .. }), "{error:?}");
+    };
+    refuses(
+        format!("ALTER DATABASE {name} ALLOW_CONNECTIONS false"),
+        format!("ALTER DATABASE {name} ALLOW_CONNECTIONS true"),
+        "privet@",
+    );
+    let guest = format!("guest_{name}");
+    refuses(
+        format!("CREATE ROLE {guest} LOGIN CONNECTION LIMIT 0"),
+        format!("DROP ROLE {guest}"),
+        &format!("{guest}@"),
+    );
+    run(async { drop(place.open().await) });
 }
 
 #[test]

@@ -113,6 +113,82 @@ fn the_last_admin_without_a_scope_stays() {
 }
 
 #[test]
+fn the_last_key_of_the_last_admin_stays() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let actor = actor();
+        let created = store.create_operator(new("ada", Role::Admin), &actor, NOW);
+        let ada = created.await.unwrap().access_key_id;
+        // Neither an admin with a scope nor an operator of another role is one who could manage operators.
+        let scoped = NewOperator {
+            scope: Some(vec!["E1".to_owned()]),
+            ..new("bob", Role::Admin)
+        };
+        for operator in [scoped, new("eve", Role::Publish)] {
+            let created = store.create_operator(operator, &actor, NOW).await;
+            created.unwrap();
+        }
+        let later = |seconds| Timestamp::from_seconds(NOW.seconds() + seconds);
+        let ends = |at| AccessKeyChange {
+            expires_at: Some(Some(at)),
+            ..AccessKeyChange::default()
+        };
+        let disabled = || AccessKeyChange {
+            disabled: Some(true),
+            ..AccessKeyChange::default()
+        };
+        let change_key = async |id: &str, change, now| {
+            let changed = store.change_access_key(id, change, &actor, now).await;
+            changed.map(drop)
+        };
+        let last = || Err(StoreError::LastAdminKey);
+        for change in [disabled(), ends(NOW), ends(later(-9))] {
+            assert_eq!(change_key(&ada, change, NOW).await, last());
+        }
+        assert_eq!(store.delete_access_key(&ada, &actor, NOW).await, last());
+        assert!(
+            store
+                .authenticate_key(&ada, later(9))
+                .await
+                .unwrap()
+                .is_some()
+        );
+
+        // Another that is not accepted does not count; a rotation leaves the new one.
+        let other = store.add_access_key("ada", &actor, NOW).await.unwrap();
+        change_key(&other.access_key_id, ends(NOW), NOW)
+            .await
+            .unwrap();
+        assert_eq!(store.delete_access_key(&ada, &actor, NOW).await, last());
+        let rotated = store.rotate_access_key("ada", &ada, later(9), &actor, NOW);
+        let new_id = rotated.await.unwrap().new.access_key_id;
+        assert_eq!(change_key(&new_id, disabled(), later(9)).await, last());
+        store
+            .delete_access_key(&ada, &actor, later(9))
+            .await
+            .unwrap();
+
+        // An admin without an accepted key takes nobody's place.
+        let created = store.create_operator(new("tom", Role::Admin), &actor, NOW);
+        let tom = created.await.unwrap().access_key_id;
+        change_key(&tom, disabled(), NOW).await.unwrap();
+        assert_eq!(store.delete_operator("ada", &actor, NOW).await, last());
+        let off = OperatorChange {
+            disabled: Some(true),
+            ..OperatorChange::default()
+        };
+        assert_eq!(change(&store, "ada", off).await, last());
+        let on = AccessKeyChange {
+            disabled: Some(false),
+            ..AccessKeyChange::default()
+        };
+        change_key(&tom, on, NOW).await.unwrap();
+        store.delete_operator("ada", &actor, NOW).await.unwrap();
+        assert_eq!(change_key(&tom, disabled(), NOW).await, last());
+    });
+}
+
+#[test]
 fn what_does_not_exist_is_said() {
     on_both(async |place| {
         let store = place.open().await;

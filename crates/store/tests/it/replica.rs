@@ -366,3 +366,31 @@ fn a_hundred_thousand_documents_are_read_and_followed() {
         });
     }
 }
+
+/// Checks that a history is told from that of a database that was put back, whatever its numbers are.
+#[test]
+fn a_history_is_told_from_another_with_the_same_numbers() {
+    on_both(async |place| {
+        let store = place.open().await;
+        let empty = store.history(None).await.unwrap();
+        assert_eq!((empty.last.seq, empty.has_known), (0, true));
+        for id in ["a", "b"] {
+            put(&store, vec![change(id, json!(1))]).await.unwrap();
+        }
+        let known = store.history(Some(&empty.last)).await.unwrap();
+        assert_eq!((known.last.seq, known.has_known), (2, true));
+        let back = "DELETE FROM changes WHERE seq > 1; DELETE FROM versions WHERE id <> 'a'; \
+                    DELETE FROM documents WHERE id <> 'a'";
+        place.sql(back).unwrap();
+        let less = store.history(Some(&known.last)).await.unwrap();
+        assert_eq!((less.last.seq, less.has_known), (1, false));
+        put(&store, vec![change("b", json!(1))]).await.unwrap();
+        let same = store.history(Some(&known.last)).await.unwrap();
+        assert_eq!((same.last.seq, same.has_known), (2, false));
+        put(&store, vec![change("c", json!(1))]).await.unwrap();
+        let more = store.history(Some(&known.last)).await.unwrap();
+        assert_eq!((more.last.seq, more.has_known), (3, false));
+        let on = store.history(Some(&same.last)).await.unwrap();
+        assert_eq!((on.last.seq, on.has_known), (3, true));
+    });
+}

@@ -98,6 +98,18 @@ impl Database {
         );
     }
 
+    /// Lets the server take connections to the database, or none, as for a restoration.
+    pub fn allow_connections(&self, allowed: bool) {
+        let folder = self.folder.to_str().unwrap();
+        let port = self.port.to_string();
+        let sql = format!("ALTER DATABASE postgres ALLOW_CONNECTIONS {allowed}");
+        let place = ["-X", "-h", folder, "-p", &port, "-U", "privet"];
+        self.run(
+            "psql",
+            &[&place[..], &["-d", "template1", "-c", &sql]].concat(),
+        );
+    }
+
     /// Returns the URL of the database.
     pub fn url(&self) -> String {
         let folder = self.folder.to_str().unwrap().replace('/', "%2F");
