@@ -8,6 +8,8 @@ mod app;
 mod attempts;
 mod authentication;
 mod call;
+#[cfg(test)]
+mod cloudfront;
 mod connection;
 mod connections;
 mod diff;
