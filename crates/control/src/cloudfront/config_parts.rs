@@ -124,14 +124,33 @@ fn check_length(config: &Members<'_>, name: &str, max: usize) -> Result<(), Conf
 
 /// Shows what describes a configuration, its host names and whether it is enabled.
 pub(crate) fn show_description(document: &Members<'_>, config: &mut Keys) {
-    let text = |key| document.text(key).unwrap_or_default();
-    set(config, "CallerReference", Some(text("caller_reference")));
-    set(config, "Comment", Some(text("comment")));
+    set(config, "CallerReference", Some(caller_reference(document)));
+    let comment = document.text("comment").unwrap_or_default();
+    set(config, "Comment", Some(comment));
     let aliases = document.array_of_texts("aliases");
     set(config, "Aliases", Some(counted_texts(&aliases)));
     set(config, "Enabled", Some(is_enabled(document)));
     let class = document.text("price_class").unwrap_or(PRICE_CLASS_DEFAULT);
     set(config, "PriceClass", Some(class));
+}
+
+/// Returns the reference that a document was made with; one that was made in another way is known by its id.
+fn caller_reference<'v>(document: &Members<'v>) -> &'v str {
+    let reference = document.text("caller_reference");
+    reference.or(document.text("id")).unwrap_or_default()
+}
+
+/// Refuses to change the reference.
+pub(crate) fn check_reference(config: &Value, present: &Value) -> Result<(), ConfigFault> {
+    let present = caller_reference(&Members::of(present, ""));
+    let config = Members::of(config, "");
+    match config.text("CallerReference") {
+        Some(reference) if reference != present => {
+            let message = format!("cannot be changed; it is {present:?}");
+            Err(config.fault("CallerReference", "IllegalUpdate", &message))
+        }
+        Some(_) | None => Ok(()),
+    }
 }
 
 /// Returns true for a document that is served; one that does not say so is.

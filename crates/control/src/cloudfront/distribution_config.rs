@@ -10,7 +10,7 @@ mod origins;
 mod restrictions;
 
 use crate::cloudfront::config_parts::{
-    ConfigContext, Present, read_description, read_logging, replace_part, show_description,
+    ConfigContext, Present, check_reference, read_description, read_logging, replace_part, show_description,
     show_logging,
 };
 use crate::cloudfront::members::{ConfigFault, Keys, Members, counted, is_same, set};
@@ -19,8 +19,7 @@ use serde_json::{Value, json};
 pub(crate) use origins::HIDDEN;
 
 /// The members that stand alone, with the keys that say the same; `ViewerCertificate` is treated by itself.
-const PARTS: [(&str, &[&str]); 12] = [
-    ("CallerReference", &["caller_reference"]),
+const PARTS: [(&str, &[&str]); 11] = [
     ("Comment", &["comment"]),
     ("Aliases", &["aliases"]),
     ("Enabled", &["enabled"]),
@@ -102,6 +101,9 @@ pub(crate) fn read_config(
     context: &ConfigContext<'_>,
 ) -> Result<Keys, ConfigFault> {
     let members = &Members::of(config, "");
+    if let Some(present) = present {
+        check_reference(config, present.sealed)?;
+    }
     refuse(members)?;
     let parts = read_parts(members, context)?;
     let empty = Value::Object(Keys::new());

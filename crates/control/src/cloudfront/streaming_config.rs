@@ -4,15 +4,14 @@
 //! behaviors are used, and settings of the edge's own.
 
 use crate::cloudfront::config_parts::{
-    ConfigContext, Present, read_description, read_identity, read_logging, read_trusted,
+    ConfigContext, Present, check_reference, read_description, read_identity, read_logging, read_trusted,
     replace_part, show_description, show_identity, show_logging, show_trusted,
 };
 use crate::cloudfront::members::{ConfigFault, Keys, Members, is_host, set};
 use serde_json::{Value, json};
 
 /// The members that stand alone, with the keys that say the same.
-const PARTS: [(&str, &[&str]); 7] = [
-    ("CallerReference", &["caller_reference"]),
+const PARTS: [(&str, &[&str]); 6] = [
     ("Comment", &["comment"]),
     ("Aliases", &["aliases"]),
     ("Enabled", &["enabled"]),
@@ -58,6 +57,9 @@ pub(crate) fn read_streaming_config(
     present: Option<Present<'_>>,
     context: &ConfigContext<'_>,
 ) -> Result<Keys, ConfigFault> {
+    if let Some(present) = present {
+        check_reference(config, present.sealed)?;
+    }
     let new = read_new(&Members::of(config, ""), context)?;
     let Some(Present { sealed, .. }) = present else {
         return Ok(new);

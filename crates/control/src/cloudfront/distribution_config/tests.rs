@@ -985,6 +985,13 @@ fn what_the_form_cannot_say_is_not_changed() {
 }
 
 #[test]
+fn the_reference_is_not_changed() {
+    let mut config = show(&full());
+    config["CallerReference"] = json!("other");
+    assert_eq!(change(&config, &full()).unwrap_err().code, "IllegalUpdate");
+}
+
+#[test]
 fn what_the_client_leaves_out_goes() {
     let mut config = show(&full());
     config["CacheBehaviors"]["Items"] = json!([config["CacheBehaviors"]["Items"][0]]);

@@ -143,10 +143,10 @@ fn what_the_form_cannot_say_is_kept() {
         "edist.distribution.privet.invalid"
     );
     config["Comment"] = json!("new");
-    config["CallerReference"] = json!("r");
+    // Its id stands for the reference that it was not made with.
+    assert_eq!(config["CallerReference"], "E1");
     let mut expected = full();
     expected["comment"] = json!("new");
-    expected["caller_reference"] = json!("r");
     assert_eq!(read(&config, Some(&full())).unwrap(), expected);
     config["S3Origin"]["DomainName"] = json!("b.s3.amazonaws.com");
     let fault = read(&config, Some(&full())).unwrap_err();
@@ -154,6 +154,13 @@ fn what_the_form_cannot_say_is_kept() {
         fault.message.starts_with("S3Origin cannot be changed"),
         "{fault}"
     );
+}
+
+#[test]
+fn the_reference_is_not_changed() {
+    let mut config = show_streaming_config(&full());
+    config["CallerReference"] = json!("other");
+    assert_eq!(read(&config, Some(&full())).unwrap_err().code, "IllegalUpdate");
 }
 
 #[test]
