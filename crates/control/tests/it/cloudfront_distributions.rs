@@ -96,7 +96,8 @@ impl Case {
         for id in ["E2BQKBBSRT2EP", "E4R9SJ1MADL4S"] {
             fixture.put("/v1/origin-access-identities", &json!({"id": id}));
         }
-        let control = json!({"id": "EYA1C2QD0KOOZ", "name": "oac", "origin_type": "s3", "signing": "always"});
+        let control =
+            json!({"id": "EYA1C2QD0KOOZ", "name": "oac", "origin_type": "s3", "signing": "always"});
         fixture.put("/v1/origin-access-controls", &control);
         let key = fixture.admin();
         Case { fixture, key }
@@ -243,7 +244,12 @@ fn configurations_that_are_refused() {
         (400, "InconsistentQuantities"),
     );
     case.refused_config(
-        |body| body.replace("<Enabled>true</Enabled><Aliases>", "<Enabled>true</Enabled><WebACLId>acl</WebACLId><Aliases>"),
+        |body| {
+            body.replace(
+                "<Enabled>true</Enabled><Aliases>",
+                "<Enabled>true</Enabled><WebACLId>acl</WebACLId><Aliases>",
+            )
+        },
         (400, "InvalidWebACLId"),
     );
     case.refused_config(
@@ -296,10 +302,17 @@ fn what_terraform_creates_comes_back() {
     let made = case.create(&format!("{DISTRIBUTIONS}?WithTags="), &body);
     let sent = read(&body, "DistributionConfigWithTags");
     let shown = made.read("Distribution");
-    comes_back(&sent["DistributionConfig"], &shown["DistributionConfig"], "");
+    comes_back(
+        &sent["DistributionConfig"],
+        &shown["DistributionConfig"],
+        "",
+    );
     let id = made.id();
     assert_eq!(shown["Status"], "InProgress");
-    assert_eq!(shown["ARN"], format!("arn:aws:cloudfront::000000000000:distribution/{id}"));
+    assert_eq!(
+        shown["ARN"],
+        format!("arn:aws:cloudfront::000000000000:distribution/{id}")
+    );
     assert_eq!(shown["InProgressInvalidationBatches"], 0);
     assert_eq!(
         shown["ActiveTrustedSigners"],
@@ -312,25 +325,42 @@ fn what_terraform_creates_comes_back() {
     let domain = shown["DomainName"].as_str().unwrap();
     let label = domain.strip_suffix(".cloudfront.net").unwrap();
     assert_eq!((label.len(), label.get(..1)), (14, Some("d")), "{domain}");
-    assert!(made.location.ends_with(&format!("{DISTRIBUTIONS}/{id}")), "{made:?}");
+    assert!(
+        made.location.ends_with(&format!("{DISTRIBUTIONS}/{id}")),
+        "{made:?}"
+    );
     assert!(id.starts_with('E') && id.len() == 14, "{id}");
-    let item = case.fixture.ask_socket(&Ask::get(&format!("/v1/distributions/{id}")));
+    let item = case
+        .fixture
+        .ask_socket(&Ask::get(&format!("/v1/distributions/{id}")));
     assert_eq!(item.json["document"]["tags"], json!({ "env": "test" }));
     // A second plan reads, and would change nothing.
     let read_again = case.get(&format!("{DISTRIBUTIONS}/{id}"));
     assert_eq!(read_again.etag, made.etag);
     let config = case.get(&format!("{DISTRIBUTIONS}/{id}/config"));
-    assert_eq!(config.read("DistributionConfig"), shown["DistributionConfig"]);
+    assert_eq!(
+        config.read("DistributionConfig"),
+        shown["DistributionConfig"]
+    );
     let target = format!("{DISTRIBUTIONS}/{id}/config");
     let same = case.send("PUT", &target, Some(&made.etag), &config.body);
     assert_eq!(same.status, 200, "{same:?}");
-    assert_eq!(same.read("Distribution")["DistributionConfig"], shown["DistributionConfig"]);
+    assert_eq!(
+        same.read("Distribution")["DistributionConfig"],
+        shown["DistributionConfig"]
+    );
     let change = of_terraform("UpdateDistribution");
     let changed = case.send("PUT", &target, Some(&same.etag), &change);
     assert_eq!(changed.status, 200, "{changed:?}");
     let sent = read(&change, "DistributionConfig");
-    comes_back(&sent, &changed.read("Distribution")["DistributionConfig"], "");
-    let item = case.fixture.ask_socket(&Ask::get(&format!("/v1/distributions/{id}")));
+    comes_back(
+        &sent,
+        &changed.read("Distribution")["DistributionConfig"],
+        "",
+    );
+    let item = case
+        .fixture
+        .ask_socket(&Ask::get(&format!("/v1/distributions/{id}")));
     assert_eq!(item.json["document"]["tags"], json!({ "env": "test" }));
     assert_eq!(item.json["document"]["comment"], "tf2");
 }
@@ -374,10 +404,16 @@ fn a_distribution_is_deleted_when_it_is_disabled_everywhere() {
     let off = body.replacen("<Enabled>true</Enabled>", "<Enabled>false</Enabled>", 1);
     let config = format!("{target}/config");
     let disabled = case.send("PUT", &config, Some(&made.etag), &off);
-    assert_eq!((disabled.status, disabled.text("Status")), (200, "InProgress"));
+    assert_eq!(
+        (disabled.status, disabled.text("Status")),
+        (200, "InProgress")
+    );
     // The edge serves it yet.
     assert_eq!(case.get(&target).text("Status"), "InProgress");
-    case.refused(&delete(Some(&disabled.etag)), (409, "DistributionNotDisabled"));
+    case.refused(
+        &delete(Some(&disabled.etag)),
+        (409, "DistributionNotDisabled"),
+    );
     case.report(0);
     assert_eq!(case.get(&target).text("Status"), "Deployed");
     let gone = delete(Some(&disabled.etag));
@@ -417,10 +453,15 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
     let off = of_boto3().replacen("<Enabled>true</Enabled>", "<Enabled>false</Enabled>", 1);
     let reply = case.send("PUT", &older, Some(&restricted.etag), &off);
     assert_eq!(reply.status, 200, "{reply:?}");
-    let item = case.fixture.ask_socket(&Ask::get(&format!("/v1/distributions/{}", boto.id())));
+    let item = case
+        .fixture
+        .ask_socket(&Ask::get(&format!("/v1/distributions/{}", boto.id())));
     let document = &item.json["document"];
     assert_eq!(document["enabled"], false);
-    assert_eq!(document["default_behavior"]["trusted_key_groups"], json!(["EEWTV53KXQXXE"]));
+    assert_eq!(
+        document["default_behavior"]["trusted_key_groups"],
+        json!(["EEWTV53KXQXXE"])
+    );
 }
 
 #[test]
@@ -428,7 +469,10 @@ fn headers_are_shown_to_those_who_may_set_them() {
     let case = Case::new();
     let header = "<CustomHeaders><Quantity>1</Quantity><Items><OriginCustomHeader><HeaderName>X-Secret</HeaderName><HeaderValue>hush&amp;</HeaderValue></OriginCustomHeader></Items></CustomHeaders>";
     let body = of_awscli("CreateDistribution");
-    let body = body.replace("<CustomHeaders><Quantity>0</Quantity></CustomHeaders>", header);
+    let body = body.replace(
+        "<CustomHeaders><Quantity>0</Quantity></CustomHeaders>",
+        header,
+    );
     let made = case.create(DISTRIBUTIONS, &body);
     assert_eq!(made.text("HeaderValue"), "hush&amp;");
     let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
@@ -441,8 +485,13 @@ fn headers_are_shown_to_those_who_may_set_them() {
     // A change of something else keeps the value, and the store never has it in clear.
     let changed = config.body.replace("private site", "public site");
     let changed = case.send("PUT", &target, Some(&made.etag), &changed);
-    assert_eq!((changed.status, changed.text("HeaderValue")), (200, "hush&amp;"));
-    let item = case.fixture.ask_socket(&Ask::get(&format!("/v1/distributions/{}", made.id())));
+    assert_eq!(
+        (changed.status, changed.text("HeaderValue")),
+        (200, "hush&amp;")
+    );
+    let item = case
+        .fixture
+        .ask_socket(&Ask::get(&format!("/v1/distributions/{}", made.id())));
     let value = &item.json["document"]["origins"][0]["headers"]["X-Secret"];
     assert!(value.get("sealed").is_some(), "{value}");
     let reply = case.send_as(&reader, ("PUT", &target), Some(&changed.etag), &config.body);
@@ -463,14 +512,20 @@ fn what_only_the_file_can_say_is_kept() {
     let target = format!("{DISTRIBUTIONS}/EFILE/config");
     let config = case.get(&target);
     assert_eq!(config.text("CallerReference"), "EFILE");
-    let changed = config.body.replace("<Comment></Comment>", "<Comment>new</Comment>");
+    let changed = config
+        .body
+        .replace("<Comment></Comment>", "<Comment>new</Comment>");
     let reply = case.send("PUT", &target, Some(&etag), &changed);
     assert_eq!(reply.status, 200, "{reply:?}");
-    let item = case.fixture.ask_socket(&Ask::get("/v1/distributions/EFILE"));
+    let item = case
+        .fixture
+        .ask_socket(&Ask::get("/v1/distributions/EFILE"));
     let mut expected = document;
     expected["comment"] = json!("new");
     assert_eq!(item.json["document"], expected);
-    let moved = config.body.replace("folder.privet.invalid", "b.s3.amazonaws.com");
+    let moved = config
+        .body
+        .replace("folder.privet.invalid", "b.s3.amazonaws.com");
     let reply = case.send("PUT", &target, Some(&reply.etag), &moved);
     case.refused(&reply, (400, "InvalidArgument"));
     assert!(reply.text("Message").contains("folder"), "{reply:?}");
@@ -517,21 +572,34 @@ fn distributions_are_found_by_what_they_use() {
         let reply = found(path);
         let list = reply.read("DistributionIdList");
         let ids = list.get("Items").cloned().unwrap_or(json!([]));
-        let expected = if is_found { json!([made.id()]) } else { json!([]) };
+        let expected = if is_found {
+            json!([made.id()])
+        } else {
+            json!([])
+        };
         assert_eq!(ids, expected, "{path}: {reply:?}");
     };
     check("distributionsByKeyGroupId/E7QDQWLPA02GR", true);
     check("distributionsByKeyGroupId/EEWTV53KXQXXE", false);
     check("distributionsByCachePolicyId/ENUAJTNJC0N98", true);
     check("distributionsByCachePolicyId/EIAOXD5APPA63", false);
-    check("distributionsByCachePolicyId/4135ea2d-6df8-44a3-9df3-4b5a84be39ad", false);
+    check(
+        "distributionsByCachePolicyId/4135ea2d-6df8-44a3-9df3-4b5a84be39ad",
+        false,
+    );
     check("distributionsByResponseHeadersPolicyId/EI8XE75DVABF6", true);
     check("distributionsByOriginRequestPolicyId/ER9TXTYG7J8C3", false);
     let absent = |path: &str, code: &str| case.refused(&found(path), (404, code));
     absent("distributionsByKeyGroupId/ENONE", "NoSuchResource");
     absent("distributionsByCachePolicyId/ENONE", "NoSuchCachePolicy");
-    absent("distributionsByOriginRequestPolicyId/ENONE", "NoSuchOriginRequestPolicy");
-    absent("distributionsByResponseHeadersPolicyId/ENONE", "NoSuchResponseHeadersPolicy");
+    absent(
+        "distributionsByOriginRequestPolicyId/ENONE",
+        "NoSuchOriginRequestPolicy",
+    );
+    absent(
+        "distributionsByResponseHeadersPolicyId/ENONE",
+        "NoSuchResponseHeadersPolicy",
+    );
     let list = found("distributionsByWebACLId/null").read("DistributionList");
     assert_eq!(list["Items"][0]["Id"], made.id());
     let list = found("distributionsByWebACLId/acl").read("DistributionList");
