@@ -276,7 +276,7 @@ async fn update(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
 }
 
 /// Checks that the change is of what is there now, before anything else is said of it.
-fn check_etag(item: &Item, request: &ChangeRequest) -> Result<(), ApiError> {
+pub(super) fn check_etag(item: &Item, request: &ChangeRequest) -> Result<(), ApiError> {
     match request.if_match.as_deref() == Some(item.etag.as_str()) {
         true => Ok(()),
         false => Err(ApiError::new(

@@ -4,6 +4,7 @@
 mod access;
 mod audit;
 mod cloudfront;
+mod cloudfront_distributions;
 mod documents;
 mod following;
 mod invalidations;

@@ -98,7 +98,15 @@ pub(crate) const STORE: TableSchema = TableSchema {
 
 pub(crate) const CONTROL: TableSchema = TableSchema {
     name: "control",
-    keys: &["address", "hosts", "files", "certificate"],
+    keys: &[
+        "address",
+        "hosts",
+        "files",
+        "certificate",
+        "account",
+        "domain_suffix",
+        "base_url",
+    ],
 };
 
 /// The keys are documented under `distributions.certificate`.
