@@ -1,26 +1,23 @@
-//! The application that socket and listener serve: who asks, whether it is allowed, what the operation answers, and
-//! what is written down of it.
+//! The way of every request: who asks, whether it is allowed, what the operation answers, and what is written down of
+//! it. Socket and listener serve it; what differs between interfaces is left to them.
 
+use crate::answers::{Answers, Asked};
 use crate::authentication::{AccessError, Authentication, Peer, Prechecked, Presented, Recognized};
-use crate::call::{Answer, Input};
 use crate::connections::Standing;
 use crate::hosts::Hosts;
+use crate::interface::{Failure, Interface, Note, Received};
 use crate::operation_error::OperationError;
 use crate::operations::{AuditedCall, Operations};
-use crate::operator::{Caller, Entry, RoleTooLow, Scope};
-use crate::problem::Problem;
-use crate::query::Query;
+use crate::operator::{Caller, Entry, Scope};
 use crate::refusals::Refusals;
 use crate::request_error::{BODY_SIZE_BYTES_MAX, RequestError};
-use crate::routes::{Note, Route, collection_of, routes};
 use crate::turns::Turns;
-use axum::Router;
+use aws_lc_rs::digest::{Context, SHA256};
 use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
-use axum::routing::{MethodFilter, MethodRouter};
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -37,7 +34,6 @@ const BODY_TIMEOUT: Duration = Duration::from_secs(30);
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(120);
 /// Interval in seconds at which it is told that the store does not answer: strangers can ask as often as they like.
 const STORE_WARNED_EVERY_SECS: i64 = 60;
-const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Name in the audit trail of those who are not known; no operator can have it.
 const UNKNOWN: &str = "?";
 
@@ -48,6 +44,7 @@ pub(crate) struct App {
     authentication: Authentication,
     refusals: Mutex<Refusals>,
     turns: Turns,
+    answers: Answers,
     /// Time of the last warning about the store.
     warned_at: Mutex<Option<i64>>,
 }
@@ -62,13 +59,6 @@ pub(crate) struct Door {
     pub(crate) standing: Standing,
 }
 
-/// What a path and a method lead to.
-#[derive(Clone, Debug)]
-enum Target {
-    Operation(Route),
-    Refusal(RequestError),
-}
-
 impl App {
     pub(crate) fn new(operations: Operations, authentication: Authentication) -> Self {
         App {
@@ -76,75 +66,46 @@ impl App {
             authentication,
             refusals: Mutex::default(),
             turns: Turns::new(),
+            answers: Answers::default(),
             warned_at: Mutex::default(),
         }
     }
 }
 
-/// Returns the router of `/v1`, made of the table of routes.
-pub(crate) fn router(app: &Arc<App>) -> Router {
-    let mut by_path: BTreeMap<String, Vec<Route>> = BTreeMap::new();
-    for route in routes() {
-        by_path.entry(route.path.clone()).or_default().push(route);
-    }
-    let mut router = Router::new();
-    for (path, routes) in by_path {
-        let allowed: Vec<&str> = routes.iter().map(|route| route.method.as_str()).collect();
-        let allowed = allowed.join(", ");
-        let refusal = Target::Refusal(RequestError::Method { allowed });
-        let mut methods = MethodRouter::new().fallback(handler(app, refusal));
-        for route in routes {
-            // All methods of the table are among those that axum knows; a test serves each of them.
-            if let Ok(filter) = MethodFilter::try_from(route.method.clone()) {
-                methods = methods.on(filter, handler(app, Target::Operation(route)));
-            }
-        }
-        router = router.route(&path, methods);
-    }
-    router.fallback(absent(app))
-}
+/// A response that is waited for.
+pub(crate) type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
 
-/// Returns the handler of paths that are not in the table.
-pub(crate) fn absent(
+/// Returns the handler of requests of an interface; `find` says what a request leads to.
+pub(crate) fn handler<I: Interface>(
     app: &Arc<App>,
-) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
-    handler(app, Target::Refusal(RequestError::NoSuchPath))
-}
-
-type Answering = Pin<Box<dyn Future<Output = Response> + Send>>;
-
-fn handler(
-    app: &Arc<App>,
-    target: Target,
+    find: impl Fn(&Request) -> I + Clone + Send + Sync + 'static,
 ) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
     let app = Arc::clone(app);
     move |request| {
-        let (app, target) = (Arc::clone(&app), target.clone());
+        let (app, target) = (Arc::clone(&app), find(&request));
         Box::pin(async move { app.answer(&target, request).await })
     }
 }
 
 /// A request whose sender is known, or is known not to be.
-struct Judged {
+struct Judged<F> {
     caller: Option<Caller>,
     subject: Option<DocumentName>,
-    result: Result<Answer, Problem>,
+    result: Result<http::Response<Bytes>, F>,
 }
 
 impl App {
-    async fn answer(&self, target: &Target, request: Request) -> Response {
+    async fn answer<I: Interface>(&self, target: &I, request: Request) -> Response {
         let id = request_id();
         let working = timeout(REQUEST_TIMEOUT, self.work(target, request, &id));
         let result = working
             .await
             .unwrap_or_else(|_| Err(RequestError::Timeout.into()));
-        let mut response = match result {
-            Ok(answer) => answer.respond(),
-            Err(problem) => problem.respond(&id),
-        };
+        let response = result.unwrap_or_else(|failure| target.refuse(&failure, &id));
+        let mut response = response.map(Body::from);
         let headers = response.headers_mut();
         if let Ok(id) = HeaderValue::try_from(id) {
-            headers.insert(REQUEST_ID, id);
+            headers.insert(HeaderName::from_static(I::REQUEST_ID), id);
         }
         for (name, value) in [
             (CACHE_CONTROL, "no-store"),
@@ -159,7 +120,12 @@ impl App {
         response
     }
 
-    async fn work(&self, target: &Target, request: Request, id: &str) -> Result<Answer, Problem> {
+    async fn work<I: Interface>(
+        &self,
+        target: &I,
+        request: Request,
+        id: &str,
+    ) -> Result<http::Response<Bytes>, I::Failure> {
         let (mut parts, body) = request.into_parts();
         let door = parts.extensions.get::<Door>().cloned();
         let door = door.ok_or(OperationError::System("a connection without a door"))?;
@@ -186,13 +152,13 @@ impl App {
         judged.result
     }
 
-    async fn judge(
+    async fn judge<I: Interface>(
         &self,
-        target: &Target,
+        target: &I,
         (mut parts, body): (Parts, Bytes),
         door: &Door,
         (prechecked, id): (Prechecked, &str),
-    ) -> Judged {
+    ) -> Judged<I::Failure> {
         let presented = (&head(&parts, door, id), body.as_ref());
         let now = self.operations.now();
         let recognized = self
@@ -206,18 +172,16 @@ impl App {
         door.standing.note_known();
         let parameters = parameters(&mut parts).await;
         let caller = recognized.caller().clone();
-        let subject = subject(target, &parameters);
-        let result = match prepare(target, &recognized, (parts, body, parameters)) {
-            Err(problem) => Err(problem),
-            // A signature is used up by those alone who may do what they ask.
-            Ok((route, input)) => match self.authentication.admit(recognized, now) {
-                // Whoever has seen the request can send it again: that is a stranger.
-                Err(error) => return self.stranger(error),
-                Ok(authenticated) => {
-                    let operations = self.operations.clone();
-                    route.answer(operations, authenticated, input).await
-                }
-            },
+        let subject = target.subject(&parameters);
+        let received = Received {
+            parts,
+            body,
+            parameters,
+        };
+        let result = match self.carry_out(target, recognized, received).await {
+            Ok(result) => result,
+            // Whoever has seen the request can send it again: that is a stranger.
+            Err(error) => return self.stranger(error),
         };
         Judged {
             caller: Some(caller),
@@ -226,8 +190,55 @@ impl App {
         }
     }
 
+    /// Does what a known operator asks, unless it was done and this is the same change once more.
+    async fn carry_out<I: Interface>(
+        &self,
+        target: &I,
+        recognized: Recognized,
+        received: Received,
+    ) -> Result<Result<http::Response<Bytes>, I::Failure>, AccessError> {
+        let now = self.operations.now();
+        let repetition = target.repetition(&received.parts);
+        let asked = Asked {
+            digest: digest_of(&received),
+            signature: recognized.signature(),
+        };
+        let prepared = match target.prepare(recognized.caller(), received) {
+            Ok(prepared) => prepared,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let attempt = match repetition {
+            Some(repetition) => {
+                let operator = &recognized.caller().name;
+                self.answers.begin(operator, repetition, asked, now).await
+            }
+            None => None,
+        };
+        if let Some(answer) = attempt.as_ref().and_then(|attempt| attempt.earlier()) {
+            return Ok(Ok(answer));
+        }
+        // A signature is used up by those alone who may do what they ask.
+        let authenticated = self.authentication.admit(recognized, now)?;
+        let performing = target
+            .clone()
+            .perform(self.operations.clone(), authenticated, prepared);
+        let Some(attempt) = attempt else {
+            return Ok(performing.await);
+        };
+        // It goes on if the client hangs up: what it has done is what the next attempt hears of.
+        let task = tokio::spawn(async move {
+            let result = performing.await;
+            if let Ok(answer) = &result {
+                attempt.keep(answer);
+            }
+            result
+        });
+        let lost = |_| Err(OperationError::System("the task for this has failed").into());
+        Ok(task.await.unwrap_or_else(lost))
+    }
+
     /// Refuses somebody who is not known.
-    fn stranger(&self, error: AccessError) -> Judged {
+    fn stranger<F: Failure>(&self, error: AccessError) -> Judged<F> {
         if let AccessError::Store(error) = &error {
             self.warn_of_store(error);
         }
@@ -253,23 +264,19 @@ impl App {
     }
 
     /// Writes down every refusal, and the calls that the table says.
-    async fn write_down(
+    async fn write_down<I: Interface>(
         &self,
-        target: &Target,
+        target: &I,
         door: &Door,
-        judged: &Judged,
-    ) -> Result<(), Problem> {
-        let (operation, note) = match target {
-            Target::Operation(route) => (route.operation.as_str(), route.note),
-            Target::Refusal(_) => ("none", Note::Refusals),
-        };
-        let (outcome, mut detail) = match (&judged.result, note) {
+        judged: &Judged<I::Failure>,
+    ) -> Result<(), I::Failure> {
+        let (outcome, mut detail) = match (&judged.result, target.note()) {
             (Ok(_), Note::Refusals) => return Ok(()),
             (Ok(_), Note::Calls) => (Outcome::Done, None),
-            (Err(problem), _) if problem.status.is_server_error() => {
-                (Outcome::Failed, Some(problem.code.to_owned()))
+            (Err(failure), _) if failure.status().is_server_error() => {
+                (Outcome::Failed, Some(failure.code().to_owned()))
             }
-            (Err(problem), _) => (Outcome::Refused, Some(problem.code.to_owned())),
+            (Err(failure), _) => (Outcome::Refused, Some(failure.code().to_owned())),
         };
         let stranger = stranger(door);
         if judged.caller.is_none() {
@@ -287,7 +294,7 @@ impl App {
         }
         let call = AuditedCall {
             caller: judged.caller.as_ref().unwrap_or(&stranger),
-            operation,
+            operation: target.operation(),
             outcome,
             document: judged.subject.clone(),
             detail,
@@ -311,30 +318,16 @@ fn head<'a>(parts: &'a Parts, door: &Door, id: &'a str) -> Presented<'a> {
     }
 }
 
-/// Returns the route of a request that its sender may take, and what the operation reads.
-fn prepare<'a>(
-    target: &'a Target,
-    recognized: &Recognized,
-    (parts, body, parameters): (Parts, Bytes, BTreeMap<String, String>),
-) -> Result<(&'a Route, Input), Problem> {
-    let route = match target {
-        Target::Operation(route) => route,
-        Target::Refusal(refusal) => return Err(refusal.clone().into()),
-    };
-    if recognized.caller().role < route.role {
-        return Err(OperationError::from(RoleTooLow { needed: route.role }).into());
-    }
-    if !body.is_empty() && !is_json(&parts) {
-        return Err(RequestError::ContentType.into());
-    }
-    let query = Query::parse(parts.uri.query().unwrap_or_default());
-    let input = Input {
-        parameters,
-        query: query.map_err(RequestError::from)?,
-        headers: parts.headers,
-        body,
-    };
-    Ok((route, input))
+/// Returns the digest of what is asked, by which the same change is known.
+fn digest_of(received: &Received) -> [u8; 32] {
+    let Parts { method, uri, .. } = &received.parts;
+    let head = format!("{method} {uri}\n");
+    let mut context = Context::new(&SHA256);
+    context.update(head.as_bytes());
+    context.update(&received.body);
+    let mut digest = [0; 32];
+    digest.copy_from_slice(context.finish().as_ref());
+    digest
 }
 
 /// Reads a body up to the limit.
@@ -361,36 +354,6 @@ async fn parameters(parts: &mut Parts) -> BTreeMap<String, String> {
     parameters
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .collect()
-}
-
-/// Returns what a call is about, for the audit trail.
-fn subject(target: &Target, parameters: &BTreeMap<String, String>) -> Option<DocumentName> {
-    let Target::Operation(route) = target else {
-        return None;
-    };
-    let id = parameters.get("id").or_else(|| parameters.get("name"))?;
-    let first = route.operation.split('.').next().unwrap_or_default();
-    let kind = match (collection_of(first), first) {
-        (Some(collection), _) => collection.kind.as_str(),
-        (None, "operators") => "operator",
-        (None, "access_keys") => "access_key",
-        (None, "invalidations") => "invalidation",
-        (None, "edges") => "edge",
-        (None, "jobs") => "job",
-        (None, other) => other,
-    };
-    // Names that the store would not take were not found either.
-    let is_name = !id.is_empty() && id.len() <= privet_store::limits::ID_BYTES_MAX;
-    is_name.then(|| DocumentName::new(kind, id))
-}
-
-fn is_json(parts: &Parts) -> bool {
-    let mut values = parts.headers.get_all(CONTENT_TYPE).iter();
-    let value = values.next().and_then(|value| value.to_str().ok());
-    let essence = value
-        .and_then(|value| value.split(';').next())
-        .unwrap_or_default();
-    essence.trim().eq_ignore_ascii_case("application/json") && values.next().is_none()
 }
 
 /// Returns the caller who stands in the audit trail for those who are not known.

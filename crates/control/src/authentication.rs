@@ -136,6 +136,11 @@ impl Recognized {
     pub fn caller(&self) -> &Caller {
         &self.caller
     }
+
+    /// Returns the signature that a change uses up; `None` for a request that is not a change, or is not signed.
+    pub fn signature(&self) -> Option<[u8; 32]> {
+        self.used_up.as_ref().map(|verified| verified.signature)
+    }
 }
 
 /// A credential that was read from a head.

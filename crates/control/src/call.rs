@@ -8,11 +8,9 @@ use crate::problem::Problem;
 use crate::query::{Query, QueryFault};
 use crate::request_error::RequestError;
 use crate::strict_json;
-use axum::body::Body;
-use axum::response::Response;
 use bytes::Bytes;
 use http::header::{CONTENT_TYPE, ETAG, IF_MATCH, LOCATION};
-use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -238,8 +236,8 @@ impl Answer {
     }
 
     /// Returns the response.
-    pub(crate) fn respond(self) -> Response {
-        let body = self.body.map(|body| Body::from(format!("{body}\n")));
+    pub(crate) fn respond(self) -> Response<Bytes> {
+        let body = self.body.map(|body| Bytes::from(format!("{body}\n")));
         let has_body = body.is_some();
         let mut response = Response::new(body.unwrap_or_default());
         *response.status_mut() = self.status;

@@ -4,16 +4,20 @@
 //! [`Control`] is the thread that serves both. [`Operations`] are what every interface calls; the edge carries out what
 //! is about itself, through its handle, and the store keeps everything else.
 
+mod answers;
 mod app;
 mod attempts;
 mod authentication;
 mod call;
+pub mod cloudfront;
 mod connection;
 mod connections;
 mod diff;
 mod follower;
 mod hosts;
+mod interface;
 mod item_file;
+mod json_interface;
 mod late_store;
 mod link_access;
 mod listener;

@@ -15,6 +15,7 @@ mod import;
 mod invalidations;
 mod jobs;
 mod operators;
+mod origin_headers;
 mod reading;
 mod writing;
 
@@ -170,7 +171,7 @@ impl Operations {
 }
 
 /// Returns random characters of A-Z and 0-9.
-fn random_text(length: usize) -> Result<String, OperationError> {
+pub(crate) fn random_text(length: usize) -> Result<String, OperationError> {
     // Of 36 characters, 252 of the 256 values of a byte are used, so that all are equally likely.
     const ALPHABET: &[u8; 36] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789";
     let mut text = String::with_capacity(length);

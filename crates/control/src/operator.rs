@@ -146,6 +146,22 @@ impl<R: Rank> Operator<R> {
 }
 
 impl<R> Operator<R> {
+    /// Returns the same operator with another role, if the operator has at least that.
+    ///
+    /// # Errors
+    /// [`RoleTooLow`].
+    pub fn raised<Other: Rank>(&self) -> Result<Operator<Other>, RoleTooLow> {
+        match self.caller.role < Other::ROLE {
+            true => Err(RoleTooLow {
+                needed: Other::ROLE,
+            }),
+            false => Ok(Operator {
+                caller: Arc::clone(&self.caller),
+                role: PhantomData,
+            }),
+        }
+    }
+
     /// Returns who it is.
     pub fn caller(&self) -> &Caller {
         &self.caller
@@ -183,6 +199,8 @@ mod tests {
             request_id: None,
         });
         assert_eq!(Operator::<R>::admit(&authenticated).err(), expected);
+        let reader = Operator::<Read>::admit(&authenticated).unwrap();
+        assert_eq!(reader.raised::<R>().err(), expected);
     }
 
     #[test]

@@ -7,10 +7,9 @@ use crate::operation_error::{Fault, OperationError};
 use crate::replay::ReplayRefusal;
 use crate::request_error::RequestError;
 use crate::sigv4::Refusal;
-use axum::body::Body;
-use axum::response::Response;
+use bytes::Bytes;
 use http::header::{ALLOW, CONTENT_TYPE, ETAG, RETRY_AFTER, WWW_AUTHENTICATE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderValue, Response, StatusCode};
 use privet_edge::InvalidationError;
 use privet_store::{DocumentName, StoreError};
 use serde_json::{Value, json};
@@ -66,7 +65,7 @@ impl Problem {
     }
 
     /// Returns the response.
-    pub(crate) fn respond(&self, request_id: &str) -> Response {
+    pub(crate) fn respond(&self, request_id: &str) -> Response<Bytes> {
         let More {
             field,
             hint,
@@ -99,7 +98,7 @@ impl Problem {
             let names = names.map(|name| json!({"kind": name.kind, "id": name.id}));
             body["used_by"] = names.collect::<Vec<Value>>().into();
         }
-        let mut response = Response::new(Body::from(format!("{body}\n")));
+        let mut response = Response::new(Bytes::from(format!("{body}\n")));
         *response.status_mut() = self.status;
         let headers = response.headers_mut();
         headers.insert(

@@ -10,6 +10,7 @@ mod other;
 mod shown;
 
 use crate::call::{Answer, Call, Input};
+use crate::interface::Note;
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operator::{Authenticated, Operator, Rank};
@@ -37,15 +38,6 @@ pub(crate) struct Route {
     /// Whether a successful call is written down, although it changes nothing.
     pub(crate) note: Note,
     handler: Arc<Handler>,
-}
-
-/// Whether a call goes into the audit trail by itself: writes of the store make their own entries.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Note {
-    /// Refusals alone.
-    Refusals,
-    /// Every call.
-    Calls,
 }
 
 impl fmt::Debug for Route {

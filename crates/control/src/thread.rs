@@ -1,10 +1,12 @@
 //! The thread that serves operators, on the socket and on the listener, and probes whether origins are private.
 
-use crate::app::{self, App, Door};
+use crate::app::{App, Door};
 use crate::authentication::{Authentication, Peer};
+use crate::cloudfront;
 use crate::connection::{serve_one, serve_tcp};
 use crate::connections::{Connections, Standing};
 use crate::hosts::Hosts;
+use crate::json_interface;
 use crate::listener::{BoundListener, ListenerOptions};
 use crate::operations::{FileService, Operations, OperationsOptions, Running, Source};
 use crate::operator_server::{OperatorServer, Probes};
@@ -269,7 +271,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
 /// What connections are served with.
 struct Served {
     server: OperatorServer,
-    /// Routes of the socket: those of `/v1`, and the older ones.
+    /// Routes of the socket: those of the listener, and the older ones.
     socket_router: Router,
     /// Routes of the listener.
     router: Router,
@@ -292,22 +294,35 @@ impl Served {
         let (server, probes) = OperatorServer::new(edge);
         let served = Served {
             socket_router: socket_router(&app, &server),
-            router: app::router(&app),
+            router: router(&app),
             server,
         };
         (served, probes)
     }
 }
 
-/// Returns the routes of the socket. What is not beneath `/v1` is answered as it was before there was one.
+/// Returns the routes of the listener: `/v1`, and CloudFront's API at dated paths.
+fn router(app: &Arc<App>) -> Router {
+    let (absent, root) = (json_interface::absent(app), cloudfront::root(app));
+    json_interface::router(app).fallback(move |request: Request| {
+        match cloudfront::is_dated(request.uri().path()) {
+            true => root(request),
+            false => absent(request),
+        }
+    })
+}
+
+/// Returns the routes of the socket. What is of neither interface is answered as it was before there were any.
 fn socket_router(app: &Arc<App>, server: &OperatorServer) -> Router {
-    let (absent, server) = (app::absent(app), server.clone());
-    app::router(app).fallback(move |request: Request| {
-        let (server, absent) = (server.clone(), absent.clone());
+    let (absent, root) = (json_interface::absent(app), cloudfront::root(app));
+    let server = server.clone();
+    json_interface::router(app).fallback(move |request: Request| {
+        let (server, absent, root) = (server.clone(), absent.clone(), root.clone());
         async move {
-            match request.uri().path().starts_with("/v1/") {
-                true => absent(request).await,
-                false => socket_api::answer(&server, request).await,
+            match request.uri().path() {
+                path if path.starts_with("/v1/") => absent(request).await,
+                path if cloudfront::is_dated(path) => root(request).await,
+                _ => socket_api::answer(&server, request).await,
             }
         }
     })

@@ -5,6 +5,7 @@
 //! [`Origin`]s and policies. This module knows the configuration, and nothing of requests.
 
 mod behavior_table;
+mod bucket_host;
 mod cache_behavior;
 mod config_error;
 mod distribution;
@@ -29,24 +30,28 @@ pub use cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
 pub(crate) use cache_behavior::{is_change, is_get_or_head};
 pub use config_error::{ConfigError, Places};
 pub use distribution::{
-    Certificate, CustomErrorResponse, Distribution, ERROR_MIN_TTL_DEFAULT, ErrorPage,
-    GeoRestriction, StreamingDistribution,
+    Certificate, CustomErrorResponse, Distribution, DistributionLogging, ERROR_MIN_TTL_DEFAULT,
+    ErrorPage, GeoRestriction, HttpVersions, MinimumTlsVersion, StreamingDistribution,
 };
 pub use document::{
-    BehaviorDocument, CacheSettings, CertificateDocument, CertificateFiles, CertificateSource,
-    ControlSettings, CredentialsDocument, DiskCacheSettings, DistributionDocument, Document,
-    EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
-    NamedCertificateDocument, NodeDocument, OriginDocument, OriginGroupDocument,
-    OriginSourceDocument, PublicKeyDocument, S3OriginDocument, Secret, SecretSource,
-    ServiceDocument, StoreLocation, StoreSettings, StreamingDistributionDocument,
-    StreamingSourceDocument, TrustedSignerDocument, VideosDocument,
+    BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
+    BucketLocationDocument, CacheSettings, CertificateDocument, CertificateFiles,
+    CertificateSource, ControlSettings, CredentialsDocument, DiskCacheSettings,
+    DistributionDocument, Document, EdgeIdentity, ForwardedHeaderNames, ForwardedQuery,
+    ForwardedValuesDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,
+    LogSettings, NamedCertificateDocument, NodeDocument, OriginAccessControlDocument,
+    OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
+    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument, StoreLocation,
+    StoreSettings, StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument,
+    VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;
 pub use items::{ItemFacts, ItemFault, ItemOrder, read_items, write_toml};
 pub use origin::{
-    CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience,
-    OriginProtocolPolicy, OriginSource, PathReading, S3Addressing, S3Origin, SigningBehavior,
+    AddressFamilies, CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice,
+    OriginFailover, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading, S3Addressing,
+    S3Origin, SigningBehavior,
 };
 pub(crate) use origin_pattern::origin_matches;
 pub use path_pattern::{PATH_PATTERN_SIZE_BYTES_MAX, PathPattern, object_name};

@@ -5,6 +5,8 @@ use crate::operations::reading::{Item, Listed, MadeBy, PAGE_MAX, PageRequest, cu
 use crate::operations::writing::digest_of;
 use crate::operations::{Applied, ChangeRequest, Mode, Operations, Source, random_text};
 use crate::operator::{Operator, Publish, Read};
+use crate::sigv4::hex;
+use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::ServiceKind;
 use privet_edge::{Invalidation, InvalidationItem, InvalidationReach, check_invalidation};
 use privet_store::{
@@ -27,7 +29,7 @@ const ID_TIME_END: i64 = 34_359_738_368;
 #[derive(Clone, Debug, Deserialize, PartialEq, Eq)]
 #[serde(
     deny_unknown_fields,
-    expecting = "an object with distribution, paths and tags"
+    expecting = "an object with distribution, paths, tags and caller_reference"
 )]
 pub struct InvalidationRequest {
     /// Id of the distribution.
@@ -38,6 +40,9 @@ pub struct InvalidationRequest {
     /// Cache tags.
     #[serde(default)]
     pub tags: Vec<String>,
+    /// Text by which its author knows it; no other invalidation of the distribution has it.
+    #[serde(default)]
+    pub caller_reference: Option<String>,
 }
 
 impl InvalidationRequest {
@@ -125,11 +130,14 @@ impl Operations {
         request: &InvalidationRequest,
         change: &ChangeRequest,
     ) -> Result<Item, OperationError> {
-        let body = json!({
+        let mut body = json!({
             "distribution": request.distribution,
             "paths": request.paths,
             "tags": request.tags,
         });
+        if let Some(reference) = &request.caller_reference {
+            body["caller_reference"] = reference.as_str().into();
+        }
         let digest = digest_of(
             store,
             ("invalidate", ServiceKind::Distribution, ""),
@@ -140,7 +148,9 @@ impl Operations {
             return self.invalidation(&operator.reader(), &made.id).await;
         }
         let id = new_id(self.now())?;
-        let mut changes = vec![invalidation_change(&id, Expected::Absent, Some(body))];
+        let mut made = invalidation_change(&id, Expected::Absent, Some(body));
+        made.claims = reference_claim(request).into_iter().collect();
+        let mut changes = vec![made];
         let old = Page {
             after: Some(id_at(self.now().saturating_sub(KEPT_SECS))),
             limit: REMOVED_MAX,
@@ -271,6 +281,13 @@ fn invalidation_change(id: &str, expected: Expected, body: Option<Value>) -> Doc
     }
 }
 
+/// Returns the name that the reference of an invalidation takes: a digest, since claims are shorter than references.
+fn reference_claim(request: &InvalidationRequest) -> Option<String> {
+    let reference = request.caller_reference.as_ref()?;
+    let digest = hex(digest(&SHA256, reference.as_bytes()).as_ref());
+    Some(format!("invalidation {} {digest}", request.distribution))
+}
+
 fn distribution_of(document: &StoredDocument) -> &str {
     let id = document.body.get("distribution").and_then(Value::as_str);
     id.unwrap_or_default()
@@ -286,6 +303,7 @@ fn stored_item(document: StoredDocument, applied: Applied) -> Item {
             operator: Some(document.made_by),
             at: Some(document.created_at.seconds()),
         },
+        created_at: Some(document.created_at.seconds()),
         document: document.body,
         used_by: None,
         applied: Some(applied),
@@ -310,6 +328,7 @@ fn edge_item(made: &Invalidation) -> Item {
             operator: None,
             at: Some(at),
         },
+        created_at: Some(at),
         document: json!({
             "distribution": made.distribution_id,
             "paths": written(InvalidationReach::Tag, false),

@@ -59,6 +59,8 @@ pub struct Item {
     pub version: Option<u64>,
     /// Author of this version.
     pub made_by: MadeBy,
+    /// Seconds since 1970 of the first version; `None` in a file.
+    pub created_at: Option<i64>,
     /// Object with the keys of the kind's table, secrets sealed.
     pub document: Value,
     /// Items that refer to this one, where they were asked for.
@@ -339,6 +341,7 @@ fn file_item(item: &ServiceItem) -> Item {
             operator: None,
             at: None,
         },
+        created_at: None,
         document,
         used_by: None,
         applied: None,
@@ -366,6 +369,7 @@ fn item_of(document: StoredDocument, used_by: Option<Vec<DocumentName>>, applied
             operator: Some(document.made_by),
             at: Some(document.updated_at.seconds()),
         },
+        created_at: Some(document.created_at.seconds()),
         document: document.body,
         used_by,
         applied: Some(applied),

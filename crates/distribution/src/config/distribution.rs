@@ -31,6 +31,12 @@ pub struct Distribution {
     pub custom_errors: Vec<CustomErrorResponse>,
     /// Countries where viewers may be.
     pub geo: GeoRestriction,
+    /// Versions of HTTP that viewers may speak over TLS.
+    pub http_versions: HttpVersions,
+    /// Minimum version of TLS.
+    pub minimum_tls: MinimumTlsVersion,
+    /// Access log of the distribution's own; `None` writes none.
+    pub logging: Option<Arc<DistributionLogging>>,
     /// Port of redirects to HTTPS: 443 unless the https listeners use another.
     pub https_port: u16,
     /// Lookup table made from `behaviors`.
@@ -68,6 +74,8 @@ pub struct StreamingDistribution {
     pub web_resources: bool,
     /// Certificate; present whenever an rtmps listener exists and the distribution is enabled.
     pub certificate: Option<Arc<Certificate>>,
+    /// Access log of the distribution's own; `None` writes none.
+    pub logging: Option<Arc<DistributionLogging>>,
 }
 
 impl StreamingDistribution {
@@ -96,6 +104,37 @@ pub struct ErrorPage {
     pub path: String,
     /// Status sent with it: 200, or one of the error statuses.
     pub status: StatusCode,
+}
+
+/// The versions of HTTP that viewers of a distribution may speak over TLS (`HttpVersion`).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum HttpVersions {
+    /// HTTP/1.1 alone.
+    Http1,
+    /// HTTP/1.1 and HTTP/2.
+    #[default]
+    Http2,
+}
+
+/// The minimum version of TLS for the viewers of a distribution (`MinimumProtocolVersion`). There is none below 1.2.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum MinimumTlsVersion {
+    /// TLS 1.2.
+    #[default]
+    Tls12,
+    /// TLS 1.3.
+    Tls13,
+}
+
+/// The access log of one distribution (developer guide, "Standard logging").
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DistributionLogging {
+    /// Name of the bucket that the log is for, which is a plain name of a folder.
+    pub bucket: String,
+    /// Text before the names of the files; what ends with a slash are folders.
+    pub prefix: String,
+    /// True if `cs(Cookie)` is filled in; signing cookies are redacted in any case.
+    pub include_cookies: bool,
 }
 
 /// A restriction by country (developer guide, "Restrict the geographic distribution of your content").

@@ -3,7 +3,9 @@
 //! Defaults are filled in; references are still names, which [`crate::config::Snapshot::build`] resolves.
 
 use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
-use crate::config::distribution::{CustomErrorResponse, GeoRestriction};
+use crate::config::distribution::{
+    CustomErrorResponse, DistributionLogging, GeoRestriction, HttpVersions, MinimumTlsVersion,
+};
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use crate::config::trusted_proxies::{ForwardedHeaders, TrustedProxies};
 use crate::config::video_settings::VideoSettings;
@@ -11,14 +13,21 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+mod bucket_access;
 mod cache;
 mod control;
+mod forwarded_values;
 mod origin;
 mod streaming;
 mod video;
 
+pub use bucket_access::{
+    BucketAccessDocument, BucketDocument, BucketHostDocument, BucketLocationDocument,
+    OriginAccessControlDocument, OriginAccessIdentityDocument,
+};
 pub use cache::{CacheSettings, DiskCacheSettings};
 pub use control::{ControlSettings, StoreLocation, StoreSettings};
+pub use forwarded_values::{ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument};
 pub use origin::{
     CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     S3OriginDocument, Secret, SecretSource,
@@ -77,6 +86,12 @@ pub struct ServiceDocument {
     pub trusted_signers: Vec<TrustedSignerDocument>,
     /// Certificates that distributions may name.
     pub certificates: Vec<NamedCertificateDocument>,
+    /// Buckets that origins name by an S3 host name, and whose location is said here.
+    pub buckets: Vec<BucketDocument>,
+    /// Origin access identities that origins may name.
+    pub origin_access_identities: Vec<OriginAccessIdentityDocument>,
+    /// Origin access controls that origins may name.
+    pub origin_access_controls: Vec<OriginAccessControlDocument>,
     /// Cache policies of the operator, in addition to CloudFront's managed ones.
     pub cache_policies: Vec<CachePolicy>,
     /// Origin request policies of the operator, in addition to CloudFront's managed ones.
@@ -96,6 +111,11 @@ impl ServiceDocument {
         self.key_groups.append(&mut other.key_groups);
         self.trusted_signers.append(&mut other.trusted_signers);
         self.certificates.append(&mut other.certificates);
+        self.buckets.append(&mut other.buckets);
+        self.origin_access_identities
+            .append(&mut other.origin_access_identities);
+        self.origin_access_controls
+            .append(&mut other.origin_access_controls);
         self.cache_policies.append(&mut other.cache_policies);
         self.origin_request_policies
             .append(&mut other.origin_request_policies);
@@ -263,6 +283,8 @@ pub struct LogSettings {
 pub struct PublicKeyDocument {
     /// Value that viewers send as `Key-Pair-Id`: `K…`, or `APKA…` for the older key pairs.
     pub id: String,
+    /// Name, which no other public key has; `None` if it has none but its id.
+    pub name: Option<String>,
     /// Source of the key.
     pub source: KeySource,
 }
@@ -281,6 +303,8 @@ pub enum KeySource {
 pub struct KeyGroupDocument {
     /// Name that behaviors use.
     pub id: String,
+    /// Title, which no other key group has; `None` if it has none but its id.
+    pub name: Option<String>,
     /// Ids of public keys.
     pub public_keys: Vec<String>,
 }
@@ -325,6 +349,12 @@ pub struct DistributionDocument {
     pub custom_errors: Vec<CustomErrorResponse>,
     /// Countries where viewers may be.
     pub geo: GeoRestriction,
+    /// Versions of HTTP that viewers may speak over TLS.
+    pub http_versions: HttpVersions,
+    /// Minimum version of TLS.
+    pub minimum_tls: MinimumTlsVersion,
+    /// Access log of the distribution's own; `None` writes none.
+    pub logging: Option<DistributionLogging>,
 }
 
 /// The certificate of a distribution.
@@ -377,6 +407,8 @@ pub struct BehaviorDocument {
     pub origin: String,
     /// Name or id of a cache policy; `None` means `Managed-CachingOptimized`.
     pub cache_policy: Option<String>,
+    /// Older cache settings, in place of a cache policy and an origin request policy.
+    pub forwarded_values: Option<ForwardedValuesDocument>,
     /// Name or id of an origin request policy.
     pub origin_request_policy: Option<String>,
     /// Name or id of a response headers policy.

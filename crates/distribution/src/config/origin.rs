@@ -172,6 +172,17 @@ pub enum OriginProtocolPolicy {
     MatchViewer,
 }
 
+/// The families of addresses at which an origin is reached (`IpAddressType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressFamilies {
+    /// Both, in the order in which the resolver has them.
+    Any,
+    /// IPv4 alone.
+    Ipv4,
+    /// IPv6 alone.
+    Ipv6,
+}
+
 /// The timeouts and attempts of an origin.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OriginPatience {
@@ -183,6 +194,8 @@ pub struct OriginPatience {
     pub response_timeout: Duration,
     /// Time after which an idle connection is closed; CloudFront's default is 5 s.
     pub keep_alive_timeout: Duration,
+    /// Families of addresses at which the origin is reached.
+    pub addresses: AddressFamilies,
     /// Maximum number of connections to the origin per worker.
     pub connections_max: usize,
     /// Private certificate authority for this origin, PEM; `None` means the system's.
@@ -196,6 +209,7 @@ impl Default for OriginPatience {
             connection_attempts: 3,
             response_timeout: Duration::from_secs(30),
             keep_alive_timeout: Duration::from_secs(5),
+            addresses: AddressFamilies::Any,
             connections_max: 2_048,
             trusted_roots_pem: None,
         }

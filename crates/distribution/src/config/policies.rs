@@ -7,7 +7,7 @@ use std::time::Duration;
 mod managed;
 
 /// A choice among names of one kind: cookies or query parameters.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
 pub enum NameFilter {
     /// No names.
     #[default]

@@ -33,6 +33,12 @@ pub enum ServiceKind {
     ResponseHeadersPolicy,
     /// A certificate.
     Certificate,
+    /// A bucket, by the name that origins have it under.
+    Bucket,
+    /// An origin access identity.
+    OriginAccessIdentity,
+    /// An origin access control.
+    OriginAccessControl,
     /// A distribution.
     Distribution,
     /// A streaming distribution.
@@ -41,7 +47,7 @@ pub enum ServiceKind {
 
 impl ServiceKind {
     /// All kinds, each after those that it refers to.
-    pub const ALL: [ServiceKind; 9] = [
+    pub const ALL: [ServiceKind; 12] = [
         ServiceKind::PublicKey,
         ServiceKind::KeyGroup,
         ServiceKind::TrustedSigner,
@@ -49,6 +55,9 @@ impl ServiceKind {
         ServiceKind::OriginRequestPolicy,
         ServiceKind::ResponseHeadersPolicy,
         ServiceKind::Certificate,
+        ServiceKind::Bucket,
+        ServiceKind::OriginAccessIdentity,
+        ServiceKind::OriginAccessControl,
         ServiceKind::Distribution,
         ServiceKind::StreamingDistribution,
     ];
@@ -63,6 +72,9 @@ impl ServiceKind {
             ServiceKind::OriginRequestPolicy => "origin_request_policy",
             ServiceKind::ResponseHeadersPolicy => "response_headers_policy",
             ServiceKind::Certificate => "certificate",
+            ServiceKind::Bucket => "bucket",
+            ServiceKind::OriginAccessIdentity => "origin_access_identity",
+            ServiceKind::OriginAccessControl => "origin_access_control",
             ServiceKind::Distribution => "distribution",
             ServiceKind::StreamingDistribution => "streaming_distribution",
         }
@@ -78,6 +90,9 @@ impl ServiceKind {
             ServiceKind::OriginRequestPolicy => "origin_request_policies",
             ServiceKind::ResponseHeadersPolicy => "response_headers_policies",
             ServiceKind::Certificate => "certificates",
+            ServiceKind::Bucket => "buckets",
+            ServiceKind::OriginAccessIdentity => "origin_access_identities",
+            ServiceKind::OriginAccessControl => "origin_access_controls",
             ServiceKind::Distribution => "distributions",
             ServiceKind::StreamingDistribution => "streaming_distributions",
         }
@@ -94,20 +109,43 @@ impl ServiceKind {
             | ServiceKind::CachePolicy
             | ServiceKind::OriginRequestPolicy
             | ServiceKind::ResponseHeadersPolicy
-            | ServiceKind::Certificate => false,
+            | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl => false,
+        }
+    }
+
+    /// Returns true for policies, which others may refer to by their names as well as by their ids.
+    pub fn has_titles(self) -> bool {
+        match self {
+            ServiceKind::CachePolicy
+            | ServiceKind::OriginRequestPolicy
+            | ServiceKind::ResponseHeadersPolicy => true,
+            ServiceKind::PublicKey
+            | ServiceKind::KeyGroup
+            | ServiceKind::TrustedSigner
+            | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl
+            | ServiceKind::Distribution
+            | ServiceKind::StreamingDistribution => false,
         }
     }
 
     /// Returns the key by which a document of the kind is named.
     pub fn id_key(self) -> &'static str {
         match self {
-            ServiceKind::TrustedSigner => "name",
+            ServiceKind::TrustedSigner | ServiceKind::Bucket => "name",
             ServiceKind::PublicKey
             | ServiceKind::KeyGroup
             | ServiceKind::CachePolicy
             | ServiceKind::OriginRequestPolicy
             | ServiceKind::ResponseHeadersPolicy
             | ServiceKind::Certificate
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl
             | ServiceKind::Distribution
             | ServiceKind::StreamingDistribution => "id",
         }

@@ -1,34 +1,37 @@
 //! Reads a document from TOML and reports all faults at once, each with its position.
 
-use crate::config::cache_behavior::{AllowedMethods, ViewerProtocolPolicy};
 use crate::config::config_error::{ConfigError, Places};
-use crate::config::distribution::GeoRestriction;
 use crate::config::document::{
-    BehaviorDocument, CacheSettings, CertificateDocument, CertificateFiles, CertificateSource,
-    DistributionDocument, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
-    ListenerProtocol, LogSettings, NamedCertificateDocument, NodeDocument, PublicKeyDocument,
-    Secret, ServiceDocument, TrustedSignerDocument, VideosDocument,
+    CacheSettings, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
+    ListenerProtocol, LogSettings, NodeDocument, PublicKeyDocument, ServiceDocument,
+    TrustedSignerDocument, VideosDocument,
 };
 use crate::config::service_item::{ServiceItem, ServiceKind};
 use crate::config::snapshot::check;
 use crate::config::trusted_proxies::TrustedProxies;
+use bucket_access::{read_bucket, read_origin_access_control, read_origin_access_identity};
+use certificates::{read_certificate_files, read_named_certificate};
 use control::{read_control, read_store};
+use description::{check_description, read_name};
+use distributions::{read_distribution, read_streaming_distribution};
 use limits::read_limits;
-use origins::{read_origin, read_origin_group};
 use policies::{read_cache_policy, read_origin_request_policy};
 use response_policies::read_response_headers_policy;
-use settings::{
-    FORWARDED_HEADERS, read_cache, read_custom_error, read_geo_restriction, read_trusted_proxies,
-};
+use settings::{FORWARDED_HEADERS, read_cache, read_trusted_proxies};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
-use table::{Reader, Table, value};
+use table::{Reader, Table};
 use toml::de::DeTable;
-use tree::{Entries, Node, Value};
-use videos::{read_behavior_videos, read_streaming_distribution, read_videos};
+use tree::{Entries, Node};
+use videos::read_videos;
 
+mod behaviors;
+mod bucket_access;
+mod certificates;
 mod control;
+mod description;
+mod distributions;
 mod http_values;
 mod limits;
 mod origins;
@@ -162,6 +165,9 @@ fn count(service: &ServiceDocument, kind: ServiceKind) -> usize {
         ServiceKind::OriginRequestPolicy => service.origin_request_policies.len(),
         ServiceKind::ResponseHeadersPolicy => service.response_headers_policies.len(),
         ServiceKind::Certificate => service.certificates.len(),
+        ServiceKind::Bucket => service.buckets.len(),
+        ServiceKind::OriginAccessIdentity => service.origin_access_identities.len(),
+        ServiceKind::OriginAccessControl => service.origin_access_controls.len(),
         ServiceKind::Distribution => service.distributions.len(),
         ServiceKind::StreamingDistribution => service.streaming_distributions.len(),
     }
@@ -184,6 +190,9 @@ impl<'t> Reader<'t> {
             ServiceKind::OriginRequestPolicy => &schema::ORIGIN_REQUEST_POLICY,
             ServiceKind::ResponseHeadersPolicy => &schema::RESPONSE_HEADERS_POLICY,
             ServiceKind::Certificate => &schema::NAMED_CERTIFICATE,
+            ServiceKind::Bucket => &schema::BUCKET,
+            ServiceKind::OriginAccessIdentity => &schema::ORIGIN_ACCESS_IDENTITY,
+            ServiceKind::OriginAccessControl => &schema::ORIGIN_ACCESS_CONTROL,
             ServiceKind::Distribution => &schema::DISTRIBUTION,
             ServiceKind::StreamingDistribution => &schema::STREAMING_DISTRIBUTION,
         };
@@ -221,6 +230,15 @@ impl<'t> Reader<'t> {
                 service
                     .certificates
                     .push(read_named_certificate(self, table));
+            }
+            ServiceKind::Bucket => service.buckets.push(read_bucket(self, table)),
+            ServiceKind::OriginAccessIdentity => {
+                let identity = read_origin_access_identity(self, table);
+                service.origin_access_identities.push(identity);
+            }
+            ServiceKind::OriginAccessControl => {
+                let control = read_origin_access_control(self, table);
+                service.origin_access_controls.push(control);
             }
             ServiceKind::Distribution => service.distributions.push(read_distribution(self, table)),
             ServiceKind::StreamingDistribution => {
@@ -285,6 +303,19 @@ fn read_service<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> ServiceDocumen
             root,
             &schema::NAMED_CERTIFICATE,
             read_named_certificate,
+        ),
+        buckets: read_all(reader, root, &schema::BUCKET, read_bucket),
+        origin_access_identities: read_all(
+            reader,
+            root,
+            &schema::ORIGIN_ACCESS_IDENTITY,
+            read_origin_access_identity,
+        ),
+        origin_access_controls: read_all(
+            reader,
+            root,
+            &schema::ORIGIN_ACCESS_CONTROL,
+            read_origin_access_control,
         ),
         cache_policies: read_all(reader, root, &schema::CACHE_POLICY, read_cache_policy),
         origin_request_policies: read_all(
@@ -374,7 +405,9 @@ fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
 }
 
 fn read_public_key<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> PublicKeyDocument {
+    check_description(reader, table);
     let id = reader.required_string(table, "id");
+    let name = read_name(reader, table);
     let file = reader.path(table, "file");
     let pem = reader.string(table, "pem");
     let source = match (file, pem) {
@@ -395,12 +428,14 @@ fn read_public_key<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> PublicKeyD
             KeySource::Pem(String::new())
         }
     };
-    PublicKeyDocument { id, source }
+    PublicKeyDocument { id, name, source }
 }
 
 fn read_key_group<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> KeyGroupDocument {
+    check_description(reader, table);
     KeyGroupDocument {
         id: reader.required_string(table, "id"),
+        name: read_name(reader, table),
         public_keys: reader.strings(table, "public_keys").unwrap_or_default(),
     }
 }
@@ -409,170 +444,6 @@ fn read_trusted_signer<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Truste
     TrustedSignerDocument {
         name: reader.required_string(table, "name"),
         key_pairs: reader.strings(table, "key_pairs").unwrap_or_default(),
-    }
-}
-
-fn read_distribution<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> DistributionDocument {
-    let default_behavior = reader.table(table, "default_behavior", &schema::DEFAULT_BEHAVIOR);
-    let geo = reader.table(table, "geo", &schema::GEO_RESTRICTION);
-    if default_behavior.is_none() {
-        let message = "is missing; add [distributions.default_behavior] with an origin";
-        reader.fault(&table.path("default_behavior"), message);
-    }
-    DistributionDocument {
-        id: reader.required_string(table, "id"),
-        domain_name: reader.required_string(table, "domain_name"),
-        aliases: reader.strings(table, "aliases").unwrap_or_default(),
-        default_root_object: reader.string(table, "default_root_object"),
-        enabled: reader.boolean(table, "enabled").unwrap_or(true),
-        certificate: read_certificate(reader, table, &schema::CERTIFICATE),
-        ignore_port: reader.boolean(table, "ignore_port").unwrap_or(false),
-        statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
-        origins: read_all(reader, table, &schema::ORIGIN, read_origin),
-        behaviors: read_all(reader, table, &schema::BEHAVIOR, read_path_behavior),
-        default_behavior: match default_behavior {
-            Some(table) => read_behavior(reader, &table, "*".to_owned()),
-            None => unreadable_behavior(),
-        },
-        origin_groups: read_all(reader, table, &schema::ORIGIN_GROUP, read_origin_group),
-        custom_errors: read_all(reader, table, &schema::CUSTOM_ERROR, read_custom_error)
-            .into_iter()
-            .flatten()
-            .collect(),
-        geo: geo.map_or(GeoRestriction::None, |table| {
-            read_geo_restriction(reader, &table)
-        }),
-    }
-}
-
-/// Reads `certificate = "ID"`, or a table with the files.
-fn read_certificate<'t>(
-    reader: &mut Reader<'t>,
-    table: &Table<'t>,
-    schema: &schema::TableSchema,
-) -> Option<CertificateDocument> {
-    match value(table, "certificate")? {
-        Value::String(_) => Some(CertificateDocument::Named(
-            reader.required_string(table, "certificate"),
-        )),
-        Value::Table(_) => {
-            let files = reader.table(table, "certificate", schema)?;
-            Some(CertificateDocument::Files(read_certificate_files(
-                reader, &files,
-            )))
-        }
-        other @ (Value::Null
-        | Value::Integer { .. }
-        | Value::Float(_)
-        | Value::Boolean(_)
-        | Value::Datetime
-        | Value::Array(_)) => {
-            let advice = "write { chain = \"…\", key = \"…\" }, or the id of a certificate";
-            reader.wrong_type(&table.path("certificate"), other, advice);
-            None
-        }
-    }
-}
-
-fn read_certificate_files<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CertificateFiles {
-    CertificateFiles {
-        chain: reader.required_path(table, "chain"),
-        key: reader.required_path(table, "key"),
-    }
-}
-
-/// Reads a certificate with an id: two files, or the text of both.
-fn read_named_certificate<'t>(
-    reader: &mut Reader<'t>,
-    table: &Table<'t>,
-) -> NamedCertificateDocument {
-    let id = reader.required_string(table, "id");
-    let has_text = ["chain_pem", "key_pem"]
-        .iter()
-        .any(|key| value(table, key).is_some());
-    let source = if has_text {
-        for key in ["chain", "key"] {
-            if value(table, key).is_some() {
-                let message = "cannot be combined with chain_pem and key_pem; remove one pair";
-                reader.fault(&table.path(key), message);
-            }
-        }
-        CertificateSource::Pem {
-            chain: reader.required_string(table, "chain_pem"),
-            key: Secret::new(reader.required_string(table, "key_pem")),
-        }
-    } else {
-        CertificateSource::Files(read_certificate_files(reader, table))
-    };
-    NamedCertificateDocument { id, source }
-}
-
-fn read_path_behavior<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BehaviorDocument {
-    let path_pattern = reader.required_string(table, "path_pattern");
-    read_behavior(reader, table, path_pattern)
-}
-
-fn read_behavior<'t>(
-    reader: &mut Reader<'t>,
-    table: &Table<'t>,
-    path_pattern: String,
-) -> BehaviorDocument {
-    let policies = [
-        ("allow-all", ViewerProtocolPolicy::AllowAll),
-        ("https-only", ViewerProtocolPolicy::HttpsOnly),
-        ("redirect-to-https", ViewerProtocolPolicy::RedirectToHttps),
-    ];
-    BehaviorDocument {
-        path_pattern,
-        origin: reader.required_string(table, "origin"),
-        cache_policy: reader.string(table, "cache_policy"),
-        origin_request_policy: reader.string(table, "origin_request_policy"),
-        response_headers_policy: reader.string(table, "response_headers_policy"),
-        compress: reader.boolean(table, "compress").unwrap_or(false),
-        viewer_protocol_policy: reader
-            .choice(table, "viewer_protocol_policy", &policies)
-            .unwrap_or(ViewerProtocolPolicy::AllowAll),
-        allowed_methods: read_allowed_methods(reader, table),
-        trusted_key_groups: reader.strings(table, "trusted_key_groups"),
-        trusted_signers: reader.strings(table, "trusted_signers"),
-        videos: read_behavior_videos(reader, table),
-    }
-}
-
-/// Returns a placeholder for a missing behavior; its empty origin causes no further errors.
-fn unreadable_behavior() -> BehaviorDocument {
-    BehaviorDocument {
-        path_pattern: "*".to_owned(),
-        origin: String::new(),
-        cache_policy: None,
-        origin_request_policy: None,
-        response_headers_policy: None,
-        compress: false,
-        viewer_protocol_policy: ViewerProtocolPolicy::AllowAll,
-        allowed_methods: AllowedMethods::GetHead,
-        trusted_key_groups: None,
-        trusted_signers: None,
-        videos: None,
-    }
-}
-
-/// Reads one of the three sets in the developer guide, "Allowed HTTP methods", in any order.
-fn read_allowed_methods<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> AllowedMethods {
-    let Some(mut methods) = reader.strings(table, "allowed_methods") else {
-        return AllowedMethods::GetHead;
-    };
-    methods.sort_unstable();
-    let methods: Vec<&str> = methods.iter().map(String::as_str).collect();
-    match methods.as_slice() {
-        ["GET", "HEAD"] => AllowedMethods::GetHead,
-        ["GET", "HEAD", "OPTIONS"] => AllowedMethods::GetHeadOptions,
-        ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"] => AllowedMethods::All,
-        _ => {
-            let message = "must be one of CloudFront's three sets: [\"GET\", \"HEAD\"], [\"GET\", \"HEAD\", \"OPTIONS\"], \
-                           or GET, HEAD, OPTIONS, PUT, POST, PATCH and DELETE together";
-            reader.fault(&table.path("allowed_methods"), message);
-            AllowedMethods::GetHead
-        }
     }
 }
 

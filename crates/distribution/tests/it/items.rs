@@ -175,6 +175,57 @@ fn facts_name_references_secrets_and_claims() {
     );
 }
 
+#[test]
+fn facts_of_buckets_by_their_hosts() {
+    let value = json!({
+        "id": "E1",
+        "domain_name": "d1.example",
+        "origins": [
+            { "id": "a", "bucket_host": "Articles.s3.amazonaws.com", "origin_access_control": "E1C" },
+            { "id": "b", "bucket_host": "archive.example.com", "origin_access_identity": "E1I" },
+        ],
+        "default_behavior": { "origin": "a" },
+    });
+    let item = ServiceItem {
+        kind: ServiceKind::Distribution,
+        id: "E1".to_owned(),
+        value,
+    };
+    let facts = ItemFacts::of(&item).unwrap();
+    let named = |kind, id: &str| (kind, id.to_owned());
+    assert_eq!(
+        facts.references.into_iter().collect::<Vec<_>>(),
+        [
+            named(ServiceKind::OriginAccessIdentity, "E1I"),
+            named(ServiceKind::OriginAccessControl, "E1C"),
+        ]
+    );
+    // A bucket need not be an item, and nothing keeps its item from being deleted.
+    assert_eq!(
+        facts.mentions.into_iter().collect::<Vec<_>>(),
+        [
+            named(ServiceKind::Bucket, "archive"),
+            named(ServiceKind::Bucket, "articles"),
+        ]
+    );
+    let control = ServiceItem {
+        kind: ServiceKind::OriginAccessControl,
+        id: "E1C".to_owned(),
+        value: json!({ "id": "E1C", "name": "n", "access_key_id": "a", "secret_access_key": "b", "session_token": "c" }),
+    };
+    let facts = ItemFacts::of(&control).unwrap();
+    assert_eq!(facts.secrets, ["/secret_access_key", "/session_token"]);
+    assert_eq!(facts.claims, ["origin access control name n"]);
+}
+
+#[test]
+fn tags_are_no_paths() {
+    let text = "[[distributions]]\nid = 'E1'\ndomain_name = 'd'\norigins = [{ id = 'o', folder = 'f' }]\ndefault_behavior = { origin = 'o' }\ntags = { folder = 'f', key = 'k' }";
+    let items = read_toml_items(text, Path::new("/etc/p.toml")).unwrap();
+    assert_eq!(items[0].value["origins"][0]["folder"], "/etc/f");
+    assert_eq!(items[0].value["tags"], json!({ "folder": "f", "key": "k" }));
+}
+
 /// Every value that the reader wraps as a secret has a pointer, so that a new one cannot be forgotten.
 #[test]
 fn every_secret_of_the_documented_configuration_is_found() {

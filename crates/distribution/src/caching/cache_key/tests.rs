@@ -59,6 +59,9 @@ fn distribution(policy: CachePolicy, trusted_keys: Option<KeySet>) -> Arc<Distri
         behaviors,
         custom_errors: Vec::new(),
         geo: GeoRestriction::None,
+        http_versions: crate::config::HttpVersions::Http2,
+        minimum_tls: crate::config::MinimumTlsVersion::Tls12,
+        logging: None,
         https_port: 443,
     })
 }

@@ -1,5 +1,6 @@
 //! Origins and origin groups as the operator wrote them.
 
+use super::BucketHostDocument;
 use crate::config::origin::{
     HttpOrigin, HttpServer, OriginPatience, PathReading, S3Addressing, SigningBehavior,
 };
@@ -46,14 +47,16 @@ pub enum OriginSourceDocument {
     S3(S3OriginDocument),
     /// Any HTTP server.
     Http(HttpOrigin),
+    /// A bucket by its S3 host name.
+    BucketHost(BucketHostDocument),
 }
 
 impl OriginSourceDocument {
     fn path_reading(&self) -> PathReading {
         match self {
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => {
-                PathReading::Literal
-            }
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::BucketHost(_) => PathReading::Literal,
             OriginSourceDocument::Http(_) => PathReading::Canonical,
         }
     }
@@ -62,7 +65,9 @@ impl OriginSourceDocument {
     pub fn folder_root(&self) -> Option<&Path> {
         match self {
             OriginSourceDocument::Folder { root } => Some(root),
-            OriginSourceDocument::S3(_) | OriginSourceDocument::Http(_) => None,
+            OriginSourceDocument::S3(_)
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::BucketHost(_) => None,
         }
     }
 
@@ -70,7 +75,27 @@ impl OriginSourceDocument {
     pub(crate) fn bucket(&self) -> Option<&S3OriginDocument> {
         match self {
             OriginSourceDocument::S3(bucket) => Some(bucket),
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => None,
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::BucketHost(_) => None,
+        }
+    }
+
+    /// Returns the bucket that is named by its S3 host name.
+    pub fn bucket_host(&self) -> Option<&BucketHostDocument> {
+        match self {
+            OriginSourceDocument::BucketHost(bucket) => Some(bucket),
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::Http(_) => None,
+        }
+    }
+
+    /// Returns true if requests to the origin may be signed.
+    pub(crate) fn may_be_signed(&self) -> bool {
+        match self {
+            OriginSourceDocument::S3(_) | OriginSourceDocument::BucketHost(_) => true,
+            OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => false,
         }
     }
 
@@ -78,7 +103,9 @@ impl OriginSourceDocument {
     pub fn web_server(&self) -> Option<&HttpOrigin> {
         match self {
             OriginSourceDocument::Http(server) => Some(server),
-            OriginSourceDocument::Folder { .. } | OriginSourceDocument::S3(_) => None,
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::BucketHost(_) => None,
         }
     }
 }

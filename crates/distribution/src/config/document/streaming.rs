@@ -1,6 +1,7 @@
 //! Streaming distributions as the operator wrote them.
 
 use super::{CertificateDocument, OriginDocument};
+use crate::config::distribution::DistributionLogging;
 
 /// A streaming distribution as the operator wrote it: videos over RTMP.
 #[derive(Clone, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub struct StreamingDistributionDocument {
     pub statement_object: bool,
     /// True if a policy may also name a web URL of the video.
     pub web_resources: bool,
+    /// Access log of the distribution's own; `None` writes none.
+    pub logging: Option<DistributionLogging>,
 }
 
 /// The source of a streaming distribution's videos.

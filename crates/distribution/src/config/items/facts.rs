@@ -1,9 +1,10 @@
 //! What a store has to know of an item: what it refers to, which of its values are secret, which names it takes.
 
 use super::{ItemFault, read_items};
+use crate::config::bucket_host::BucketHost;
 use crate::config::document::{
-    CertificateDocument, DistributionDocument, ServiceDocument, StreamingDistributionDocument,
-    StreamingSourceDocument,
+    BucketAccessDocument, CertificateDocument, DistributionDocument, OriginDocument,
+    ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument,
 };
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use crate::config::service_item::{ServiceItem, ServiceKind};
@@ -16,9 +17,12 @@ use std::path::Path;
 pub struct ItemFacts {
     /// Items that must exist, without CloudFront's managed policies. A policy may be referred to by its name.
     pub references: BTreeSet<(ServiceKind, String)>,
+    /// Items that are used if they exist: the buckets behind S3 host names. Nothing keeps them from being deleted.
+    pub mentions: BTreeSet<(ServiceKind, String)>,
     /// JSON pointers to values that nobody may read in the store.
     pub secrets: Vec<String>,
-    /// Names that no other item may have: host names in lower case, and names of policies.
+    /// Names that no other item may have: host names in lower case, and names of policies, keys, key groups and origin
+    /// access controls.
     pub claims: Vec<String>,
 }
 
@@ -37,11 +41,12 @@ impl ItemFacts {
         Ok(facts)
     }
 
-    /// Returns what the items of a service refer to, without CloudFront's managed policies, whether it is among them or
-    /// not.
+    /// Returns what the items of a service refer to and mention, without CloudFront's managed policies, whether it is
+    /// among them or not.
     pub fn references_of(service: &ServiceDocument) -> BTreeSet<(ServiceKind, String)> {
         let mut facts = ItemFacts::default();
         facts.add_references(service);
+        facts.references.append(&mut facts.mentions);
         facts.references
     }
 
@@ -63,6 +68,9 @@ impl ItemFacts {
 
     fn add_distribution(&mut self, distribution: &DistributionDocument) {
         self.add_certificate(distribution.certificate.as_ref());
+        for origin in &distribution.origins {
+            self.add_origin(origin);
+        }
         let default = std::iter::once(&distribution.default_behavior);
         for behavior in distribution.behaviors.iter().chain(default) {
             let groups = behavior.trusted_key_groups.iter().flatten();
@@ -87,7 +95,25 @@ impl ItemFacts {
             StreamingSourceDocument::Distribution(id) => {
                 self.refer(ServiceKind::Distribution, Some(id));
             }
-            StreamingSourceDocument::Origin(_) => {}
+            StreamingSourceDocument::Origin(origin) => self.add_origin(origin),
+        }
+    }
+
+    fn add_origin(&mut self, origin: &OriginDocument) {
+        let Some(named) = origin.source.bucket_host() else {
+            return;
+        };
+        match &named.access {
+            BucketAccessDocument::Unsigned => {}
+            BucketAccessDocument::Control(id) => {
+                self.refer(ServiceKind::OriginAccessControl, Some(id));
+            }
+            BucketAccessDocument::Identity(id) => {
+                self.refer(ServiceKind::OriginAccessIdentity, Some(id));
+            }
+        }
+        if let Ok(host) = BucketHost::parse(&named.host) {
+            self.mentions.insert((ServiceKind::Bucket, host.bucket));
         }
     }
 
@@ -126,8 +152,21 @@ impl ItemFacts {
             "response headers policy",
             policies.map(|p| (&p.id, &p.name)),
         );
+        let keys = service.public_keys.iter();
+        self.claim_names("public key name", keys.filter_map(|key| key.name.as_ref()));
+        let groups = service.key_groups.iter();
+        let names = groups.filter_map(|group| group.name.as_ref());
+        self.claim_names("key group name", names);
+        let controls = service.origin_access_controls.iter();
+        let names = controls.map(|control| &control.name);
+        self.claim_names("origin access control name", names);
         self.claims.sort_unstable();
         self.claims.dedup();
+    }
+
+    fn claim_names<'n>(&mut self, kind: &str, names: impl Iterator<Item = &'n String>) {
+        self.claims
+            .extend(names.map(|name| format!("{kind} {name}")));
     }
 
     /// Claims ids and names alike, because behaviors refer to a policy by either.
@@ -154,6 +193,9 @@ impl ItemFacts {
                 }
             }
             ServiceKind::StreamingDistribution => self.add_origin_secrets(&item.value, "/origin"),
+            ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl => self.add_key_secrets(&item.value, ""),
             ServiceKind::PublicKey
             | ServiceKind::KeyGroup
             | ServiceKind::TrustedSigner
@@ -164,8 +206,7 @@ impl ItemFacts {
     }
 
     fn add_origin_secrets(&mut self, value: &Value, origin: &str) {
-        self.add_secret(value, &format!("{origin}/s3/secret_access_key"));
-        self.add_secret(value, &format!("{origin}/s3/session_token"));
+        self.add_key_secrets(value, &format!("{origin}/s3"));
         let headers = value.pointer(&format!("{origin}/headers"));
         let headers = headers.and_then(Value::as_object);
         for name in headers.into_iter().flat_map(|headers| headers.keys()) {
@@ -173,6 +214,12 @@ impl ItemFacts {
             let name = name.replace('~', "~0");
             self.add_secret(value, &format!("{origin}/headers/{name}"));
         }
+    }
+
+    /// Finds the secrets of access keys in a table.
+    fn add_key_secrets(&mut self, value: &Value, table: &str) {
+        self.add_secret(value, &format!("{table}/secret_access_key"));
+        self.add_secret(value, &format!("{table}/session_token"));
     }
 
     fn add_secret(&mut self, value: &Value, pointer: &str) {
@@ -198,6 +245,9 @@ fn is_managed(kind: ServiceKind, name: &str) -> bool {
         | ServiceKind::KeyGroup
         | ServiceKind::TrustedSigner
         | ServiceKind::Certificate
+        | ServiceKind::Bucket
+        | ServiceKind::OriginAccessIdentity
+        | ServiceKind::OriginAccessControl
         | ServiceKind::Distribution
         | ServiceKind::StreamingDistribution => false,
     }

@@ -14,6 +14,7 @@ use crate::config::document::{
 use crate::config::geo_database::GeoDatabase;
 use crate::config::path_pattern::PathPattern;
 use crate::config::service_item::ServiceKind;
+use buckets::Buckets;
 use origins::OriginChoices;
 use policies::Policies;
 use privet_sign::{KeyPairId, KeySet, Leniency, PublicKey};
@@ -21,6 +22,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+mod buckets;
+mod forwarded_values;
 mod origins;
 mod policies;
 mod streaming;
@@ -91,7 +94,10 @@ pub(super) fn with_changes(
             | ServiceKind::CachePolicy
             | ServiceKind::OriginRequestPolicy
             | ServiceKind::ResponseHeadersPolicy
-            | ServiceKind::Certificate => {}
+            | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl => {}
         }
     }
     // All names are given up before any is taken: one may have moved from one distribution to another.
@@ -187,6 +193,7 @@ struct Named {
     signers: Signers,
     policies: Policies,
     certificates: HashMap<String, Arc<Certificate>>,
+    buckets: Buckets,
 }
 
 struct Builder<'b> {
@@ -207,6 +214,7 @@ impl Builder<'_> {
             signers: key_sets(document, &keys),
             policies: Policies::new(document),
             certificates: self.named_certificates(document),
+            buckets: self.buckets(document),
         };
         for (position, distribution) in document.distributions.iter().enumerate() {
             let path = format!("distributions[{position}]");
@@ -285,7 +293,7 @@ impl Builder<'_> {
         path: &str,
         named: &Named,
     ) -> Distribution {
-        let origins = self.origin_choices(document, path);
+        let origins = self.origin_choices(document, &named.buckets, path);
         let leniency = Leniency {
             ignore_port: document.ignore_port,
             statement_object: document.statement_object,
@@ -313,6 +321,9 @@ impl Builder<'_> {
             origins: origins.indexes(),
             custom_errors: document.custom_errors.clone(),
             geo: document.geo.clone(),
+            http_versions: document.http_versions,
+            minimum_tls: document.minimum_tls,
+            logging: document.logging.clone().map(Arc::new),
             https_port: self.https_port,
         }
     }
@@ -400,16 +411,22 @@ fn resolve_behavior(
     let signers = document.trusted_signers.as_deref();
     let trusted_keys = named.signers.keys(groups, signers);
     let policies = &named.policies;
+    let forwarded = match &document.forwarded_values {
+        Some(values) => Some(policies.forwarded.get(values)?),
+        None => None,
+    };
     Some(CacheBehavior {
         path_pattern: PathPattern::parse(&document.path_pattern).ok()?,
         origin: origins.find(&document.origin)?.clone(),
-        cache_policy: match &document.cache_policy {
-            Some(name) => policies.cache.get(name)?.clone(),
-            None => policies.cache_default.clone(),
+        cache_policy: match (forwarded, &document.cache_policy) {
+            (Some(forwarded), _) => forwarded.cache.clone(),
+            (None, Some(name)) => policies.cache.get(name)?.clone(),
+            (None, None) => policies.cache_default.clone(),
         },
-        origin_request_policy: match &document.origin_request_policy {
-            Some(name) => Some(policies.origin_request.get(name)?.clone()),
-            None => None,
+        origin_request_policy: match (forwarded, &document.origin_request_policy) {
+            (Some(forwarded), _) => forwarded.origin_request.clone(),
+            (None, Some(name)) => Some(policies.origin_request.get(name)?.clone()),
+            (None, None) => None,
         },
         response_headers_policy: match &document.response_headers_policy {
             Some(name) => Some(policies.response_headers.get(name)?.clone()),

@@ -13,7 +13,9 @@ use privet_sign::KeyPairId;
 use std::collections::{HashMap, HashSet};
 use std::path::{Component, Path};
 
+mod buckets;
 mod distribution;
+mod logging;
 mod origins;
 mod policies;
 mod streaming;
@@ -117,6 +119,7 @@ impl Checker<'_> {
         self.keys();
         self.policies();
         self.certificates();
+        self.buckets();
         self.hosts();
         let ids = document.distributions.iter().map(|d| d.id.as_str());
         self.unique("distributions", "id", ids);
@@ -189,6 +192,9 @@ impl Checker<'_> {
             .map(|key| key.id.as_str())
             .collect();
         self.unique("public_keys", "id", key_ids.iter().copied());
+        let names = document.public_keys.iter();
+        let names = names.map(|key| key.name.as_deref().unwrap_or_default());
+        self.unique("public_keys", "name", names);
         for (position, id) in key_ids.iter().enumerate() {
             if !id.is_empty()
                 && let Err(error) = KeyPairId::parse(id)
@@ -198,6 +204,9 @@ impl Checker<'_> {
         }
         let groups = document.key_groups.iter();
         self.unique("key_groups", "id", groups.map(|group| group.id.as_str()));
+        let names = document.key_groups.iter();
+        let names = names.map(|group| group.name.as_deref().unwrap_or_default());
+        self.unique("key_groups", "name", names);
         for (position, group) in document.key_groups.iter().enumerate() {
             let path = format!("key_groups[{position}].public_keys");
             self.references(&path, "public key", &group.public_keys, &key_ids);
@@ -301,6 +310,7 @@ impl Checker<'_> {
         self.origins(distribution, path);
         self.custom_errors(distribution, path);
         self.geo(distribution, path);
+        self.logging(distribution.logging.as_ref(), path);
         self.at_most(
             &format!("{path}.behaviors"),
             distribution.behaviors.len(),

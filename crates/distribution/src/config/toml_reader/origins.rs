@@ -1,14 +1,15 @@
 //! Reads origins and origin groups.
 
+use super::bucket_access::{ADDRESSINGS, REGION_DEFAULT, SIGNINGS, read_credentials};
 use super::schema;
 use super::table::{Reader, Table, value};
 use crate::config::document::{
-    CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    S3OriginDocument, Secret, SecretSource,
+    BucketAccessDocument, BucketHostDocument, OriginDocument, OriginGroupDocument,
+    OriginSourceDocument, S3OriginDocument,
 };
 use crate::config::origin::{
-    HttpOrigin, HttpServer, OriginPatience, OriginProtocolPolicy, PathReading, S3Addressing,
-    SigningBehavior,
+    AddressFamilies, HttpOrigin, HttpServer, OriginPatience, OriginProtocolPolicy, PathReading,
+    S3Addressing, SigningBehavior,
 };
 use http::StatusCode;
 use std::path::PathBuf;
@@ -19,7 +20,7 @@ const RESPONSE_TIMEOUT_MAX: Duration = Duration::from_secs(120);
 /// Maximum number of connections, enough for every worker of the largest machine.
 const CONNECTIONS_MAX: u64 = 65_536;
 /// Keys that make sense only for an origin that is reached over a connection.
-const CONNECTION_KEYS: [&str; 8] = [
+const CONNECTION_KEYS: [&str; 11] = [
     "paths",
     "headers",
     "connect_timeout",
@@ -28,6 +29,18 @@ const CONNECTION_KEYS: [&str; 8] = [
     "keep_alive_timeout",
     "connections_max",
     "trusted_roots",
+    "ssl_protocols",
+    "origin_shield",
+    "ip_address_type",
+];
+/// Keys that make sense only for a bucket by its host name.
+const ACCESS_KEYS: [&str; 2] = ["origin_access_control", "origin_access_identity"];
+/// Versions of TLS that CloudFront may be told to speak to an origin. The edge speaks 1.2 and 1.3 (fidelity note F120).
+const SSL_PROTOCOLS: [&str; 4] = ["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"];
+const ADDRESS_FAMILIES: [(&str, AddressFamilies); 3] = [
+    ("ipv4", AddressFamilies::Ipv4),
+    ("ipv6", AddressFamilies::Ipv6),
+    ("dualstack", AddressFamilies::Any),
 ];
 const PATH_READINGS: [(&str, PathReading); 2] = [
     ("canonical", PathReading::Canonical),
@@ -38,6 +51,9 @@ const URL_KEYS: [&str; 3] = ["protocol", "http_port", "https_port"];
 pub(super) fn read_origin<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginDocument {
     let id = reader.required_string(table, "id");
     let source = read_source(reader, table);
+    check_ssl_protocols(reader, table);
+    // One edge has no shield before an origin (fidelity note F120), so that its region only has to be a name.
+    reader.string(table, "origin_shield");
     OriginDocument {
         id,
         source,
@@ -65,7 +81,7 @@ pub(super) fn read_origin_group<'t>(
 }
 
 fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocument {
-    let kinds = ["folder", "url", "s3"];
+    let kinds = ["folder", "url", "s3", "bucket_host"];
     let mut found = kinds.iter().filter(|kind| value(table, kind).is_some());
     let kind = found.next();
     if let (Some(kind), Some(other)) = (kind, found.next()) {
@@ -73,8 +89,11 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
         reader.fault(&table.path(other), message);
     }
     if kind.is_none() {
-        let message = "has no source; add folder = \"…\", url = \"…\" or s3 = { bucket = \"…\" }";
+        let message = "has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" } or bucket_host = \"…\"";
         reader.fault(&table.path("folder"), message);
+    }
+    if kind != Some(&"bucket_host") {
+        only_beside(reader, table, &ACCESS_KEYS, "bucket_host");
     }
     if kind != Some(&"url") {
         only_beside(reader, table, &URL_KEYS, "url");
@@ -82,8 +101,9 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
     match kind {
         Some(&"url") => read_http(reader, table),
         Some(&"s3") => read_s3(reader, table),
+        Some(&"bucket_host") => read_bucket_host(reader, table),
         Some(_) => {
-            only_beside(reader, table, &CONNECTION_KEYS, "url and s3");
+            only_beside(reader, table, &CONNECTION_KEYS, "url, s3 and bucket_host");
             OriginSourceDocument::Folder {
                 root: reader.required_path(table, "folder"),
             }
@@ -142,18 +162,9 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
     let table = &table;
     let region = reader
         .string(table, "region")
-        .unwrap_or_else(|| "us-east-1".to_owned());
+        .unwrap_or_else(|| REGION_DEFAULT.to_owned());
     let is_amazon = value(table, "endpoint").is_none();
     let endpoint = reader.server(table, "endpoint");
-    let styles = [
-        ("path", S3Addressing::Path),
-        ("virtual-host", S3Addressing::VirtualHost),
-    ];
-    let signings = [
-        ("always", SigningBehavior::Always),
-        ("never", SigningBehavior::Never),
-        ("no-override", SigningBehavior::NoOverride),
-    ];
     let bucket = reader.required_string(table, "bucket");
     // Amazon's certificate covers one label before its own name, so a bucket with a dot must be in the path.
     let addressing_default = if is_amazon && !bucket.contains('.') {
@@ -166,13 +177,59 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
         bucket,
         region,
         addressing: reader
-            .choice(table, "addressing", &styles)
+            .choice(table, "addressing", &ADDRESSINGS)
             .unwrap_or(addressing_default),
         signing: reader
-            .choice(table, "signing", &signings)
+            .choice(table, "signing", &SIGNINGS)
             .unwrap_or(SigningBehavior::Always),
         credentials: read_credentials(reader, table),
     })
+}
+
+/// Reads a bucket by its S3 host name, with the control or the identity whose keys sign.
+fn read_bucket_host<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocument {
+    let control = value(table, "origin_access_control");
+    let identity = value(table, "origin_access_identity");
+    let access = match (control, identity) {
+        (None, None) => BucketAccessDocument::Unsigned,
+        (Some(_), None) => {
+            BucketAccessDocument::Control(reader.required_string(table, "origin_access_control"))
+        }
+        (None, Some(_)) => {
+            BucketAccessDocument::Identity(reader.required_string(table, "origin_access_identity"))
+        }
+        (Some(_), Some(_)) => {
+            let message = "cannot be combined with origin_access_control; remove one of them";
+            reader.fault(&table.path("origin_access_identity"), message);
+            BucketAccessDocument::Unsigned
+        }
+    };
+    OriginSourceDocument::BucketHost(BucketHostDocument {
+        host: reader.required_string(table, "bucket_host"),
+        access,
+    })
+}
+
+/// Checks the versions of TLS that an origin may be spoken to with; 1.2 has to be among them.
+fn check_ssl_protocols<'t>(reader: &mut Reader<'t>, table: &Table<'t>) {
+    let Some(names) = reader.strings(table, "ssl_protocols") else {
+        return;
+    };
+    let path = table.path("ssl_protocols");
+    for (position, name) in names
+        .iter()
+        .enumerate()
+        .filter(|(_, name)| !name.is_empty())
+    {
+        if !SSL_PROTOCOLS.contains(&name.as_str()) {
+            let message = format!("{name:?} is not one of {}", SSL_PROTOCOLS.join(", "));
+            reader.fault(&format!("{path}[{position}]"), message);
+        }
+    }
+    if !names.iter().any(|name| name == "TLSv1.2") {
+        let message = "has no TLSv1.2, and the edge speaks no older version; add it";
+        reader.fault(&path, message);
+    }
 }
 
 fn amazon_endpoint(region: &str) -> HttpServer {
@@ -182,49 +239,6 @@ fn amazon_endpoint(region: &str) -> HttpServer {
         host: format!("s3.{region}.amazonaws.com{suffix}"),
         port: 443,
     }
-}
-
-fn read_credentials<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CredentialsDocument {
-    let access_key_id = reader.string(table, "access_key_id");
-    let text = reader.string(table, "secret_access_key");
-    let file = reader.path(table, "secret_access_key_file");
-    let session_token = reader.string(table, "session_token").map(Secret::new);
-    let profile = reader.string(table, "profile");
-    if text.is_some() && file.is_some() {
-        let message = "cannot be combined with secret_access_key; remove one of them";
-        reader.fault(&table.path("secret_access_key_file"), message);
-    }
-    let secret = match (text, file) {
-        (Some(text), _) => Some(SecretSource::Text(Secret::new(text))),
-        (None, file) => file.map(SecretSource::File),
-    };
-    match (access_key_id, secret) {
-        (Some(access_key_id), Some(secret_access_key)) => {
-            if profile.is_some() {
-                let message = "cannot be combined with access_key_id; remove one of them";
-                reader.fault(&table.path("profile"), message);
-            }
-            return CredentialsDocument::Static {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            };
-        }
-        (Some(_), None) => {
-            let message = "is required with access_key_id; add it or secret_access_key_file";
-            reader.fault(&table.path("secret_access_key"), message);
-        }
-        (None, Some(_)) => {
-            let message = "is required with the secret access key; add it";
-            reader.fault(&table.path("access_key_id"), message);
-        }
-        (None, None) if session_token.is_some() => {
-            let message = "is only for access_key_id; remove it";
-            reader.fault(&table.path("session_token"), message);
-        }
-        (None, None) => {}
-    }
-    CredentialsDocument::Chain { profile }
 }
 
 /// Reads timeouts and attempts, within the limits of the developer guide ("Quotas").
@@ -261,5 +275,8 @@ fn read_patience<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginPatien
         1..=CONNECTIONS_MAX,
         &mut p.connections_max,
     );
+    if let Some(families) = reader.choice(table, "ip_address_type", &ADDRESS_FAMILIES) {
+        p.addresses = families;
+    }
     patience
 }

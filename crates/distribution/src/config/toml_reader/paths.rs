@@ -14,12 +14,12 @@ const PATH_KEYS: [&str; 6] = [
 ];
 
 /// Makes the paths in an item those from `folder`, so that they name the same files elsewhere. What is beneath
-/// `headers` are names of headers and not keys.
+/// `headers` and `tags` are names of the operator's own and not keys.
 pub(super) fn make_absolute(value: &mut Value, folder: &Path) {
     match value {
         Value::Object(members) => {
             for (key, value) in members {
-                if key == "headers" {
+                if key == "headers" || key == "tags" {
                     continue;
                 }
                 make_absolute(value, folder);

@@ -1,5 +1,6 @@
 //! Reads cache policies and origin request policies.
 
+use super::description::check_description;
 use super::http_values::WordOrNames;
 use super::table::{Reader, Table, value};
 use crate::config::policies::{CachePolicy, HeaderFilter, OriginRequestPolicy};
@@ -13,6 +14,7 @@ const MAX_TTL: Duration = Duration::from_secs(31_536_000);
 pub(super) const TTL_MAX: Duration = Duration::from_secs(3_153_600_000);
 
 pub(super) fn read_cache_policy<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> CachePolicy {
+    check_description(reader, table);
     let (id, name) = read_id_and_name(reader, table);
     let (min_ttl, default_ttl, max_ttl) = read_ttls(reader, table);
     // A response that is never stored is not stored in any encoding either.
@@ -50,7 +52,10 @@ pub(super) fn read_id_and_name<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -
 }
 
 /// Reads minimum, default and maximum TTL; those that are not set adapt to those that are.
-fn read_ttls<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> (Duration, Duration, Duration) {
+pub(super) fn read_ttls<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+) -> (Duration, Duration, Duration) {
     let range = Duration::ZERO..=TTL_MAX;
     let mut min = Duration::ZERO;
     reader.set_duration(table, "min_ttl", range.clone(), &mut min);
@@ -75,6 +80,7 @@ pub(super) fn read_origin_request_policy<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
 ) -> OriginRequestPolicy {
+    check_description(reader, table);
     let (id, name) = read_id_and_name(reader, table);
     OriginRequestPolicy {
         id,

@@ -1,5 +1,6 @@
 //! Reads response headers policies.
 
+use super::description::check_description;
 use super::policies::{TTL_MAX, read_id_and_name};
 use super::schema;
 use super::table::{Reader, Table, value};
@@ -12,6 +13,7 @@ pub(super) fn read_response_headers_policy<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
 ) -> ResponseHeadersPolicy {
+    check_description(reader, table);
     let (id, name) = read_id_and_name(reader, table);
     let cors = reader.table(table, "cors", &schema::CORS);
     let cors = cors.map(|table| read_cors(reader, &table));

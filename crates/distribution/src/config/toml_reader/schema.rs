@@ -45,6 +45,9 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "key_groups",
         "trusted_signers",
         "certificates",
+        "buckets",
+        "origin_access_identities",
+        "origin_access_controls",
         "cache_policies",
         "origin_request_policies",
         "response_headers_policies",
@@ -117,12 +120,12 @@ pub(crate) const TEST: TableSchema = TableSchema {
 
 pub(crate) const PUBLIC_KEY: TableSchema = TableSchema {
     name: "public_keys",
-    keys: &["id", "file", "pem"],
+    keys: &["id", "name", "file", "pem", "comment", "caller_reference"],
 };
 
 pub(crate) const KEY_GROUP: TableSchema = TableSchema {
     name: "key_groups",
-    keys: &["id", "public_keys"],
+    keys: &["id", "name", "public_keys", "comment"],
 };
 
 pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
@@ -178,6 +181,52 @@ pub(crate) const NAMED_CERTIFICATE: TableSchema = TableSchema {
     keys: &["id", "chain", "key", "chain_pem", "key_pem"],
 };
 
+pub(crate) const BUCKET: TableSchema = TableSchema {
+    name: "buckets",
+    keys: &[
+        "name",
+        "folder",
+        "endpoint",
+        "region",
+        "addressing",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
+pub(crate) const ORIGIN_ACCESS_IDENTITY: TableSchema = TableSchema {
+    name: "origin_access_identities",
+    keys: &[
+        "id",
+        "comment",
+        "caller_reference",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
+pub(crate) const ORIGIN_ACCESS_CONTROL: TableSchema = TableSchema {
+    name: "origin_access_controls",
+    keys: &[
+        "id",
+        "name",
+        "description",
+        "origin_type",
+        "signing",
+        "access_key_id",
+        "secret_access_key",
+        "secret_access_key_file",
+        "session_token",
+        "profile",
+    ],
+};
+
 pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
     name: "cache_policies",
     keys: &[
@@ -197,6 +246,7 @@ pub(crate) const CACHE_POLICY: TableSchema = TableSchema {
         "cdn_cache_control",
         "heuristic_percent",
         "normalize_accept_language",
+        "comment",
     ],
 };
 
@@ -212,6 +262,7 @@ pub(crate) const ORIGIN_REQUEST_POLICY: TableSchema = TableSchema {
         "cookies_except",
         "query_strings",
         "query_strings_except",
+        "comment",
     ],
 };
 
@@ -225,6 +276,7 @@ pub(crate) const RESPONSE_HEADERS_POLICY: TableSchema = TableSchema {
         "custom",
         "remove",
         "server_timing_percent",
+        "comment",
     ],
 };
 
@@ -305,6 +357,16 @@ pub(crate) const DISTRIBUTION: TableSchema = TableSchema {
         "default_behavior",
         "custom_errors",
         "geo",
+        "http_version",
+        "minimum_protocol_version",
+        "logging",
+        "price_class",
+        "ipv6_enabled",
+        "realtime_metrics",
+        "certificate_source",
+        "comment",
+        "caller_reference",
+        "tags",
     ],
 };
 
@@ -320,6 +382,9 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "folder",
         "url",
         "s3",
+        "bucket_host",
+        "origin_access_control",
+        "origin_access_identity",
         "origin_path",
         "paths",
         "protocol",
@@ -332,6 +397,9 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "keep_alive_timeout",
         "connections_max",
         "trusted_roots",
+        "ip_address_type",
+        "ssl_protocols",
+        "origin_shield",
     ],
 };
 
@@ -362,11 +430,16 @@ pub(crate) const BEHAVIOR: TableSchema = TableSchema {
         "path_pattern",
         "origin",
         "cache_policy",
+        "forwarded_values",
+        "min_ttl",
+        "default_ttl",
+        "max_ttl",
         "origin_request_policy",
         "response_headers_policy",
         "compress",
         "viewer_protocol_policy",
         "allowed_methods",
+        "cached_methods",
         "trusted_key_groups",
         "trusted_signers",
         "video",
@@ -378,15 +451,41 @@ pub(crate) const DEFAULT_BEHAVIOR: TableSchema = TableSchema {
     keys: &[
         "origin",
         "cache_policy",
+        "forwarded_values",
+        "min_ttl",
+        "default_ttl",
+        "max_ttl",
         "origin_request_policy",
         "response_headers_policy",
         "compress",
         "viewer_protocol_policy",
         "allowed_methods",
+        "cached_methods",
         "trusted_key_groups",
         "trusted_signers",
         "video",
     ],
+};
+
+pub(crate) const FORWARDED_VALUES: TableSchema = TableSchema {
+    name: "distributions.behaviors.forwarded_values",
+    keys: &[
+        "query_string",
+        "query_string_cache_keys",
+        "headers",
+        "cookies",
+    ],
+};
+
+pub(crate) const LOGGING: TableSchema = TableSchema {
+    name: "distributions.logging",
+    keys: &["bucket", "prefix", "include_cookies"],
+};
+
+/// The keys are documented under `distributions.logging`.
+pub(crate) const STREAMING_LOGGING: TableSchema = TableSchema {
+    name: "streaming_distributions.logging",
+    keys: LOGGING.keys,
 };
 
 pub(crate) const BEHAVIOR_VIDEOS: TableSchema = TableSchema {
@@ -424,6 +523,11 @@ pub(crate) const STREAMING_DISTRIBUTION: TableSchema = TableSchema {
         "trusted_signers",
         "statement_object",
         "web_resources",
+        "logging",
+        "price_class",
+        "comment",
+        "caller_reference",
+        "tags",
     ],
 };
 
@@ -447,7 +551,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 41] = [
+pub(crate) const SCHEMA: [&TableSchema; 47] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -465,6 +569,9 @@ pub(crate) const SCHEMA: [&TableSchema; 41] = [
     &KEY_GROUP,
     &TRUSTED_SIGNER,
     &NAMED_CERTIFICATE,
+    &BUCKET,
+    &ORIGIN_ACCESS_IDENTITY,
+    &ORIGIN_ACCESS_CONTROL,
     &CACHE_POLICY,
     &ORIGIN_REQUEST_POLICY,
     &RESPONSE_HEADERS_POLICY,
@@ -484,7 +591,10 @@ pub(crate) const SCHEMA: [&TableSchema; 41] = [
     &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,
+    &FORWARDED_VALUES,
     &BEHAVIOR_VIDEOS,
+    &LOGGING,
+    &STREAMING_LOGGING,
     &CUSTOM_ERROR,
     &GEO_RESTRICTION,
     &STREAMING_DISTRIBUTION,

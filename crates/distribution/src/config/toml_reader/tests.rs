@@ -2,6 +2,8 @@ use super::schema::SCHEMA;
 use super::*;
 use crate::config::snapshot::Snapshot;
 
+mod bucket_access;
+mod descriptions;
 mod origins;
 mod policies;
 mod videos;

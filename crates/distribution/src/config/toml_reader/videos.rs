@@ -1,12 +1,9 @@
-//! Reads video settings and streaming distributions.
+//! Reads video settings.
 
-use super::origins::read_origin;
 use super::table::{Reader, Table, value};
 use super::tree::Value;
-use super::{MIB, SECOND, read_certificate, schema};
-use crate::config::document::{
-    StreamingDistributionDocument, StreamingSourceDocument, VideosDocument,
-};
+use super::{MIB, SECOND, schema};
+use crate::config::document::VideosDocument;
 use crate::config::video_settings::VideoSettings;
 
 const PIB: u64 = 1 << 50;
@@ -62,50 +59,4 @@ fn read_video_settings<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> VideoS
         videos.rewrite_playlists = flag;
     }
     videos
-}
-
-pub(super) fn read_streaming_distribution<'t>(
-    reader: &mut Reader<'t>,
-    table: &Table<'t>,
-) -> StreamingDistributionDocument {
-    StreamingDistributionDocument {
-        id: reader.required_string(table, "id"),
-        domain_name: reader.required_string(table, "domain_name"),
-        aliases: reader.strings(table, "aliases").unwrap_or_default(),
-        enabled: reader.boolean(table, "enabled").unwrap_or(true),
-        certificate: read_certificate(reader, table, &schema::STREAMING_CERTIFICATE),
-        source: read_streaming_source(reader, table),
-        trusted_key_groups: reader.strings(table, "trusted_key_groups"),
-        trusted_signers: reader.strings(table, "trusted_signers"),
-        statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
-        web_resources: reader.boolean(table, "web_resources").unwrap_or(false),
-    }
-}
-
-fn read_streaming_source<'t>(
-    reader: &mut Reader<'t>,
-    table: &Table<'t>,
-) -> StreamingSourceDocument {
-    let origin = reader.table(table, "origin", &schema::STREAMING_ORIGIN);
-    let origin = origin.map(|origin| Box::new(read_origin(reader, &origin)));
-    let is_named = value(table, "distribution").is_some();
-    match origin {
-        Some(origin) => {
-            if is_named {
-                let message = "cannot be combined with origin; remove one of them";
-                reader.fault(&table.path("distribution"), message);
-            }
-            StreamingSourceDocument::Origin(origin)
-        }
-        None if is_named => {
-            StreamingSourceDocument::Distribution(reader.required_string(table, "distribution"))
-        }
-        None => {
-            if value(table, "origin").is_none() {
-                let message = "is missing; add distribution = \"…\", or an origin table";
-                reader.fault(&table.path("distribution"), message);
-            }
-            StreamingSourceDocument::Distribution(String::new())
-        }
-    }
 }

@@ -1,13 +1,14 @@
 //! Resolves origins and origin groups: reads the secrets and certificates they name.
 
 use super::Builder;
+use super::buckets::{BucketPlace, Buckets};
 use crate::config::document::{
-    CredentialsDocument, DistributionDocument, OriginDocument, OriginSourceDocument,
-    S3OriginDocument, SecretSource,
+    DistributionDocument, OriginDocument, OriginSourceDocument, S3OriginDocument,
 };
 use crate::config::origin::{
-    CredentialSource, Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource, S3Origin,
+    Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource, S3Origin,
 };
+use std::path::PathBuf;
 use std::sync::Arc;
 
 /// The origins and origin groups that behaviors may name.
@@ -35,13 +36,14 @@ impl Builder<'_> {
     pub(super) fn origin_choices(
         &mut self,
         document: &DistributionDocument,
+        buckets: &Buckets,
         path: &str,
     ) -> OriginChoices {
         let mut choices = Vec::new();
         for (position, origin) in document.origins.iter().enumerate() {
             let path = format!("{path}.origins[{position}]");
             let choice = OriginChoice {
-                primary: self.origin(origin, &path),
+                primary: self.origin(origin, buckets, &path),
                 failover: None,
             };
             choices.push((origin.id.clone(), choice));
@@ -70,7 +72,12 @@ impl Builder<'_> {
         OriginChoices { choices, origins }
     }
 
-    pub(super) fn origin(&mut self, document: &OriginDocument, path: &str) -> Arc<Origin> {
+    pub(super) fn origin(
+        &mut self,
+        document: &OriginDocument,
+        buckets: &Buckets,
+        path: &str,
+    ) -> Arc<Origin> {
         let index = self.service.origins.next_position();
         let trusted_roots_pem = document
             .trusted_roots
@@ -80,6 +87,14 @@ impl Builder<'_> {
             OriginSourceDocument::Folder { root } => OriginSource::Folder { root: root.clone() },
             OriginSourceDocument::S3(bucket) => OriginSource::S3(self.bucket(bucket, path)),
             OriginSourceDocument::Http(origin) => OriginSource::Http(origin.clone()),
+            OriginSourceDocument::BucketHost(named) => match buckets.find(named) {
+                Some(BucketPlace::Folder(root)) => OriginSource::Folder { root },
+                Some(BucketPlace::Endpoint(bucket)) => OriginSource::S3(bucket),
+                // `check` has reported this.
+                None => OriginSource::Folder {
+                    root: PathBuf::new(),
+                },
+            },
         };
         let origin = Arc::new(Origin {
             index,
@@ -105,48 +120,7 @@ impl Builder<'_> {
             region: document.region.clone(),
             addressing: document.addressing,
             signing: document.signing,
-            credentials: self.credentials(&document.credentials, path),
+            credentials: self.credentials(&document.credentials, &format!("{path}.s3")),
         }
-    }
-
-    fn credentials(&mut self, document: &CredentialsDocument, path: &str) -> CredentialSource {
-        match document {
-            CredentialsDocument::Chain { profile } => CredentialSource::Chain {
-                profile: profile.clone(),
-            },
-            CredentialsDocument::Static {
-                access_key_id,
-                secret_access_key,
-                session_token,
-            } => CredentialSource::Static {
-                access_key_id: access_key_id.clone(),
-                secret_access_key: self.secret(secret_access_key, path),
-                session_token: session_token
-                    .as_ref()
-                    .map(|token| token.reveal().to_owned()),
-            },
-        }
-    }
-
-    /// Returns the secret; empty if it cannot be read, which is a fault.
-    fn secret(&mut self, source: &SecretSource, path: &str) -> String {
-        let (place, text) = match source {
-            SecretSource::Text(secret) => (
-                format!("{path}.s3.secret_access_key"),
-                secret.reveal().to_owned(),
-            ),
-            SecretSource::File(file) => {
-                let place = format!("{path}.s3.secret_access_key_file");
-                let Some(bytes) = self.read(file, &place) else {
-                    return String::new();
-                };
-                (place, String::from_utf8_lossy(&bytes).trim().to_owned())
-            }
-        };
-        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
-            let message = "is not a secret access key: one word of printable ASCII characters";
-            self.errors.push(self.places.error(&place, message));
-        }
-        text
     }
 }

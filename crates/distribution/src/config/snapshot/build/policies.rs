@@ -1,6 +1,7 @@
 //! Finds policies by id or name: CloudFront's managed ones and the operator's.
 
-use crate::config::document::ServiceDocument;
+use super::forwarded_values::{ForwardedPolicies, policies_of};
+use crate::config::document::{ForwardedValuesDocument, ServiceDocument};
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -10,6 +11,8 @@ pub(super) struct Policies {
     pub(super) cache: HashMap<String, Arc<CachePolicy>>,
     pub(super) origin_request: HashMap<String, Arc<OriginRequestPolicy>>,
     pub(super) response_headers: HashMap<String, Arc<ResponseHeadersPolicy>>,
+    /// Policies that do what older cache settings say, by these.
+    pub(super) forwarded: HashMap<ForwardedValuesDocument, ForwardedPolicies>,
     /// Cache policy of behaviors that name none.
     pub(super) cache_default: Arc<CachePolicy>,
 }
@@ -30,9 +33,25 @@ impl Policies {
                 &document.response_headers_policies,
                 |policy| [policy.id.clone(), policy.name.clone()],
             ),
+            forwarded: forwarded(document),
             cache_default: Arc::new(CachePolicy::caching_optimized()),
         }
     }
+}
+
+/// Behaviors with the same settings share their policies.
+fn forwarded(document: &ServiceDocument) -> HashMap<ForwardedValuesDocument, ForwardedPolicies> {
+    let mut known = HashMap::new();
+    for distribution in &document.distributions {
+        let default = std::iter::once(&distribution.default_behavior);
+        let behaviors = distribution.behaviors.iter().chain(default);
+        for values in behaviors.filter_map(|behavior| behavior.forwarded_values.as_ref()) {
+            if !known.contains_key(values) {
+                known.insert(values.clone(), policies_of(values));
+            }
+        }
+    }
+    known
 }
 
 fn by_id_and_name<P: Clone>(

@@ -3,7 +3,9 @@
 use super::{Builder, Named};
 use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
-use crate::config::distribution::{Distribution, GeoRestriction, StreamingDistribution};
+use crate::config::distribution::{
+    Distribution, GeoRestriction, HttpVersions, MinimumTlsVersion, StreamingDistribution,
+};
 use crate::config::document::{
     ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument, VideosDocument,
 };
@@ -64,7 +66,8 @@ impl Builder<'_> {
                 Arc::clone(self.service.distributions.get(position)?)
             }
             StreamingSourceDocument::Origin(origin) => {
-                let origin = self.origin(origin, &format!("{path}.origin"));
+                let path = format!("{path}.origin");
+                let origin = self.origin(origin, &named.buckets, &path);
                 self.own_videos(document, origin, keys.clone(), named)
             }
         };
@@ -81,6 +84,7 @@ impl Builder<'_> {
             },
             web_resources: document.web_resources,
             certificate,
+            logging: document.logging.clone().map(Arc::new),
         })
     }
 
@@ -129,6 +133,9 @@ impl Builder<'_> {
             origins,
             custom_errors: Vec::new(),
             geo: GeoRestriction::None,
+            http_versions: HttpVersions::default(),
+            minimum_tls: MinimumTlsVersion::default(),
+            logging: None,
             https_port: self.https_port,
         })
     }

@@ -56,11 +56,14 @@ impl Checker<'_> {
         }
         let bucket = origin.source.bucket();
         if let Some(bucket) = bucket {
-            self.bucket(bucket, path);
+            self.bucket(bucket, &format!("{path}.s3"));
+        }
+        if let Some(named) = origin.source.bucket_host() {
+            self.bucket_host(named, path);
         }
         let headers = format!("{path}.headers");
         self.custom_headers(&origin.custom_headers, &headers);
-        if bucket.is_some() {
+        if origin.source.may_be_signed() {
             self.signed_headers(&origin.custom_headers, &headers);
         }
     }
@@ -74,6 +77,7 @@ impl Checker<'_> {
         }
     }
 
+    /// Checks a bucket; `path` is that of its table.
     fn bucket(&mut self, origin: &S3OriginDocument, path: &str) {
         let bucket = &origin.bucket;
         let is_plain = bucket
@@ -82,18 +86,22 @@ impl Checker<'_> {
         let is_dots = bucket == "." || bucket == "..";
         if !is_plain || is_dots || bucket.len() > 255 {
             let message = format!("{bucket:?} is not the name of a bucket");
-            self.fault(&format!("{path}.s3.bucket"), message);
+            self.fault(&format!("{path}.bucket"), message);
         } else if origin.addressing == S3Addressing::VirtualHost
             && !bucket.is_empty()
             && !is_host(bucket, false)
         {
             let message = format!("{bucket:?} cannot be part of a host name; write \"path\"");
-            self.fault(&format!("{path}.s3.addressing"), message);
+            self.fault(&format!("{path}.addressing"), message);
         }
+        self.region(&origin.region, path);
+    }
+
+    pub(super) fn region(&mut self, region: &str, path: &str) {
         let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-        if origin.region.is_empty() || !origin.region.bytes().all(is_plain) {
+        if region.is_empty() || !region.bytes().all(is_plain) {
             let message = "is not the name of a region, such as us-east-1";
-            self.fault(&format!("{path}.s3.region"), message);
+            self.fault(&format!("{path}.region"), message);
         }
     }
 

@@ -1,7 +1,7 @@
 //! Faults of policies, and of the names by which behaviors refer to them.
 
 use super::Checker;
-use crate::config::document::BehaviorDocument;
+use crate::config::document::{BehaviorDocument, ForwardedHeaderNames, ForwardedValuesDocument};
 use crate::config::origin_pattern::is_origin_pattern;
 use crate::config::policies::{
     CachePolicy, CorsPolicy, HeaderFilter, NameFilter, OriginRequestPolicy, ResponseHeadersPolicy,
@@ -9,6 +9,7 @@ use crate::config::policies::{
 use crate::header_names::{is_misspelt_own, is_never_forwarded, is_of_the_cache};
 use http::{HeaderName, header};
 use std::collections::HashSet;
+use std::time::Duration;
 
 const CORS_METHODS: [&str; 8] = [
     "GET", "DELETE", "HEAD", "OPTIONS", "PATCH", "POST", "PUT", "ALL",
@@ -80,6 +81,9 @@ impl Checker<'_> {
     /// Checks the policies that a behavior names.
     pub(super) fn behavior_policies(&mut self, behavior: &BehaviorDocument, path: &str) {
         let document = self.document;
+        if let Some(values) = &behavior.forwarded_values {
+            self.forwarded_values(values, path);
+        }
         if let Some(name) = &behavior.cache_policy {
             let policies = CachePolicy::managed()
                 .iter()
@@ -119,18 +123,7 @@ impl Checker<'_> {
     }
 
     fn cache_policy(&mut self, policy: &CachePolicy, path: &str) {
-        if policy.min_ttl > policy.default_ttl {
-            self.fault(
-                &format!("{path}.default_ttl"),
-                "is less than min_ttl; raise it",
-            );
-        }
-        if policy.default_ttl > policy.max_ttl {
-            self.fault(
-                &format!("{path}.max_ttl"),
-                "is less than default_ttl; raise it",
-            );
-        }
+        self.ttls(policy.min_ttl, policy.default_ttl, policy.max_ttl, path);
         let has_key = !policy.headers.is_empty()
             || policy.query_strings != NameFilter::None
             || policy.cookies != NameFilter::None
@@ -152,6 +145,38 @@ impl Checker<'_> {
                 let message = format!("{:?} cannot be in the cache key; remove it", name.as_str());
                 self.fault(&place, message);
             }
+        }
+    }
+
+    /// Checks the older cache settings of the behavior at `path`, beside which its TTLs stand.
+    fn forwarded_values(&mut self, values: &ForwardedValuesDocument, path: &str) {
+        self.ttls(values.min_ttl, values.default_ttl, values.max_ttl, path);
+        let path = format!("{path}.forwarded_values");
+        self.cookie_names(&values.cookies, &path);
+        let names = match &values.headers {
+            ForwardedHeaderNames::All => return,
+            ForwardedHeaderNames::Only(names) => names,
+        };
+        for (position, name) in names.iter().enumerate() {
+            if !may_be_in_key(name) {
+                let message = format!("{:?} cannot be in the cache key; remove it", name.as_str());
+                self.fault(&format!("{path}.headers[{position}]"), message);
+            }
+        }
+    }
+
+    fn ttls(&mut self, min: Duration, default: Duration, max: Duration, path: &str) {
+        if min > default {
+            self.fault(
+                &format!("{path}.default_ttl"),
+                "is less than min_ttl; raise it",
+            );
+        }
+        if default > max {
+            self.fault(
+                &format!("{path}.max_ttl"),
+                "is less than default_ttl; raise it",
+            );
         }
     }
 

@@ -77,6 +77,7 @@ impl Checker<'_> {
             self.no_certificate(&ListenerProtocol::Rtmps, "an rtmps", path);
         }
         self.certificate(streaming.certificate.as_ref(), path);
+        self.logging(streaming.logging.as_ref(), path);
         match &streaming.source {
             StreamingSourceDocument::Distribution(id) => {
                 let distributions = self.document.distributions.iter();

@@ -14,16 +14,16 @@ id = 'E1'
 domain_name = 'd1.example'
 ";
 
-fn config(origins: &str, rest: &str) -> String {
+pub(super) fn config(origins: &str, rest: &str) -> String {
     format!("{HEAD}origins = [{origins}]\ndefault_behavior = {{ origin = 'o' }}\n{rest}")
 }
 
 #[track_caller]
-fn check_origins(origins: &str, rest: &str, expected: &str) {
+pub(super) fn check_origins(origins: &str, rest: &str, expected: &str) {
     check(&config(origins, rest), expected);
 }
 
-fn snapshot(text: &str) -> Snapshot {
+pub(super) fn snapshot(text: &str) -> Snapshot {
     let (document, places) = read_toml(text, Path::new("/etc/privet.toml")).unwrap();
     Snapshot::build(document, &places, &mut |_: &Path| {
         Ok(b" a secret of a file\n"[3..9].to_vec())
@@ -36,7 +36,7 @@ fn an_origin_has_one_source() {
     check_origins(
         "{ id = 'o' }",
         "",
-        "7:12: distributions[0].origins[0].folder: has no source; add folder = \"…\", url = \"…\" or s3 = { bucket = \"…\" }",
+        "7:12: distributions[0].origins[0].folder: has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" } or bucket_host = \"…\"",
     );
     check_origins(
         "{ id = 'o', folder = 'a', url = 'http://a' }",
@@ -47,7 +47,7 @@ fn an_origin_has_one_source() {
         "{ id = 'o', folder = 'a', http_port = 80, connect_timeout = 1 }",
         "",
         "7:50: distributions[0].origins[0].http_port: is only for url; remove it
-         7:72: distributions[0].origins[0].connect_timeout: is only for url and s3; remove it",
+         7:72: distributions[0].origins[0].connect_timeout: is only for url, s3 and bucket_host; remove it",
     );
 }
 

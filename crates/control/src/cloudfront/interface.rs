@@ -1,0 +1,224 @@
+//! CloudFront's API as an interface of the operators' side: requests in XML at dated paths.
+
+use crate::app::{Answering, App, handler};
+use crate::cloudfront::api_error::ApiError;
+use crate::cloudfront::call::Input;
+use crate::cloudfront::handled::Handled;
+use crate::cloudfront::handlers;
+use crate::cloudfront::model::{Element, Need, Operation, Version};
+use crate::cloudfront::routing::{self, Found};
+use crate::cloudfront::settings::Settings;
+use crate::cloudfront::xml;
+use crate::interface::{Interface, Note, Received, Repetition};
+use crate::operation_error::OperationError;
+use crate::operations::Operations;
+use crate::operator::{Authenticated, Caller, RoleTooLow};
+use crate::query::Query;
+use crate::request_error::RequestError;
+use axum::extract::Request;
+use bytes::Bytes;
+use http::header::IF_MATCH;
+use http::request::Parts;
+use http::{HeaderMap, Method, Response};
+use privet_store::DocumentName;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// Header with an id that all attempts of a request have in common.
+const INVOCATION_ID: &str = "amz-sdk-invocation-id";
+/// Header with the number of the attempt.
+const ATTEMPT: &str = "amz-sdk-request";
+
+/// What a request leads to.
+#[derive(Clone, Debug)]
+struct Target {
+    settings: Arc<Settings>,
+    /// Version that answers are written in.
+    version: Version,
+    found: Result<Served, ApiError>,
+}
+
+/// An operation that is served.
+#[derive(Clone, Debug)]
+struct Served {
+    operation: &'static Operation,
+    handled: &'static Handled,
+    /// Name of the operation in the audit trail.
+    name: Arc<str>,
+    parameters: BTreeMap<String, String>,
+}
+
+/// Returns the handler of all dated paths.
+pub(crate) fn root(
+    app: &Arc<App>,
+) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
+    let settings = Arc::new(Settings::default());
+    handler(app, move |request| Target::of(request, &settings))
+}
+
+impl Target {
+    fn of(request: &Request, settings: &Arc<Settings>) -> Self {
+        let uri = request.uri();
+        let query = uri.query().unwrap_or_default();
+        let version = routing::version_of(uri.path());
+        Target {
+            settings: Arc::clone(settings),
+            version: version.unwrap_or(Version::newest()),
+            found: routing::find(request.method(), uri.path(), query).and_then(served),
+        }
+    }
+}
+
+fn served(found: Found) -> Result<Served, ApiError> {
+    let Found {
+        operation,
+        parameters,
+    } = found;
+    let name = operation.name;
+    let absent = || ApiError::unsupported(&format!("{name} is not supported here"));
+    Ok(Served {
+        operation,
+        handled: handlers::find(name).ok_or_else(absent)?,
+        name: format!("cloudfront.{name}").into(),
+        parameters,
+    })
+}
+
+impl Interface for Target {
+    type Failure = ApiError;
+    type Prepared = (&'static Handled, Input);
+
+    const REQUEST_ID: &'static str = "x-amzn-requestid";
+
+    fn operation(&self) -> &str {
+        match &self.found {
+            Ok(served) => &served.name,
+            Err(_) => "none",
+        }
+    }
+
+    fn note(&self) -> Note {
+        Note::Refusals
+    }
+
+    fn subject(&self, _parameters: &BTreeMap<String, String>) -> Option<DocumentName> {
+        let served = self.found.as_ref().ok()?;
+        let id = served.parameters.get("Id")?;
+        // Names that the store would not take were not found either.
+        let is_name = id.len() <= privet_store::limits::ID_BYTES_MAX;
+        is_name.then(|| DocumentName::new(served.handled.kind, id))
+    }
+
+    fn repetition(&self, parts: &Parts) -> Option<Repetition> {
+        if parts.method == Method::GET {
+            return None;
+        }
+        let text = |name| {
+            parts
+                .headers
+                .get(name)
+                .and_then(|value| value.to_str().ok())
+        };
+        let attempt = text(ATTEMPT).and_then(|text| {
+            let mut fields = text.split(';').map(str::trim);
+            fields.find_map(|field| field.strip_prefix("attempt="))
+        });
+        Some(Repetition {
+            invocation: text(INVOCATION_ID).map(str::to_owned),
+            attempt: attempt.and_then(|number| number.parse().ok()).unwrap_or(1),
+        })
+    }
+
+    fn prepare(
+        &self,
+        caller: &Caller,
+        received: Received,
+    ) -> Result<(&'static Handled, Input), ApiError> {
+        let Served {
+            operation,
+            handled,
+            parameters,
+            ..
+        } = self.found.clone()?;
+        if caller.role < handled.role {
+            let needed = handled.role;
+            return Err(OperationError::from(RoleTooLow { needed }).into());
+        }
+        let Received { parts, body, .. } = received;
+        let element = operation.form.as_ref().and_then(|form| form.body);
+        let input = Input {
+            version: self.version,
+            operation,
+            settings: Arc::clone(&self.settings),
+            parameters,
+            query: read_query(operation, parts.uri.query().unwrap_or_default())?,
+            if_match: read_if_match(&parts.headers)?,
+            body: read_body(element, &body, self.version)?,
+        };
+        Ok((handled, input))
+    }
+
+    async fn perform(
+        self,
+        operations: Operations,
+        authenticated: Authenticated,
+        (handled, input): (&'static Handled, Input),
+    ) -> Result<Response<Bytes>, ApiError> {
+        let operation = input.operation;
+        let reply = handled.answer(operations, authenticated, input).await?;
+        Ok(reply.respond(operation, self.version))
+    }
+
+    fn refuse(&self, error: &ApiError, request_id: &str) -> Response<Bytes> {
+        error.respond(self.version, request_id)
+    }
+}
+
+/// Reads the parameters that the operation has; another one is refused.
+fn read_query(
+    operation: &Operation,
+    query: &str,
+) -> Result<BTreeMap<&'static str, String>, ApiError> {
+    let mut query = Query::parse(query).map_err(RequestError::from)?;
+    if let Some((name, _)) = operation.told_by {
+        query.take(name);
+    }
+    let mut taken = BTreeMap::new();
+    for name in operation.form.iter().flat_map(|form| &form.query) {
+        if let Some(value) = query.take(name) {
+            taken.insert(*name, value);
+        }
+    }
+    query.finish().map_err(RequestError::from)?;
+    Ok(taken)
+}
+
+/// Reads `If-Match`, which clients send with quotes or without.
+fn read_if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
+    let mut values = headers.get_all(IF_MATCH).iter();
+    let Some(value) = values.next() else {
+        return Ok(None);
+    };
+    let fault = || ApiError::new("InvalidIfMatchVersion", "If-Match is not one ETag");
+    let text = value.to_str().map_err(|_| fault())?.trim();
+    if values.next().is_some() {
+        return Err(fault());
+    }
+    let inner = text
+        .strip_prefix('"')
+        .and_then(|rest| rest.strip_suffix('"'));
+    Ok(Some(inner.unwrap_or(text).to_owned()))
+}
+
+fn read_body(element: Option<Element>, body: &[u8], version: Version) -> Result<Value, ApiError> {
+    match element {
+        None if body.is_empty() => Ok(Value::Null),
+        None => Err(RequestError::BodyUnwanted.into()),
+        Some(element) if body.is_empty() => match element.need {
+            Need::Required => Err(ApiError::new("MissingBody", "this operation needs a body")),
+            Need::Optional => Ok(Value::Null),
+        },
+        Some(element) => Ok(xml::read(body, element, version)?),
+    }
+}

@@ -1,0 +1,190 @@
+//! Invalidations.
+
+use crate::cloudfront::api_error::ApiError;
+use crate::cloudfront::call::{Call, Page, Reply, time};
+use crate::cloudfront::handled::Handled;
+use crate::cloudfront::resource::{required, text};
+use crate::operation_error::OperationError;
+use crate::operations::{ChangeRequest, InvalidationRequest, Item, Operations, PageRequest};
+use crate::operator::{Operator, Publish, Read};
+use privet_distribution::config::ServiceKind;
+use privet_store::StoreError;
+use serde_json::{Value, json};
+
+const KIND: &str = "invalidation";
+/// Invalidations that are read at a time.
+const READ_AT_ONCE: u32 = 200;
+
+pub(super) fn handlers() -> [Handled; 3] {
+    [
+        Handled::new("CreateInvalidation", KIND, create),
+        Handled::new("GetInvalidation", KIND, get),
+        Handled::new("ListInvalidations", KIND, list),
+    ]
+}
+
+async fn create(call: Call<Publish>) -> Result<Reply, ApiError> {
+    let batch = &call.input.body;
+    let reference = required(batch, "CallerReference", 128)?;
+    let paths = paths(batch);
+    if paths.is_empty() {
+        return Err(ApiError::argument("Paths is empty"));
+    }
+    let distribution = call.parameter("DistributionId");
+    let request = InvalidationRequest {
+        distribution: distribution.to_owned(),
+        paths: paths.clone(),
+        tags: Vec::new(),
+        caller_reference: Some(reference.to_owned()),
+    };
+    let change = ChangeRequest::default();
+    let made = call
+        .operations
+        .invalidate(&call.operator, request, &change)
+        .await;
+    let item = match made {
+        Ok(Some(item)) => item,
+        Ok(None) => return Err(ApiError::new("InternalError", "it was only tried")),
+        // The reference is that of an earlier one.
+        Err(OperationError::Store(StoreError::Claimed { by, .. })) if by.kind == KIND => {
+            earlier(&call, &by.id, &paths).await?
+        }
+        Err(error) => return Err(of_distribution(error)),
+    };
+    let path = format!("/distribution/{distribution}/invalidation/{}", item.id);
+    Ok(Reply {
+        location: Some(call.location(&path)),
+        ..Reply::of(shown(&item, Some(reference)))
+    })
+}
+
+/// Returns an earlier invalidation with the same reference, if it is of the same paths.
+async fn earlier(call: &Call<Publish>, id: &str, paths: &[String]) -> Result<Item, ApiError> {
+    let reader = call.operator.reader();
+    let item = call.operations.invalidation(&reader, id).await?;
+    let mut before = texts(&item.document["paths"]);
+    let mut now = paths.to_vec();
+    before.sort();
+    now.sort();
+    match before == now {
+        true => Ok(item),
+        false => Err(ApiError::new(
+            "InvalidationBatchAlreadyExists",
+            &format!("the invalidation {id} has this CallerReference and other paths"),
+        )),
+    }
+}
+
+async fn get(call: Call<Read>) -> Result<Reply, ApiError> {
+    let distribution = call.parameter("DistributionId");
+    check_distribution(&call.operations, &call.operator, distribution).await?;
+    let id = call.parameter("Id");
+    let absent = || {
+        ApiError::new(
+            "NoSuchInvalidation",
+            &format!("there is no invalidation {id:?}"),
+        )
+    };
+    let item = match call.operations.invalidation(&call.operator, id).await {
+        Ok(item) => item,
+        Err(OperationError::NotFound { .. }) => return Err(absent()),
+        Err(error) => return Err(error.into()),
+    };
+    match text(&item.document, "distribution") == distribution {
+        true => Ok(Reply::of(shown(&item, None))),
+        false => Err(absent()),
+    }
+}
+
+async fn list(call: Call<Read>) -> Result<Reply, ApiError> {
+    let Page { marker, max_items } = call.page()?;
+    let distribution = call.parameter("DistributionId");
+    check_distribution(&call.operations, &call.operator, distribution).await?;
+    let mut items = Vec::new();
+    let mut page = PageRequest {
+        after: marker.clone(),
+        limit: READ_AT_ONCE,
+    };
+    while items.len() <= max_items {
+        let listed = call.operations.invalidations(&call.operator, &page).await?;
+        let of_distribution = |item: &Item| text(&item.document, "distribution") == distribution;
+        items.extend(listed.items.into_iter().filter(of_distribution));
+        if listed.next.is_none() {
+            break;
+        }
+        page.after = listed.next;
+    }
+    let is_truncated = items.len() > max_items;
+    items.truncate(max_items);
+    let next = items
+        .last()
+        .filter(|_| is_truncated)
+        .map(|item| item.id.clone());
+    let rows = items.iter().map(|item| {
+        json!({ "Id": item.id, "CreateTime": time(item.created_at), "Status": status(item) })
+    });
+    Ok(Reply::of(json!({
+        "Marker": marker.unwrap_or_default(),
+        "NextMarker": next,
+        "MaxItems": max_items,
+        "IsTruncated": is_truncated,
+        "Items": rows.collect::<Vec<Value>>(),
+    })))
+}
+
+async fn check_distribution(
+    operations: &Operations,
+    operator: &Operator<Read>,
+    id: &str,
+) -> Result<(), ApiError> {
+    let found = operations
+        .item(operator, ServiceKind::Distribution, id)
+        .await;
+    found.map(drop).map_err(of_distribution)
+}
+
+fn of_distribution(error: OperationError) -> ApiError {
+    match &error {
+        OperationError::NotFound { .. } => ApiError::new("NoSuchDistribution", &error),
+        _ => error.into(),
+    }
+}
+
+/// Returns an invalidation; one that was made elsewhere has its id as its reference.
+fn shown(item: &Item, reference: Option<&str>) -> Value {
+    let stored = item
+        .document
+        .get("caller_reference")
+        .and_then(Value::as_str);
+    let reference = stored.or(reference).unwrap_or(&item.id);
+    json!({
+        "Id": item.id,
+        "Status": status(item),
+        "CreateTime": time(item.created_at),
+        "InvalidationBatch": {
+            "Paths": { "Items": item.document["paths"] },
+            "CallerReference": reference,
+        },
+    })
+}
+
+/// Returns the state, which waiters compare letter by letter: it is completed once all edges have it in force.
+fn status(item: &Item) -> &'static str {
+    let is_completed = item
+        .applied
+        .is_none_or(|applied| applied.edges == applied.of);
+    match is_completed {
+        true => "Completed",
+        false => "InProgress",
+    }
+}
+
+fn paths(batch: &Value) -> Vec<String> {
+    let items = batch.get("Paths").and_then(|paths| paths.get("Items"));
+    texts(items.unwrap_or(&Value::Null))
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    let items = value.as_array().into_iter().flatten();
+    items.filter_map(Value::as_str).map(str::to_owned).collect()
+}

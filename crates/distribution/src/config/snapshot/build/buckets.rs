@@ -1,0 +1,171 @@
+//! Resolves buckets by their S3 host names, with the keys that sign requests to them.
+
+use super::Builder;
+use crate::config::bucket_host::BucketHost;
+use crate::config::document::{
+    BucketAccessDocument, BucketHostDocument, BucketLocationDocument, CredentialsDocument,
+    SecretSource, ServiceDocument,
+};
+use crate::config::origin::{CredentialSource, S3Origin, SigningBehavior};
+use std::collections::HashMap;
+use std::path::PathBuf;
+
+/// The buckets whose location the operator says, and the keys to buckets, with their secrets read.
+pub(super) struct Buckets {
+    /// By the name of the bucket.
+    buckets: HashMap<String, KnownBucket>,
+    /// By id.
+    controls: HashMap<String, Access>,
+    /// By id.
+    identities: HashMap<String, Access>,
+}
+
+struct KnownBucket {
+    location: BucketLocationDocument,
+    credentials: Option<CredentialSource>,
+}
+
+/// The signing behavior for a bucket, and the keys that sign, if they are said.
+#[derive(Clone)]
+struct Access {
+    signing: SigningBehavior,
+    credentials: Option<CredentialSource>,
+}
+
+/// The place of a bucket by its host name.
+pub(super) enum BucketPlace {
+    /// A folder on the edge's own disk, which needs no keys.
+    Folder(PathBuf),
+    /// A bucket behind an S3 endpoint.
+    Endpoint(S3Origin),
+}
+
+impl Buckets {
+    /// Returns where the bucket lies: where its item says, otherwise where its host name leads. It is signed for with
+    /// the keys of the access control or identity, else with those of the bucket, else with those that are found at run
+    /// time. `None` for a host or a name that `check` has reported.
+    pub(super) fn find(&self, named: &BucketHostDocument) -> Option<BucketPlace> {
+        let host = BucketHost::parse(&named.host).ok()?;
+        let access = match &named.access {
+            BucketAccessDocument::Unsigned => Access {
+                signing: SigningBehavior::Never,
+                credentials: None,
+            },
+            BucketAccessDocument::Control(id) => self.controls.get(id)?.clone(),
+            BucketAccessDocument::Identity(id) => self.identities.get(id)?.clone(),
+        };
+        let known = self.buckets.get(&host.bucket);
+        let own = known.and_then(|bucket| bucket.credentials.clone());
+        let (endpoint, region, addressing) = match known.map(|bucket| &bucket.location) {
+            Some(BucketLocationDocument::Folder(root)) => {
+                return Some(BucketPlace::Folder(root.clone()));
+            }
+            Some(BucketLocationDocument::Endpoint {
+                server,
+                region,
+                addressing,
+            }) => (server.clone(), region.clone(), *addressing),
+            None => (host.endpoint, host.region, host.addressing),
+        };
+        let usual = CredentialSource::Chain { profile: None };
+        Some(BucketPlace::Endpoint(S3Origin {
+            endpoint,
+            bucket: host.bucket,
+            region,
+            addressing,
+            signing: access.signing,
+            credentials: access.credentials.or(own).unwrap_or(usual),
+        }))
+    }
+}
+
+impl Builder<'_> {
+    /// Reads the secrets of everything by which buckets are reached.
+    pub(super) fn buckets(&mut self, document: &ServiceDocument) -> Buckets {
+        let mut buckets = HashMap::new();
+        for (position, bucket) in document.buckets.iter().enumerate() {
+            let path = format!("buckets[{position}]");
+            let known = KnownBucket {
+                location: bucket.location.clone(),
+                credentials: self.own_credentials(bucket.credentials.as_ref(), &path),
+            };
+            buckets.insert(bucket.name.clone(), known);
+        }
+        let mut controls = HashMap::new();
+        for (position, control) in document.origin_access_controls.iter().enumerate() {
+            let path = format!("origin_access_controls[{position}]");
+            let access = Access {
+                signing: control.signing,
+                credentials: self.own_credentials(control.credentials.as_ref(), &path),
+            };
+            controls.insert(control.id.clone(), access);
+        }
+        let mut identities = HashMap::new();
+        for (position, identity) in document.origin_access_identities.iter().enumerate() {
+            let path = format!("origin_access_identities[{position}]");
+            let access = Access {
+                signing: SigningBehavior::Always,
+                credentials: self.own_credentials(identity.credentials.as_ref(), &path),
+            };
+            identities.insert(identity.id.clone(), access);
+        }
+        Buckets {
+            buckets,
+            controls,
+            identities,
+        }
+    }
+
+    fn own_credentials(
+        &mut self,
+        document: Option<&CredentialsDocument>,
+        path: &str,
+    ) -> Option<CredentialSource> {
+        document.map(|document| self.credentials(document, path))
+    }
+
+    pub(super) fn credentials(
+        &mut self,
+        document: &CredentialsDocument,
+        path: &str,
+    ) -> CredentialSource {
+        match document {
+            CredentialsDocument::Chain { profile } => CredentialSource::Chain {
+                profile: profile.clone(),
+            },
+            CredentialsDocument::Static {
+                access_key_id,
+                secret_access_key,
+                session_token,
+            } => CredentialSource::Static {
+                access_key_id: access_key_id.clone(),
+                secret_access_key: self.secret(secret_access_key, path),
+                session_token: session_token
+                    .as_ref()
+                    .map(|token| token.reveal().to_owned()),
+            },
+        }
+    }
+
+    /// Returns the secret; empty if it cannot be read, which is a fault.
+    fn secret(&mut self, source: &SecretSource, path: &str) -> String {
+        let (place, text) = match source {
+            SecretSource::Text(secret) => (
+                format!("{path}.secret_access_key"),
+                secret.reveal().to_owned(),
+            ),
+            SecretSource::File(file) => {
+                let place = format!("{path}.secret_access_key_file");
+                let Some(bytes) = self.read(file, &place) else {
+                    return String::new();
+                };
+                (place, String::from_utf8_lossy(&bytes).trim().to_owned())
+            }
+        };
+        if text.is_empty() || !text.bytes().all(|byte| byte.is_ascii_graphic()) {
+            let message = "is not a secret access key: one word of printable ASCII characters";
+            self.errors.push(self.places.error(&place, message));
+        }
+        text
+    }
+}
