@@ -130,6 +130,9 @@ pub(crate) fn words(kind: ServiceKind) -> &'static str {
         ServiceKind::OriginRequestPolicy => "origin request policy",
         ServiceKind::ResponseHeadersPolicy => "response headers policy",
         ServiceKind::Certificate => "certificate",
+        ServiceKind::Bucket => "bucket",
+        ServiceKind::OriginAccessIdentity => "origin access identity",
+        ServiceKind::OriginAccessControl => "origin access control",
         ServiceKind::Distribution => "distribution",
         ServiceKind::StreamingDistribution => "streaming distribution",
     }

@@ -17,9 +17,18 @@ use std::path::Path;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Facts {
     pub(crate) references: Vec<(ServiceKind, String)>,
+    /// Items that are used if they exist.
+    pub(crate) mentions: Vec<(ServiceKind, String)>,
     /// JSON pointers to secrets.
     pub(crate) secrets: Vec<String>,
     pub(crate) claims: Vec<String>,
+}
+
+impl Facts {
+    /// Returns everything that the item names, whether that has to exist or not.
+    pub(crate) fn into_named(self) -> impl Iterator<Item = (ServiceKind, String)> {
+        self.references.into_iter().chain(self.mentions)
+    }
 }
 
 /// Returns the facts of an item whose secrets are in clear.
@@ -30,6 +39,7 @@ pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
     })?;
     Ok(Facts {
         references: facts.references.into_iter().collect(),
+        mentions: facts.mentions.into_iter().collect(),
         secrets: facts.secrets,
         claims: facts.claims,
     })

@@ -32,6 +32,9 @@ impl Collection {
             ServiceKind::OriginRequestPolicy => "/v1/policies/origin-request",
             ServiceKind::ResponseHeadersPolicy => "/v1/policies/response-headers",
             ServiceKind::Certificate => "/v1/certificates",
+            ServiceKind::Bucket => "/v1/buckets",
+            ServiceKind::OriginAccessIdentity => "/v1/origin-access-identities",
+            ServiceKind::OriginAccessControl => "/v1/origin-access-controls",
         };
         Collection { kind, path }
     }

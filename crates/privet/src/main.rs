@@ -117,6 +117,12 @@ enum Command {
     Policy(collections::PolicyArguments),
     /// Read and change certificates through a running edge with a store.
     Certificate(collections::CreatableArguments),
+    /// Read and change where buckets lie, which origins name by an S3 host name.
+    Bucket(collections::CreatableArguments),
+    /// Read and change origin access identities, the older kind of origin access controls.
+    Identity(collections::CreatableArguments),
+    /// Read and change origin access controls, whose keys sign requests to buckets.
+    AccessControl(collections::CreatableArguments),
     /// See the edges of a fleet, and how far each has come.
     Edges(edges::EdgesArguments),
     /// Make and inspect key pairs; read and change public keys through a running edge with a store.
@@ -167,6 +173,13 @@ fn main() -> ExitCode {
         Command::Policy(arguments) => collections::run_policy(arguments),
         Command::Certificate(arguments) => {
             collections::run_creatable(ServiceKind::Certificate, arguments)
+        }
+        Command::Bucket(arguments) => collections::run_creatable(ServiceKind::Bucket, arguments),
+        Command::Identity(arguments) => {
+            collections::run_creatable(ServiceKind::OriginAccessIdentity, arguments)
+        }
+        Command::AccessControl(arguments) => {
+            collections::run_creatable(ServiceKind::OriginAccessControl, arguments)
         }
         Command::Edges(arguments) => edges::run(arguments),
         Command::Key(arguments) => key::run(arguments),

@@ -47,7 +47,10 @@ impl Failure {
             | ServiceKind::CachePolicy
             | ServiceKind::OriginRequestPolicy
             | ServiceKind::ResponseHeadersPolicy
-            | ServiceKind::Certificate => false,
+            | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl => false,
         }
     }
 }
@@ -100,22 +103,12 @@ pub(crate) struct Base(HashMap<(ServiceKind, String), String>);
 impl Base {
     /// Adds an item under its id, and a policy under its name too.
     pub(crate) fn insert(&mut self, kind: ServiceKind, id: &str, text: String) {
-        match kind {
-            ServiceKind::CachePolicy
-            | ServiceKind::OriginRequestPolicy
-            | ServiceKind::ResponseHeadersPolicy => {
-                let value: Option<serde_json::Value> = serde_json::from_str(&text).ok();
-                let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
-                if let Some(name) = name {
-                    self.0.insert((kind, name.to_owned()), text.clone());
-                }
+        if kind.has_titles() {
+            let value: Option<serde_json::Value> = serde_json::from_str(&text).ok();
+            let name = value.as_ref().and_then(|value| value.get("name")?.as_str());
+            if let Some(name) = name {
+                self.0.insert((kind, name.to_owned()), text.clone());
             }
-            ServiceKind::PublicKey
-            | ServiceKind::KeyGroup
-            | ServiceKind::TrustedSigner
-            | ServiceKind::Certificate
-            | ServiceKind::Distribution
-            | ServiceKind::StreamingDistribution => {}
         }
         self.0.insert((kind, id.to_owned()), text);
     }

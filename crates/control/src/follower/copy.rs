@@ -215,6 +215,7 @@ impl CopyView {
     pub(super) fn gather(&mut self, touched: &Touched) -> Result<Gathered, StoreError> {
         let mut gathered = Gathered::default();
         let mut upward: Vec<(ServiceKind, String)> = touched.names.keys().cloned().collect();
+        upward.extend(self.with_buckets(touched)?);
         let mut known: BTreeSet<(ServiceKind, String)> = upward.iter().cloned().collect();
         while let Some((kind, id)) = upward.pop() {
             if kind.is_distribution() {
@@ -234,6 +235,41 @@ impl CopyView {
         gathered.sort();
         self.gather_base(&mut gathered)?;
         Ok(gathered)
+    }
+
+    /// Returns the distributions with an origin in one of the buckets that are touched. The store does not know of them:
+    /// an origin names its bucket whether there is an item of it or not. So all distributions are looked at; items of
+    /// buckets change seldom.
+    fn with_buckets(
+        &mut self,
+        touched: &Touched,
+    ) -> Result<Vec<(ServiceKind, String)>, StoreError> {
+        let names = touched.names.keys();
+        let buckets: BTreeSet<&(ServiceKind, String)> = names
+            .filter(|(kind, _)| *kind == ServiceKind::Bucket)
+            .collect();
+        let mut found = Vec::new();
+        if buckets.is_empty() {
+            return Ok(found);
+        }
+        for kind in ServiceKind::ALL
+            .into_iter()
+            .filter(|kind| kind.is_distribution())
+        {
+            let key = self.key.clone();
+            self.view.for_each(kind.as_str(), |id, text| {
+                // Reading takes long, and few have such an origin.
+                let is_candidate = text.contains("\"bucket_host\"");
+                let clear = is_candidate.then(|| clear_text(&key, kind, id, text));
+                let named = clear
+                    .and_then(Result::ok)
+                    .map(|text| references(kind, &text));
+                if named.is_some_and(|named| named.iter().any(|name| buckets.contains(name))) {
+                    found.push((kind, id.to_owned()));
+                }
+            })?;
+        }
+        Ok(found)
     }
 
     /// Reads a distribution; one that is not there any more is removed.
@@ -269,7 +305,8 @@ impl CopyView {
                 }
                 // Whatever refers to it is at fault then, and says so.
                 Some(Err(_)) => {}
-                None => self.gather_all(&mut gathered.base, kind)?,
+                None if kind.has_titles() => self.gather_all(&mut gathered.base, kind)?,
+                None => {}
             }
         }
         Ok(())

@@ -29,7 +29,7 @@ impl Operations {
             return Ok(Vec::new());
         };
         let mut names = Vec::new();
-        for (kind, reference) in facts.references {
+        for (kind, reference) in facts.into_named() {
             names.push((kind, resolve(store, kind, &reference).await?.id));
         }
         Ok(names)
@@ -65,7 +65,7 @@ impl Closure {
             items: changed.iter().map(|(item, _)| item.clone()).collect(),
             waiting: changed
                 .iter()
-                .flat_map(|(_, facts)| facts.references.clone())
+                .flat_map(|(_, facts)| facts.clone().into_named())
                 .collect(),
         }
     }
@@ -111,7 +111,7 @@ impl Closure {
         };
         self.known.insert(key);
         let item = clear_item(store, &document)?;
-        self.waiting.extend(facts(&item)?.references);
+        self.waiting.extend(facts(&item)?.into_named());
         self.items.push(item);
         Ok(true)
     }

@@ -257,7 +257,17 @@ fn text_of(kind: ServiceKind, id: &Value) -> Result<String, OperationError> {
 /// Returns a random id in the form that CloudFront gives to the kind.
 fn new_id(kind: ServiceKind) -> Result<String, OperationError> {
     let (prefix, length) = match kind {
-        ServiceKind::Distribution | ServiceKind::StreamingDistribution => ("E", 13),
+        ServiceKind::Distribution
+        | ServiceKind::StreamingDistribution
+        | ServiceKind::OriginAccessIdentity
+        | ServiceKind::OriginAccessControl => ("E", 13),
+        // No name that is made up leads anybody to a bucket.
+        ServiceKind::Bucket => {
+            return Err(OperationError::invalid(
+                "document.name",
+                "is missing; add it",
+            ));
+        }
         ServiceKind::PublicKey => ("K", 13),
         ServiceKind::KeyGroup => ("G", 13),
         ServiceKind::Certificate => ("C", 13),

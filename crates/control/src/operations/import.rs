@@ -114,7 +114,8 @@ async fn changes(
         let mut references = BTreeSet::new();
         for (kind, reference) in &facts.references {
             let is_titled = |(other, name): &&(ServiceItem, String)| {
-                other.kind == *kind && (name == reference || other.id == *reference)
+                let is_name = kind.has_titles() && name == reference;
+                other.kind == *kind && (is_name || other.id == *reference)
             };
             let name = match titles.iter().find(is_titled) {
                 Some((other, _)) => crate::service::stored_name(*kind, &other.id),

@@ -3,7 +3,7 @@
 use crate::operation_error::OperationError;
 use crate::operations::{Applied, Operations, Source};
 use crate::operator::{Operator, Read, Scope};
-use crate::service::{facts, stored_name};
+use crate::service::{Facts, facts, stored_name};
 use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
 use aws_lc_rs::digest::{SHA256, digest};
@@ -291,8 +291,8 @@ fn visible_in_file(scope: &Scope, items: &[ServiceItem]) -> Visible {
         // An item that cannot be read refers to nothing.
         let references = item
             .and_then(|item| facts(item).ok())
-            .map(|facts| facts.references);
-        for name in references.unwrap_or_default() {
+            .map(Facts::into_named);
+        for name in references.into_iter().flatten() {
             if names.insert(name.clone()) {
                 waiting.push(name);
             }
@@ -410,18 +410,7 @@ pub(super) async fn resolve(
     reference: &str,
 ) -> Result<DocumentName, OperationError> {
     let by_id = stored_name(kind, reference);
-    let has_names = match kind {
-        ServiceKind::CachePolicy
-        | ServiceKind::OriginRequestPolicy
-        | ServiceKind::ResponseHeadersPolicy => true,
-        ServiceKind::PublicKey
-        | ServiceKind::KeyGroup
-        | ServiceKind::TrustedSigner
-        | ServiceKind::Certificate
-        | ServiceKind::Distribution
-        | ServiceKind::StreamingDistribution => false,
-    };
-    if !has_names || store.document(kind.as_str(), reference).await?.is_some() {
+    if !kind.has_titles() || store.document(kind.as_str(), reference).await?.is_some() {
         return Ok(by_id);
     }
     let mut page = Page::first(PAGE_MAX);

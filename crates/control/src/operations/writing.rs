@@ -279,8 +279,8 @@ fn without_others(mut error: StoreError, visible: &Visible) -> OperationError {
     error.into()
 }
 
-/// Origins may be folders of the machine, and a host name may lie beneath a wildcard of another distribution: only an
-/// operator for all of them may say which.
+/// Origins may be folders of the machine, logs are written to it, and a host name may lie beneath a wildcard of another
+/// distribution: only an operator for all of them may say which.
 fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     let places = [
         "domain_name",
@@ -290,6 +290,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
         "certificate",
         "certificate_file",
         "key_file",
+        "logging",
     ];
     match places
         .iter()
@@ -297,7 +298,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
     {
         true => Ok(()),
         false => Err(OperationError::ScopeTooNarrow(
-            "this changes host names, origins or certificates",
+            "this changes host names, origins, certificates or logs",
         )),
     }
 }

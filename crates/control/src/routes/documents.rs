@@ -20,7 +20,7 @@ pub(crate) struct Collection {
 }
 
 /// All collections.
-pub(crate) const COLLECTIONS: [Collection; 9] = [
+pub(crate) const COLLECTIONS: [Collection; 12] = [
     collection(
         ServiceKind::Distribution,
         "/v1/distributions",
@@ -54,6 +54,17 @@ pub(crate) const COLLECTIONS: [Collection; 9] = [
         "response_headers_policies",
     ),
     collection(ServiceKind::Certificate, "/v1/certificates", "certificates"),
+    collection(ServiceKind::Bucket, "/v1/buckets", "buckets"),
+    collection(
+        ServiceKind::OriginAccessIdentity,
+        "/v1/origin-access-identities",
+        "origin_access_identities",
+    ),
+    collection(
+        ServiceKind::OriginAccessControl,
+        "/v1/origin-access-controls",
+        "origin_access_controls",
+    ),
 ];
 
 const fn collection(kind: ServiceKind, path: &'static str, name: &'static str) -> Collection {

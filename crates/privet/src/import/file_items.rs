@@ -88,6 +88,9 @@ impl FileItems {
                     | ServiceKind::OriginRequestPolicy
                     | ServiceKind::ResponseHeadersPolicy
                     | ServiceKind::Certificate
+                    | ServiceKind::Bucket
+                    | ServiceKind::OriginAccessIdentity
+                    | ServiceKind::OriginAccessControl
                     | ServiceKind::Distribution
                     | ServiceKind::StreamingDistribution,
                     _,

@@ -147,8 +147,15 @@ fn read_http<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocu
         origin.http_port = server.port;
     }
     if protocol.is_none() {
-        let keys = &URL_KEYS[1..];
-        only_beside(reader, table, keys, "protocol = \"match-viewer\"");
+        // The other port is kept, and used if the protocol becomes that of the viewer.
+        let key = match server.is_tls {
+            true => "https_port",
+            false => "http_port",
+        };
+        let message = "is the port of url, without protocol = \"match-viewer\"; write it there";
+        if value(table, key).is_some() {
+            reader.fault(&table.path(key), message);
+        }
     }
     reader.set_number(table, "http_port", 1..=65_535, &mut origin.http_port);
     reader.set_number(table, "https_port", 1..=65_535, &mut origin.https_port);

@@ -25,7 +25,7 @@ fn an_origin_names_its_bucket_in_one_way() {
         "{ id = 'o', url = 'http://a', origin_access_control = 'a', http_port = 80 }",
         "",
         "7:66: distributions[0].origins[0].origin_access_control: is only for bucket_host; remove it
-         7:83: distributions[0].origins[0].http_port: is only for protocol = \"match-viewer\"; remove it",
+         7:83: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there",
     );
     check_origins(
         "{ id = 'o', bucket_host = 'b.example.com', origin_access_control = 'a', origin_access_identity = 'b' }, { id = 'p', bucket_host = 'b.example.com', origin_access_control = 'x' }, { id = 'q', bucket_host = 'b.example.com', origin_access_identity = 'x' }",

@@ -59,10 +59,22 @@ fn addresses_of_servers() {
         "7:30: distributions[0].origins[0].url: is not an address of a server; write it like https://app.example.com:8443, with origin_path for a path",
     );
     check_origins(
-        "{ id = 'o', url = 'http://a:81', https_port = 444 }",
+        "{ id = 'o', url = 'http://a:81', http_port = 444 }, { id = 'p', url = 'https://a', https_port = 444 }",
         "",
-        "7:58: distributions[0].origins[0].https_port: is only for protocol = \"match-viewer\"; remove it",
+        "7:58: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there
+         7:108: distributions[0].origins[1].https_port: is the port of url, without protocol = \"match-viewer\"; write it there",
     );
+    for other in ["url = 'http://a:81', https_port = 444", "url = 'https://a:444', http_port = 81"] {
+        let text = config(&format!("{{ id = 'o', {other} }}"), "");
+        let origin = snapshot(&text).distributions().get(0).unwrap().behaviors[0]
+            .origin
+            .primary
+            .clone();
+        let OriginSource::Http(http) = &origin.source else {
+            panic!("{origin:?}");
+        };
+        assert_eq!((http.http_port, http.https_port), (81, 444));
+    }
     let snapshot = snapshot(&config(
         "{ id = 'o', url = 'http://a:81', protocol = 'match-viewer', https_port = 444 }",
         "",
