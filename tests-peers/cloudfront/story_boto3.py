@@ -14,6 +14,7 @@ from botocore.signers import CloudFrontSigner
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from lint import Lint
 from story import at_first_poll, open_url, settings, step, until
 
 # Managed-CachingDisabled, by the id that it has everywhere.
@@ -37,6 +38,7 @@ class Story:
             aws_secret_access_key=given["secret_access_key"],
             config=Config(retries={"mode": "standard", "max_attempts": 3}),
         )
+        self.lint = Lint(self.client)
 
     def run(self):
         """Runs all steps."""
@@ -475,6 +477,7 @@ class Story:
         )
         left = client.list_distributions()["DistributionList"]
         step("end", distributions=left["Quantity"])
+        step("answers", faults=self.lint.faults)
 
 
 def covers(shown, sent):

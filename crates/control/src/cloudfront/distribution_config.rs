@@ -10,8 +10,8 @@ mod origins;
 mod restrictions;
 
 use crate::cloudfront::config_parts::{
-    ConfigContext, Present, check_reference, read_description, read_logging, replace_part, show_description,
-    show_logging,
+    ConfigContext, Present, check_reference, read_description, read_logging, replace_part,
+    show_description, show_logging,
 };
 use crate::cloudfront::members::{ConfigFault, Keys, Members, counted, is_same, set};
 use serde_json::{Value, json};

@@ -4,8 +4,8 @@
 //! behaviors are used, and settings of the edge's own.
 
 use crate::cloudfront::config_parts::{
-    ConfigContext, Present, check_reference, read_description, read_identity, read_logging, read_trusted,
-    replace_part, show_description, show_identity, show_logging, show_trusted,
+    ConfigContext, Present, check_reference, read_description, read_identity, read_logging,
+    read_trusted, replace_part, show_description, show_identity, show_logging, show_trusted,
 };
 use crate::cloudfront::members::{ConfigFault, Keys, Members, is_host, set};
 use serde_json::{Value, json};

@@ -30,7 +30,8 @@ impl Operations {
             .opened()?
             .unseal(kind.as_str(), &item.id, &item.document)?;
         for place in places(&document) {
-            if let (Some(value), Some(clear)) = (document.pointer_mut(&place), clear.pointer(&place))
+            if let (Some(value), Some(clear)) =
+                (document.pointer_mut(&place), clear.pointer(&place))
             {
                 *value = clear.clone();
             }

@@ -160,7 +160,10 @@ fn what_the_form_cannot_say_is_kept() {
 fn the_reference_is_not_changed() {
     let mut config = show_streaming_config(&full());
     config["CallerReference"] = json!("other");
-    assert_eq!(read(&config, Some(&full())).unwrap_err().code, "IllegalUpdate");
+    assert_eq!(
+        read(&config, Some(&full())).unwrap_err().code,
+        "IllegalUpdate"
+    );
 }
 
 #[test]

@@ -64,7 +64,10 @@ fn addresses_of_servers() {
         "7:58: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there
          7:108: distributions[0].origins[1].https_port: is the port of url, without protocol = \"match-viewer\"; write it there",
     );
-    for other in ["url = 'http://a:81', https_port = 444", "url = 'https://a:444', http_port = 81"] {
+    for other in [
+        "url = 'http://a:81', https_port = 444",
+        "url = 'https://a:444', http_port = 81",
+    ] {
         let text = config(&format!("{{ id = 'o', {other} }}"), "");
         let origin = snapshot(&text).distributions().get(0).unwrap().behaviors[0]
             .origin
