@@ -3,6 +3,7 @@
 //! Each takes an [`Operator`] of the role that it needs, and checks the operator's scope itself. How requests arrive
 //! and what answers look like is left to the interfaces.
 
+mod aliases;
 mod applied;
 mod audit;
 mod cache;

@@ -4,7 +4,9 @@
 
 use crate::item_file::read_file;
 use crate::operation_error::{Fault, OperationError, words};
+use crate::sigv4::hex;
 use crate::visible::{Visible, is_visible};
+use aws_lc_rs::digest::{SHA256, digest};
 use privet_distribution::config::{
     ItemFacts, ItemFault, ItemOrder, Places, ServiceDocument, ServiceItem, ServiceKind, Snapshot,
     read_items,
@@ -37,12 +39,22 @@ pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
         let faults = faults.into_iter().map(|fault| own_fault(fault, 1));
         OperationError::Invalid(faults.collect())
     })?;
+    let mut claims = facts.claims;
+    claims.extend(reference_claim(item));
     Ok(Facts {
         references: facts.references.into_iter().collect(),
         mentions: facts.mentions.into_iter().collect(),
         secrets: facts.secrets,
-        claims: facts.claims,
+        claims,
     })
+}
+
+/// Returns the name that the reference of an item's author takes among those of its kind: a digest, since claims are
+/// shorter than references.
+fn reference_claim(item: &ServiceItem) -> Option<String> {
+    let reference = item.value.get("caller_reference")?.as_str()?;
+    let digest = hex(digest(&SHA256, reference.as_bytes()).as_ref());
+    Some(format!("{} reference {digest}", item.kind))
 }
 
 /// A service as it would be, to be checked: changed items, and after them what they refer to and what refers to them.

@@ -56,6 +56,11 @@ impl ApiError {
         }
     }
 
+    /// Returns the same error with another code.
+    pub(crate) fn with_code(self, code: &'static str) -> Self {
+        ApiError { code, ..self }
+    }
+
     /// Makes the error of an argument.
     pub(crate) fn argument(message: &(impl Display + ?Sized)) -> Self {
         ApiError::new("InvalidArgument", message)
@@ -266,8 +271,13 @@ fn absent_reference(kind: Option<ServiceKind>) -> &'static str {
         Some(ServiceKind::OriginRequestPolicy) => "NoSuchOriginRequestPolicy",
         Some(ServiceKind::ResponseHeadersPolicy) => "NoSuchResponseHeadersPolicy",
         Some(ServiceKind::Certificate) => "InvalidViewerCertificate",
+        Some(ServiceKind::OriginAccessIdentity) => "InvalidOriginAccessIdentity",
+        Some(ServiceKind::OriginAccessControl) => "InvalidOriginAccessControl",
         Some(
-            ServiceKind::PublicKey | ServiceKind::Distribution | ServiceKind::StreamingDistribution,
+            ServiceKind::PublicKey
+            | ServiceKind::Bucket
+            | ServiceKind::Distribution
+            | ServiceKind::StreamingDistribution,
         )
         | None => "InvalidArgument",
     }

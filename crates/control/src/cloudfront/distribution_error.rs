@@ -8,8 +8,7 @@ use privet_distribution::config::ServiceKind;
 use privet_store::StoreError;
 
 /// Message of a host name that no bucket has, as CloudFront's.
-const NO_BUCKET: &str =
-    "The parameter Origin DomainName does not refer to a valid S3 bucket.";
+const NO_BUCKET: &str = "The parameter Origin DomainName does not refer to a valid S3 bucket.";
 
 /// The codes of errors that differ between the kinds of distributions.
 #[derive(Clone, Copy, Debug)]
@@ -126,12 +125,30 @@ mod tests {
     #[test]
     fn faults_have_the_codes_of_their_members() {
         let code = |field: &str, message: &str| fault_code(&Fault::new(field, message));
-        assert_eq!(code("document", "\"a\" is already taken by E1; remove one"), "CNAMEAlreadyExists");
+        assert_eq!(
+            code("document", "\"a\" is already taken by E1; remove one"),
+            "CNAMEAlreadyExists"
+        );
         assert_eq!(code("document.tags.x", "is bad"), "InvalidTagging");
-        assert_eq!(code("document.geo.allow[3]", "is bad"), "InvalidGeoRestrictionParameter");
-        assert_eq!(code("document.certificate", "is bad"), "InvalidViewerCertificate");
-        assert_eq!(code("document.custom_errors[1].page", "is bad"), "InvalidRelativePath");
-        assert_eq!(code("document.behaviors[1].path_pattern", "is bad"), "InvalidArgument");
-        assert_eq!(key_of(&Fault::new("document.origins[0].bucket_host", "")), "bucket_host");
+        assert_eq!(
+            code("document.geo.allow[3]", "is bad"),
+            "InvalidGeoRestrictionParameter"
+        );
+        assert_eq!(
+            code("document.certificate", "is bad"),
+            "InvalidViewerCertificate"
+        );
+        assert_eq!(
+            code("document.custom_errors[1].page", "is bad"),
+            "InvalidRelativePath"
+        );
+        assert_eq!(
+            code("document.behaviors[1].path_pattern", "is bad"),
+            "InvalidArgument"
+        );
+        assert_eq!(
+            key_of(&Fault::new("document.origins[0].bucket_host", "")),
+            "bucket_host"
+        );
     }
 }

@@ -88,7 +88,9 @@ async fn list(call: Call<Read>, used: &'static Used) -> Result<Reply, ApiError> 
     let users = listed.items.iter().filter(is_user);
     let ids: Vec<&str> = users.map(|item| item.id.as_str()).collect();
     let next = (ids.len() > page.max_items).then(|| page.max_items.saturating_sub(1));
-    let next = next.and_then(|last| ids.get(last)).map(|id| (*id).to_owned());
+    let next = next
+        .and_then(|last| ids.get(last))
+        .map(|id| (*id).to_owned());
     let shown = ids.into_iter().take(page.max_items);
     let shown = shown.map(|id| json!(id)).collect();
     Ok(Reply::of(marked(&page, shown, next)))

@@ -2,11 +2,12 @@
 
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::{Call, Page, Reply, time};
+use crate::cloudfront::document_change::{distribution, of_distribution};
 use crate::cloudfront::handled::Handled;
 use crate::cloudfront::resource::{required, text};
 use crate::operation_error::OperationError;
-use crate::operations::{ChangeRequest, InvalidationRequest, Item, Operations, PageRequest};
-use crate::operator::{Operator, Publish, Read};
+use crate::operations::{ChangeRequest, InvalidationRequest, Item, PageRequest};
+use crate::operator::{Publish, Read};
 use privet_distribution::config::ServiceKind;
 use privet_store::StoreError;
 use serde_json::{Value, json};
@@ -76,8 +77,9 @@ async fn earlier(call: &Call<Publish>, id: &str, paths: &[String]) -> Result<Ite
 }
 
 async fn get(call: Call<Read>) -> Result<Reply, ApiError> {
-    let distribution = call.parameter("DistributionId");
-    check_distribution(&call.operations, &call.operator, distribution).await?;
+    let of = call.parameter("DistributionId");
+    let name = (ServiceKind::Distribution, of);
+    distribution(&call.operations, &call.operator, name).await?;
     let id = call.parameter("Id");
     let absent = || {
         ApiError::new(
@@ -90,7 +92,7 @@ async fn get(call: Call<Read>) -> Result<Reply, ApiError> {
         Err(OperationError::NotFound { .. }) => return Err(absent()),
         Err(error) => return Err(error.into()),
     };
-    match text(&item.document, "distribution") == distribution {
+    match text(&item.document, "distribution") == of {
         true => Ok(Reply::of(shown(&item, None))),
         false => Err(absent()),
     }
@@ -98,8 +100,9 @@ async fn get(call: Call<Read>) -> Result<Reply, ApiError> {
 
 async fn list(call: Call<Read>) -> Result<Reply, ApiError> {
     let Page { marker, max_items } = call.page()?;
-    let distribution = call.parameter("DistributionId");
-    check_distribution(&call.operations, &call.operator, distribution).await?;
+    let of = call.parameter("DistributionId");
+    let name = (ServiceKind::Distribution, of);
+    distribution(&call.operations, &call.operator, name).await?;
     let mut items = Vec::new();
     let mut page = PageRequest {
         after: marker.clone(),
@@ -107,7 +110,7 @@ async fn list(call: Call<Read>) -> Result<Reply, ApiError> {
     };
     while items.len() <= max_items {
         let listed = call.operations.invalidations(&call.operator, &page).await?;
-        let of_distribution = |item: &Item| text(&item.document, "distribution") == distribution;
+        let of_distribution = |item: &Item| text(&item.document, "distribution") == of;
         items.extend(listed.items.into_iter().filter(of_distribution));
         if listed.next.is_none() {
             break;
@@ -130,24 +133,6 @@ async fn list(call: Call<Read>) -> Result<Reply, ApiError> {
         "IsTruncated": is_truncated,
         "Items": rows.collect::<Vec<Value>>(),
     })))
-}
-
-async fn check_distribution(
-    operations: &Operations,
-    operator: &Operator<Read>,
-    id: &str,
-) -> Result<(), ApiError> {
-    let found = operations
-        .item(operator, ServiceKind::Distribution, id)
-        .await;
-    found.map(drop).map_err(of_distribution)
-}
-
-fn of_distribution(error: OperationError) -> ApiError {
-    match &error {
-        OperationError::NotFound { .. } => ApiError::new("NoSuchDistribution", &error),
-        _ => error.into(),
-    }
 }
 
 /// Returns an invalidation; one that was made elsewhere has its id as its reference.

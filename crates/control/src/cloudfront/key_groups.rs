@@ -3,7 +3,8 @@
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::resource::{
-    Codes, Listing, Resource, any_update, limited, none_managed, put_text, required, text, uuid,
+    Codes, Listing, Repeated, Resource, any_update, limited, none_managed, put_text, required,
+    text, uuid,
 };
 use crate::operations::Item;
 use privet_distribution::config::ServiceKind;
@@ -24,6 +25,7 @@ pub(super) const RESOURCE: Resource = Resource {
         too_many: "TooManyKeyGroups",
     },
     listing: Listing::Plain(summary),
+    repeated: Repeated::Refused,
     document,
     config,
     whole,

@@ -21,7 +21,10 @@ const POLICIES_MAX: usize = 1_000;
 const POLICY_KEYS: [(ServiceKind, &str); 3] = [
     (ServiceKind::CachePolicy, "cache_policy"),
     (ServiceKind::OriginRequestPolicy, "origin_request_policy"),
-    (ServiceKind::ResponseHeadersPolicy, "response_headers_policy"),
+    (
+        ServiceKind::ResponseHeadersPolicy,
+        "response_headers_policy",
+    ),
 ];
 
 /// What was read.

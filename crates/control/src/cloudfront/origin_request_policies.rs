@@ -4,7 +4,7 @@ use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::policy_filters::{COOKIES, HEADERS, QUERY_STRINGS};
 use crate::cloudfront::resource::{
-    Codes, Listing, Resource, any_update, limited, put_text, required, text, uuid,
+    Codes, Listing, Repeated, Resource, any_update, limited, put_text, required, text, uuid,
 };
 use crate::operations::Item;
 use http::HeaderName;
@@ -23,6 +23,7 @@ pub(super) const RESOURCE: Resource = Resource {
         too_many: "TooManyOriginRequestPolicies",
     },
     listing: Listing::Typed,
+    repeated: Repeated::Refused,
     document,
     config,
     whole,

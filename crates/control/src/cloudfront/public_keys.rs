@@ -3,7 +3,7 @@
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::resource::{
-    Codes, Listing, Resource, limited, none_managed, put_text, required, text, usual_id,
+    Codes, Listing, Repeated, Resource, limited, none_managed, put_text, required, text, usual_id,
 };
 use crate::operations::Item;
 use privet_distribution::config::ServiceKind;
@@ -21,6 +21,7 @@ pub(super) const RESOURCE: Resource = Resource {
         too_many: "TooManyPublicKeys",
     },
     listing: Listing::Plain(summary),
+    repeated: Repeated::Refused,
     document,
     config,
     whole,

@@ -30,6 +30,7 @@ pub(super) struct Resource {
     pub(super) path: &'static str,
     pub(super) codes: Codes,
     pub(super) listing: Listing,
+    pub(super) repeated: Repeated,
     /// Returns the document of a configuration; an update begins with the document as it is.
     pub(super) document: fn(&Value, Map<String, Value>) -> Result<Map<String, Value>, ApiError>,
     /// Returns the configuration of an item.
@@ -62,6 +63,15 @@ pub(super) enum Listing {
     Plain(fn(&Item, Value) -> Value),
     /// The whole, with whose it is.
     Typed,
+}
+
+/// What becomes of a creation whose `CallerReference` an earlier one had.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Repeated {
+    /// It is refused.
+    Refused,
+    /// It gets the answer of the earlier one, if it has the same configuration.
+    SameAnswer,
 }
 
 impl Resource {
@@ -174,7 +184,9 @@ async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
         let message = format!("there are {most} {} already", resource.plural);
         return Err(ApiError::new(resource.codes.too_many, &message));
     }
-    check_reference(resource, &document, &listed.items)?;
+    if let Some(item) = earlier(resource, (&call.input.body, &document), &listed.items)? {
+        return created(&call, resource, item);
+    }
     if let Some(id) = (resource.id)()? {
         document.insert(resource.kind.id_key().to_owned(), id.into());
     }
@@ -185,31 +197,41 @@ async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
         .await;
     let made = changed(made.map_err(|error| resource.error(error))?)?;
     let item = resource.item(&call.operations, &operator, &made.id).await?;
-    let location = call.location(&format!("{}/{}", resource.path, made.id));
+    created(&call, resource, &item)
+}
+
+fn created(
+    call: &Call<Admin>,
+    resource: &'static Resource,
+    item: &Item,
+) -> Result<Reply, ApiError> {
+    let location = call.location(&format!("{}/{}", resource.path, item.id));
     Ok(Reply {
-        body: Some(resource.shown(&item)?),
-        etag: Some(item.etag),
+        body: Some(resource.shown(item)?),
+        etag: Some(item.etag.clone()),
         location: Some(location),
     })
 }
 
-/// Checks that no other item was created with the same reference.
-fn check_reference(
+/// Returns the item that was created with the same reference and the same configuration, if such a creation is answered
+/// like the first. Otherwise no other item may have the reference.
+fn earlier<'i>(
     resource: &Resource,
-    document: &Map<String, Value>,
-    items: &[Item],
-) -> Result<(), ApiError> {
+    (config, document): (&Value, &Map<String, Value>),
+    items: &'i [Item],
+) -> Result<Option<&'i Item>, ApiError> {
     let Some(reference) = document.get("caller_reference") else {
-        return Ok(());
+        return Ok(None);
     };
-    let has_it = |item: &Item| item.document.get("caller_reference") == Some(reference);
-    match items.iter().find(|item| has_it(item)) {
-        None => Ok(()),
-        Some(other) => {
-            let message = format!("{} has this CallerReference", other.id);
-            Err(ApiError::new(resource.codes.exists, &message))
-        }
+    let has_it = |item: &&Item| item.document.get("caller_reference") == Some(reference);
+    let Some(item) = items.iter().find(has_it) else {
+        return Ok(None);
+    };
+    if resource.repeated == Repeated::SameAnswer && (resource.config)(item)? == *config {
+        return Ok(Some(item));
     }
+    let message = format!("{} has this CallerReference", item.id);
+    Err(ApiError::new(resource.codes.exists, &message))
 }
 
 async fn get(call: Call<Read>, resource: &'static Resource) -> Result<Reply, ApiError> {
@@ -251,7 +273,7 @@ async fn update(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
 }
 
 /// Checks that the change is of what is there now, before anything else is said of it.
-fn check_etag(item: &Item, request: &ChangeRequest) -> Result<(), ApiError> {
+pub(super) fn check_etag(item: &Item, request: &ChangeRequest) -> Result<(), ApiError> {
     match request.if_match.as_deref() == Some(item.etag.as_str()) {
         true => Ok(()),
         false => Err(ApiError::new(

@@ -6,7 +6,7 @@ use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::policy_filters;
 use crate::cloudfront::resource::{
-    Codes, Listing, Resource, any_update, limited, put_text, required, text, uuid,
+    Codes, Listing, Repeated, Resource, any_update, limited, put_text, required, text, uuid,
 };
 use crate::operation_error::OperationError;
 use crate::operations::Item;
@@ -31,6 +31,7 @@ pub(super) const RESOURCE: Resource = Resource {
         too_many: "TooManyResponseHeadersPolicies",
     },
     listing: Listing::Typed,
+    repeated: Repeated::Refused,
     document,
     config,
     whole,

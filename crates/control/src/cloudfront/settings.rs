@@ -9,6 +9,8 @@ pub(crate) struct Settings {
     pub(crate) base_url: String,
     /// Number of the account in ARNs: 12 digits.
     pub(crate) account: String,
+    /// End of the domain names of new distributions, with the dot.
+    pub(crate) domain_suffix: String,
 }
 
 impl Default for Settings {
@@ -16,6 +18,7 @@ impl Default for Settings {
         Settings {
             base_url: "https://cloudfront.amazonaws.com".to_owned(),
             account: "000000000000".to_owned(),
+            domain_suffix: ".cloudfront.net".to_owned(),
         }
     }
 }
@@ -32,6 +35,9 @@ impl Settings {
             | ServiceKind::ResponseHeadersPolicy
             | ServiceKind::TrustedSigner
             | ServiceKind::Certificate
+            | ServiceKind::Bucket
+            | ServiceKind::OriginAccessIdentity
+            | ServiceKind::OriginAccessControl
             | ServiceKind::StreamingDistribution => 100,
         }
     }

@@ -195,7 +195,7 @@ impl Operations {
     }
 
     /// Reads the new document, and checks that it refers only to what the operator may see.
-    async fn read_item(
+    pub(super) async fn read_item(
         &self,
         store: &Store,
         visible: &Visible,
@@ -335,7 +335,7 @@ fn plan(intent: &Intent, secrets: &[String]) -> Plan {
     }
 }
 
-async fn document_change(
+pub(super) async fn document_change(
     store: &Store,
     intent: &Intent,
     item: Option<(ServiceItem, Facts)>,

@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod cloudfront_distributions;
 mod documents;
 mod invalidations;
 mod listener;
