@@ -41,7 +41,7 @@ class Calls:
         self.lint = Lint(self.client)
 
     def refused(self, name, code, **arguments):
-        """Makes a call that has to be refused with a code; every call of a story is also made in vain."""
+        """Makes a call that has to be refused with a code."""
         try:
             getattr(self.client, name)(**arguments)
         except ClientError as error:
@@ -71,15 +71,20 @@ class Calls:
         self.refused(f"get_{noun}", absent, Id=ABSENT)
         self.refused(f"delete_{noun}", absent, Id=ABSENT, IfMatch="E0000000000000")
         getattr(client, update)(Id=id, IfMatch=read["ETag"], **{key: changed})
-        plural = noun[:-1] + "ies" if noun.endswith("y") else noun + "s"
-        getattr(client, f"list_{plural}")()
-        getattr(client, f"list_{plural}")(MaxItems="1")
+        listing = getattr(client, f"list_{plural(noun)}")
+        listing()
+        listing(MaxItems="1")
         return id
 
     def delete(self, noun, id):
         """Deletes something that nothing uses."""
         read = getattr(self.client, f"get_{noun}")(Id=id)
         getattr(self.client, f"delete_{noun}")(Id=id, IfMatch=read["ETag"])
+
+
+def plural(noun):
+    is_ies = noun.endswith(("identity", "policy"))
+    return noun[:-1] + "ies" if is_ies else noun + "s"
 
 
 def old_config(given, reference, origin):
@@ -389,10 +394,12 @@ def policy(calls, noun, thing, config):
     absent = f"NoSuch{thing}"
     id = calls.six(noun, f"{thing}Config", config, {"Comment": "changed"}, absent)
     client = calls.client
-    listing = getattr(client, f"list_{noun[:-1]}ies")
+    listing = getattr(client, f"list_{plural(noun)}")
     for kind in ["managed", "custom"]:
         listing(Type=kind)
-    calls.refused(f"create_{noun}", f"{thing}AlreadyExists", **{f"{thing}Config": config})
+    # Nothing else is known of a request than what is signed: the same again within a second is a repetition.
+    again = {**config, "Comment": "again"}
+    calls.refused(f"create_{noun}", f"{thing}AlreadyExists", **{f"{thing}Config": again})
     return id
 
 

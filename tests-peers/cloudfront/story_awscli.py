@@ -4,6 +4,7 @@
 Streaming distributions are made in the version 2014-05-31, which the configuration file of the CLI asks for.
 """
 
+import copy
 import json
 import os
 import re
@@ -15,7 +16,7 @@ import time
 from story import at_first_poll, open_url, settings, step, until
 
 OLD_CONFIG = """
-[profile old]
+[default]
 api_versions =
     cloudfront = 2014-05-31
 """
@@ -27,7 +28,6 @@ class Cli:
 
     def __init__(self, given, folder):
         self.folder = folder
-        config = self.file("aws.ini", OLD_CONFIG)
         self.environment = {
             "PATH": os.environ["PATH"],
             "HOME": folder,
@@ -35,11 +35,18 @@ class Cli:
             "AWS_DEFAULT_REGION": given["region"],
             "AWS_ACCESS_KEY_ID": given["access_key_id"],
             "AWS_SECRET_ACCESS_KEY": given["secret_access_key"],
-            "AWS_CONFIG_FILE": config,
+            "AWS_CONFIG_FILE": "/dev/null",
             "AWS_SHARED_CREDENTIALS_FILE": "/dev/null",
             "AWS_EC2_METADATA_DISABLED": "true",
             "PYTHONDONTWRITEBYTECODE": "1",
         }
+
+    def of_old_version(self):
+        """Returns a command line whose configuration file asks for the version 2014-05-31."""
+        other = copy.copy(self)
+        config = self.file("aws.ini", OLD_CONFIG)
+        other.environment = {**self.environment, "AWS_CONFIG_FILE": config}
+        return other
 
     def file(self, name, text):
         """Writes a file; returns its path."""
@@ -235,15 +242,14 @@ def streams(cli, given, identity):
         "PriceClass": "PriceClass_All",
         "Enabled": False,
     }
-    old = ["--profile", "old"]
-    # A profile of the configuration file has no key of its own; the environment has it.
+    new, cli = cli, cli.of_old_version()
     create = ["create-streaming-distribution", "--streaming-distribution-config"]
-    made = cli.call(*create, json.dumps(config), *old)
+    made = cli.call(*create, json.dumps(config))
     streaming = made["StreamingDistribution"]
     until_deployed(cli, "streaming-distribution", streaming["Id"])
-    wait = ["wait", "streaming-distribution-deployed", "--id", streaming["Id"], *old]
-    listed = cli.call("list-streaming-distributions", *old)["StreamingDistributionList"]
-    read = cli.call("get-streaming-distribution", "--id", streaming["Id"])
+    wait = ["wait", "streaming-distribution-deployed", "--id", streaming["Id"]]
+    listed = cli.call("list-streaming-distributions")["StreamingDistributionList"]
+    read = new.call("get-streaming-distribution", "--id", streaming["Id"])
     step(
         "streaming",
         has_arn=["ARN" in streaming, "ARN" in read["StreamingDistribution"]],

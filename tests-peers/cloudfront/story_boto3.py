@@ -130,7 +130,7 @@ class Story:
         self.refused(
             "access control with a known name",
             self.client.create_origin_access_control,
-            OriginAccessControlConfig=config,
+            OriginAccessControlConfig={**config, "Description": "another"},
         )
 
     def keys(self):

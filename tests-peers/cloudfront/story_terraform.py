@@ -67,6 +67,13 @@ class Terraform:
         status, output = self.run(*arguments, allowed=(0, SOMETHING_TO_DO))
         return "" if status == 0 else output
 
+    def forget(self, ids):
+        """Loses the state of all resources, which the next apply imports by their ids."""
+        os.remove(os.path.join(self.folder, "terraform.tfstate"))
+        blocks = [f'import {{\n  to = {address}\n  id = "{id}"\n}}\n' for address, id in ids.items()]
+        with open(os.path.join(self.folder, "imports.tf"), "w", encoding="utf-8") as file:
+            file.writelines(blocks)
+
     def outputs(self):
         """Returns the outputs of the module."""
         _, output = self.run("output", "-json")
@@ -100,13 +107,10 @@ def main():
         )
         changes = ["comment=changed", "stage=production", "enabled=false"]
         step("update", said=terraform.apply(*changes), left=terraform.plan(*changes))
-        kinds = list(made["ids"])
-        terraform.run("state", "rm", *kinds)
-        for address, id in made["ids"].items():
-            terraform.run("import", "-no-color", *options(changes), address, id)
-        # What is no member of the API is not imported: this attribute is the provider's own.
-        left = terraform.plan(*changes)
-        step("import", kinds=len(kinds), left=left)
+        terraform.forget(made["ids"])
+        # The distribution changes in an attribute of the provider's own, which is no member of the API.
+        said = terraform.apply(*changes)
+        step("import", said=said, left=terraform.plan(*changes))
         _, output = terraform.run("destroy", "-no-color", "-auto-approve", *options(changes))
         said = next(line for line in output.splitlines() if line.startswith("Destroy complete!"))
         step("destroy", said=said)
