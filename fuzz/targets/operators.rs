@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each target uses one of them")]
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
+use privet_control::cloudfront::model::{Model, Version};
+use privet_control::cloudfront::xml;
 use privet_control::sigv4::{Claim, Refusal, SignedRequest};
 use privet_control::strict_json;
 
@@ -62,5 +64,25 @@ pub fn operator_json(bytes: &[u8]) {
         assert_eq!(common.ok().as_ref(), Some(&value));
         let written = value.to_string();
         assert_eq!(strict_json::parse(written.as_bytes()), Ok(value));
+    }
+}
+
+/// Fuzzes bodies of CloudFront's API: a name of an operation, a line end, XML. Whatever is read is written as a body that
+/// is read as the same.
+pub fn cloudfront_xml(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let (name, body) = text.split_once('\n').unwrap_or((&text, ""));
+    let operation = Model::get().operation(name);
+    let form = operation.and_then(|operation| operation.form.as_ref());
+    let Some(element) = form.and_then(|form| form.body) else {
+        return;
+    };
+    for version in [Some(Version::newest()), Version::find("2014-05-31")] {
+        let version = version.unwrap_or(Version::newest());
+        if let Ok(value) = xml::read(body.as_bytes(), element, version) {
+            let written = xml::write(&value, element, version);
+            let again = xml::read(written.as_bytes(), element, version);
+            assert_eq!(again.as_ref(), Ok(&value), "{written}");
+        }
     }
 }

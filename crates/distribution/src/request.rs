@@ -8,6 +8,7 @@ mod authorize;
 mod bucket_refusal;
 mod bucket_root;
 mod canonical_path;
+mod connection;
 mod denial;
 mod forwarded;
 mod geo;
@@ -27,6 +28,7 @@ pub use bucket_refusal::{
     s3_error_code, s3_error_page, s3_error_region,
 };
 pub use canonical_path::is_canonical;
+pub use connection::check_connection;
 pub use denial::Denial;
 pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
 pub use geo::check_geo;

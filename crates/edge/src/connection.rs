@@ -18,6 +18,7 @@ use hyper_util::rt::TokioIo;
 use privet_distribution::config::Limits;
 use privet_sign::Scheme;
 use rustls::ServerConfig;
+use rustls::server::{Acceptor, ClientHello};
 use std::future::poll_fn;
 use std::net::SocketAddr;
 use std::pin::{Pin, pin};
@@ -28,7 +29,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::watch;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
 use tokio_rustls::server::TlsStream;
 
 /// Maximum number of HTTP/2 streams that the viewer has reset before the edge looked at them (CVE-2023-44487).
@@ -104,8 +105,10 @@ async fn greet_tls(
     shared: &WorkerContext,
     guest: &Guest,
 ) -> Option<(Box<ViewerIo<TlsStream<CountedStream>>>, Protocol)> {
-    let config = shared.current().https_config();
+    let state = shared.current();
+    let config = |hello: &ClientHello<'_>| state.https_config(hello.server_name());
     let accepted = accept_tls(CountedStream::new(stream), config, end.peer, shared).await?;
+    drop(state);
     let (_, session) = accepted.stream.get_ref();
     let protocol = match session.alpn_protocol() {
         Some(b"h2") => Protocol::Http2,
@@ -152,10 +155,11 @@ pub(crate) struct AcceptedTls<S> {
     pub(crate) memory: Arc<ConnectionMemory>,
 }
 
-/// Performs the TLS handshake within its time limit; `None` when it fails, or when TLS is not configured.
+/// Performs the TLS handshake within its time limit, by the configuration that `choose` has for what the viewer asks;
+/// `None` when it fails, or when TLS is not configured.
 pub(crate) async fn accept_tls<S>(
     stream: S,
-    config: Option<Arc<ServerConfig>>,
+    choose: impl FnOnce(&ClientHello<'_>) -> Option<Arc<ServerConfig>>,
     peer: SocketAddr,
     shared: &WorkerContext,
 ) -> Option<AcceptedTls<S>>
@@ -163,8 +167,14 @@ where
     S: AsyncRead + AsyncWrite + Unpin,
 {
     let timeout = shared.current().snapshot.node.limits.tls_handshake_timeout;
-    let handshake = TlsAcceptor::from(config?).accept(stream);
-    let mut stream = tokio::time::timeout(timeout, handshake).await.ok()?.ok()?;
+    let handshake = async {
+        let asked = LazyConfigAcceptor::new(Acceptor::default(), stream)
+            .await
+            .ok()?;
+        let config = choose(&asked.client_hello())?;
+        asked.into_stream(config).await.ok()
+    };
+    let mut stream = tokio::time::timeout(timeout, handshake).await.ok()??;
     let held_back_size_bytes = shared.edge.answer_memory.tls_size_bytes_max();
     let (_, session) = stream.get_mut();
     session.set_buffer_limit(Some(held_back_size_bytes as usize));

@@ -17,6 +17,7 @@ use crate::standard_error;
 use crate::start_error::StartError;
 use crate::state::EdgeState;
 use crate::test_clock;
+use crate::unwritten_logs::tell_of_unwritten_logs;
 use crate::video::VideoIndexes;
 use crate::worker;
 use crate::workers::{Task, Workers, worker_count};
@@ -78,6 +79,7 @@ impl RunningEdge {
         let state = EdgeState::prepare(snapshot, &path_token_secret, &changes)?;
         let mut listeners = Listeners::default();
         let opened = listeners.open(&options.snapshot.node.listeners)?;
+        tell_of_unwritten_logs(&options.snapshot, None);
         let log_settings = options.snapshot.node.log.as_ref();
         let (log, log_thread) = Log::start(log_settings, options.log_stream)
             .map_err(|error| StartError::Log(error.to_string()))?;

@@ -1,7 +1,6 @@
 //! The one place that is told of everything a viewer was sent, once it is over: it is logged and counted here.
 
-use crate::log::{LogSlot, StreamLine, WorkerLog};
-use privet_distribution::logging::LogRecord;
+use crate::log::{ExchangeLine, LogOf, LogSlot, StreamLine, WorkerLog};
 use privet_distribution::request::Denial;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct ExchangeEnd<'a> {
     /// Distribution whose log it belongs to; `None` for unknown hosts, oversize heads and the like.
-    pub(crate) distribution_id: Option<&'a str>,
+    pub(crate) log: Option<LogOf<'a>>,
     /// Reason why nothing was served.
     pub(crate) refusal: Option<&'static str>,
     /// Bytes of head and body that were handed over.
@@ -99,16 +98,16 @@ impl Ends {
         }
     }
 
-    /// Records that a response has left, or was broken off. `record` is called only if the log accepts it.
+    /// Records that a response has left, or was broken off. `line` is called only if the log accepts it.
     pub(crate) fn exchange<'r>(
         &self,
         slot: LogSlot,
         end: &ExchangeEnd<'_>,
-        record: impl FnOnce() -> LogRecord<'r>,
+        line: impl FnOnce() -> ExchangeLine<'r>,
     ) {
         self.count(end);
-        match end.distribution_id.filter(|_| end.is_logged) {
-            Some(distribution_id) => self.log.write(slot, distribution_id, record),
+        match end.log.filter(|_| end.is_logged) {
+            Some(of) => self.log.write(slot, of, line),
             None => self.log.give_back(slot),
         }
     }
@@ -116,7 +115,7 @@ impl Ends {
     /// Records a head that was refused before it became a request. No distribution's log has a line for it.
     pub(crate) fn refused_head(&self, denial: &Denial, bytes_sent: u64) {
         self.count(&ExchangeEnd {
-            distribution_id: None,
+            log: None,
             refusal: Some(denial.token()),
             bytes_sent,
             is_logged: false,
@@ -126,27 +125,22 @@ impl Ends {
     fn count(&self, end: &ExchangeEnd<'_>) {
         let counts = &*self.counts;
         add(&counts.exchanges, 1);
-        add(&counts.unassigned, u64::from(end.distribution_id.is_none()));
+        add(&counts.unassigned, u64::from(end.log.is_none()));
         add(&counts.refused, u64::from(end.refusal.is_some()));
         add(&counts.bytes_sent, end.bytes_sent);
     }
 
     /// Records an event of an RTMP viewer, who has connected, plays, or is refused. The line is written only if the log
-    /// had room for it; `distribution_id` is `None` for viewers of unknown hosts.
-    pub(crate) fn stream(
-        &self,
-        slot: LogSlot,
-        distribution_id: Option<&str>,
-        line: &StreamLine<'_>,
-    ) {
+    /// had room for it; `of` is `None` for viewers of unknown hosts.
+    pub(crate) fn stream(&self, slot: LogSlot, of: Option<LogOf<'_>>, line: &StreamLine<'_>) {
         let counts = &*self.counts;
         add(&counts.stream_events, 1);
         add(
             &counts.streams_refused,
             u64::from(line.own.refusal.is_some()),
         );
-        match distribution_id {
-            Some(distribution_id) => self.log.write_stream(slot, distribution_id, line),
+        match of {
+            Some(of) => self.log.write_stream(slot, of, line),
             None => self.log.give_back(slot),
         }
     }

@@ -10,6 +10,7 @@ use crate::memory::VerifiedSignatures;
 use crate::operator::{ChangeError, InvalidationError, Operator, OriginPrivacy, Prober};
 use crate::start_error::StartError;
 use crate::state::EdgeState;
+use crate::unwritten_logs::tell_of_unwritten_logs;
 use privet_cache::Statistics;
 use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
 use privet_sign::PathTokenSecret;
@@ -197,6 +198,7 @@ impl EdgeHandle {
             context.clock.release();
         }
         tell_of_shortage(snapshot, context.descriptors.max());
+        tell_of_unwritten_logs(snapshot, None);
         context.state.store(Arc::clone(&state));
         context.notices.renew();
         let responses_size_bytes_max = snapshot.node.limits.responses_size_bytes_max;
@@ -224,6 +226,7 @@ impl EdgeHandle {
         let state = context.state.load();
         let snapshot = Arc::new(change(&state.snapshot)?);
         let changed = state.changed(snapshot, &context.changes)?;
+        tell_of_unwritten_logs(&changed.snapshot, Some(&state.snapshot));
         context.state.store(Arc::new(changed));
         Ok(())
     }

@@ -45,6 +45,7 @@ mod start_error;
 mod state;
 mod test_clock;
 mod tls;
+mod unwritten_logs;
 mod video;
 mod viewer_end;
 mod viewer_io;
@@ -74,4 +75,5 @@ pub use remote_object::{
     ObjectUrl, ObjectUrlFault, RangeSupport, RemoteFault, RemoteObject, RemoteReader,
 };
 pub use start_error::{ListenFault, StartError};
+pub use unwritten_logs::unwritten_logs_note;
 pub use video::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};

@@ -4,10 +4,12 @@
 //! memory; when that is full too, requests are refused rather than left unlogged.
 
 mod batch;
+mod distribution_logs;
+mod file;
 mod files;
 mod stream;
 
-pub(crate) use batch::{StreamLine, WorkerLog};
+pub(crate) use batch::{ExchangeLine, LogOf, StreamLine, WorkerLog};
 
 use crate::standard_error;
 use batch::Batch;

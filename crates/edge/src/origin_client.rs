@@ -30,7 +30,7 @@ use crate::notices::Notices;
 use attempt::{Attempt, attempt};
 use credentials::Credentials;
 use http::{HeaderMap, Method, StatusCode};
-use pool::{Checkout, Connection, ConnectionKind, Pools};
+use pool::{Checkout, Connection, ConnectionKind, Destination, Pools};
 use prepare::Prepared;
 use privet_distribution::config::Origin;
 use privet_sign::Scheme;
@@ -201,10 +201,13 @@ impl OriginClient {
         prepared: &Prepared,
         wanted: ConnectionKind,
     ) -> Result<Connection, OriginFault> {
-        let server = &prepared.server;
         let patience = &origin.patience;
-        let roots_pem = patience.trusted_roots_pem.as_deref();
-        let pool = self.pools.of(server, roots_pem);
+        let destination = Destination {
+            server: &prepared.server,
+            addresses: patience.addresses,
+            roots_pem: patience.trusted_roots_pem.as_deref(),
+        };
+        let pool = self.pools.of(&destination);
         let checkout = pool.checkout(wanted, prepared.viewer, patience.connections_max);
         let place = match timeout(patience.connect_timeout, checkout).await {
             Err(_) => return Err(OriginFaultKind::Capacity.into()),
@@ -212,8 +215,7 @@ impl OriginClient {
             Ok(Checkout::Open(place)) => place,
         };
         let trust = &self.shared.trust;
-        let (sender, task) =
-            connect::open(trust, server, roots_pem, patience.connect_timeout).await?;
+        let (sender, task) = connect::open(trust, &destination, patience.connect_timeout).await?;
         Ok(place.fill(sender, task, patience.keep_alive_timeout))
     }
 }

@@ -22,7 +22,7 @@ use finish::finish;
 use http::header::HeaderName;
 use http::{Response, Version};
 use object::ObjectRequest;
-use privet_distribution::request::{Denial, check_geo, check_path_token};
+use privet_distribution::request::{Denial, check_connection, check_geo, check_path_token};
 use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
@@ -97,6 +97,12 @@ async fn serve(
     let request = received.viewer_request();
     let (routed, target) = Target::route(&received.state.snapshot, &request)?;
     record.belongs_to(&routed);
+    let tls = received.connection.facts.tls.as_ref();
+    check_connection(
+        routed.distribution,
+        request.version,
+        tls.map(|(version, _)| *version),
+    )?;
     let country = received.country();
     check_geo(routed.distribution, country)?;
     if let Some(answer) = preflight(&routed, &request) {

@@ -8,8 +8,9 @@ use crate::origin::FolderOrigin;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
-    Certificate, CertificateDocument, CertificateFiles, CertificateSource, Document,
-    ListenerProtocol, OriginDocument, Secret, ServiceDocument, Snapshot, StreamingSourceDocument,
+    BucketLocationDocument, Certificate, CertificateDocument, CertificateFiles, CertificateSource,
+    Document, ItemFacts, ListenerProtocol, OriginDocument, Secret, ServiceDocument, ServiceKind,
+    Snapshot, StreamingSourceDocument,
 };
 use privet_sign::Timestamp;
 use rustls::client::{verify_server_cert_signed_by_trust_anchor, verify_server_name};
@@ -48,6 +49,7 @@ pub fn start_faults(
         listens(ListenerProtocol::Rtmps),
     );
     let mut faults = certificate_faults(&document.service, read_file);
+    faults.extend(bucket_faults(&document.service));
     for (position, distribution) in document.service.distributions.iter().enumerate() {
         let path = format!("distributions[{position}]");
         if let Some(certificate) = distribution.certificate.as_ref().filter(|_| https) {
@@ -103,8 +105,26 @@ pub fn database_fault(snapshot: &Snapshot) -> Option<StartFault> {
     })
 }
 
+/// Returns the faults of the folders of buckets that origins name.
+fn bucket_faults(service: &ServiceDocument) -> Vec<StartFault> {
+    let named = ItemFacts::references_of(service);
+    let buckets = service.buckets.iter().enumerate();
+    let used = buckets.filter(|(_, bucket)| {
+        let name = (ServiceKind::Bucket, bucket.name.clone());
+        named.contains(&name)
+    });
+    let faults = used.filter_map(|(position, bucket)| match &bucket.location {
+        BucketLocationDocument::Folder(root) => root_fault(root, &format!("buckets[{position}]")),
+        BucketLocationDocument::Endpoint { .. } => None,
+    });
+    faults.collect()
+}
+
 fn folder_fault(origin: &OriginDocument, path: &str) -> Option<StartFault> {
-    let root = origin.source.folder_root()?;
+    root_fault(origin.source.folder_root()?, path)
+}
+
+fn root_fault(root: &Path, path: &str) -> Option<StartFault> {
     let error = FolderOrigin::open(root, 1, 1, Arc::default()).err()?;
     let shown = root.display();
     let is_missing = error.kind() == io::ErrorKind::NotFound;

@@ -31,8 +31,9 @@ pub(crate) async fn serve_plain(stream: TcpStream, end: ViewerEnd, shared: Rc<Wo
 
 /// Performs the TLS handshake and serves the connection to its end. A failed handshake ends it quietly.
 pub(crate) async fn serve_tls(stream: TcpStream, end: ViewerEnd, shared: Rc<WorkerContext>) {
-    let config = shared.current().rtmps_config();
-    if let Some(accepted) = accept_tls(stream, config, end.peer, &shared).await {
+    let state = shared.current();
+    let accepted = accept_tls(stream, |_| state.rtmps_config(), end.peer, &shared).await;
+    if let Some(accepted) = accepted {
         let AcceptedTls { stream, memory } = accepted;
         serve(stream, (end, Scheme::Https), memory, shared).await;
     }

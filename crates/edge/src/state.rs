@@ -92,14 +92,17 @@ impl EdgeState {
         })
     }
 
-    /// Returns the TLS configuration of HTTPS listeners; `None` if there are none.
-    pub(crate) fn https_config(&self) -> Option<Arc<ServerConfig>> {
-        self.https.as_ref().map(|tls| Arc::clone(&tls.config))
+    /// Returns the TLS configuration of HTTPS listeners for viewers that ask for a server name; `None` if there are no
+    /// such listeners.
+    pub(crate) fn https_config(&self, server_name: Option<&str>) -> Option<Arc<ServerConfig>> {
+        let tls = self.https.as_ref()?;
+        let distribution = server_name.and_then(|name| self.snapshot.distribution_for(name));
+        Some(tls.config(distribution.map(|distribution| &**distribution)))
     }
 
     /// Returns the TLS configuration of RTMPS listeners; `None` if there are none.
     pub(crate) fn rtmps_config(&self) -> Option<Arc<ServerConfig>> {
-        self.rtmps.as_ref().map(|tls| Arc::clone(&tls.config))
+        self.rtmps.as_ref().map(|tls| tls.config(None))
     }
 
     /// Returns the folder of the authorized request's behavior; `None` when its origin is another server.

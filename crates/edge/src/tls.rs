@@ -2,14 +2,17 @@
 
 use crate::standard_error;
 use crate::start_error::StartError;
-use privet_distribution::config::{Certificate, Slots, Snapshot};
+use privet_distribution::config::{
+    Certificate, Distribution, HttpVersions, MinimumTlsVersion, Slots, Snapshot,
+};
 use rustls::crypto::aws_lc_rs;
 use rustls::server::{
     ClientHello, ResolvesServerCert, ResolvesServerCertUsingSni, ServerConnection,
     ServerSessionMemoryCache,
 };
 use rustls::sign::CertifiedKey;
-use rustls::{ProtocolVersion, ServerConfig};
+use rustls::version::{TLS12, TLS13};
+use rustls::{ProtocolVersion, ServerConfig, SupportedProtocolVersion};
 use rustls_pki_types::pem::PemObject;
 use rustls_pki_types::{CertificateDer, PrivateKeyDer};
 use std::fmt;
@@ -21,12 +24,25 @@ pub(crate) type TlsNames = (&'static str, String);
 /// Maximum number of resumable sessions stored for TLS 1.2 viewers.
 const SESSIONS_MAX: usize = 4_096;
 
-/// The TLS configuration of all listeners of a kind, and the certificates that it serves.
+/// The TLS configurations of all listeners of a kind, and the certificates that they serve.
 #[derive(Clone, Debug)]
 pub(crate) struct TlsState {
-    pub(crate) config: Arc<ServerConfig>,
+    configs: Configs,
     /// Certificates at the positions of the distributions; kept to be served under the next snapshot as well.
     certificates: Slots<ServedCertificate>,
+}
+
+/// TLS configurations by the versions that a distribution allows. They share certificates, sessions and tickets.
+#[derive(Clone, Debug)]
+struct Configs {
+    /// TLS 1.2 and 1.3, with HTTP/2.
+    usual: Arc<ServerConfig>,
+    /// TLS 1.2 and 1.3, without HTTP/2.
+    http1: Arc<ServerConfig>,
+    /// TLS 1.3, with HTTP/2.
+    tls13: Arc<ServerConfig>,
+    /// TLS 1.3, without HTTP/2.
+    tls13_http1: Arc<ServerConfig>,
 }
 
 /// A distribution's certificate; `None` if it has none.
@@ -71,8 +87,8 @@ impl CertificateResolver {
 }
 
 impl TlsState {
-    /// Returns the TLS configuration of all listeners of a kind: TLS 1.2 and 1.3. What `previous` has parsed and agreed
-    /// on with viewers stays: certificates of distributions that are the same, and sessions to resume.
+    /// Returns the TLS configurations of all listeners of a kind: TLS 1.2 and 1.3. What `previous` has parsed and
+    /// agreed on with viewers stays: certificates of distributions that are the same, and sessions to resume.
     ///
     /// Errors: a chain or key that cannot be read, or that do not belong together; no certificate at all where the
     /// configuration comes from a file.
@@ -93,22 +109,78 @@ impl TlsState {
             certificates: certificates.clone(),
             first,
         };
-        let mut config = match previous {
-            Some((_, previous)) => (*previous.config).clone(),
-            None => new_config(kind)?,
+        let configs = match previous {
+            Some((_, previous)) => previous.configs.clone(),
+            None => Configs::new(kind)?,
         };
-        config.cert_resolver = Arc::new(resolver);
         Ok(TlsState {
-            config: Arc::new(config),
+            configs: configs.with_resolver(&Arc::new(resolver)),
             certificates,
+        })
+    }
+
+    /// Returns the configuration for the viewers of a distribution; `None` is one that nobody knows yet.
+    pub(crate) fn config(&self, distribution: Option<&Distribution>) -> Arc<ServerConfig> {
+        let allowed = distribution.map(|distribution| {
+            let Distribution {
+                http_versions,
+                minimum_tls,
+                ..
+            } = distribution;
+            (*http_versions, *minimum_tls)
+        });
+        let configs = &self.configs;
+        Arc::clone(match allowed.unwrap_or_default() {
+            (HttpVersions::Http2, MinimumTlsVersion::Tls12) => &configs.usual,
+            (HttpVersions::Http1, MinimumTlsVersion::Tls12) => &configs.http1,
+            (HttpVersions::Http2, MinimumTlsVersion::Tls13) => &configs.tls13,
+            (HttpVersions::Http1, MinimumTlsVersion::Tls13) => &configs.tls13_http1,
         })
     }
 }
 
-fn new_config(kind: TlsKind) -> Result<ServerConfig, StartError> {
+impl Configs {
+    /// Makes the configurations of a kind. No handshake succeeds before they have certificates.
+    fn new(kind: TlsKind) -> Result<Self, StartError> {
+        let usual = new_config(kind, &[&TLS13, &TLS12])?;
+        let mut tls13 = new_config(kind, &[&TLS13])?;
+        tls13.session_storage = Arc::clone(&usual.session_storage);
+        tls13.ticketer = Arc::clone(&usual.ticketer);
+        Ok(Configs {
+            http1: Arc::new(without_http2(usual.clone())),
+            tls13_http1: Arc::new(without_http2(tls13.clone())),
+            usual: Arc::new(usual),
+            tls13: Arc::new(tls13),
+        })
+    }
+
+    fn with_resolver(&self, resolver: &Arc<CertificateResolver>) -> Self {
+        let with_resolver = |config: &Arc<ServerConfig>| {
+            let mut config = (**config).clone();
+            config.cert_resolver = Arc::<CertificateResolver>::clone(resolver);
+            Arc::new(config)
+        };
+        Configs {
+            usual: with_resolver(&self.usual),
+            http1: with_resolver(&self.http1),
+            tls13: with_resolver(&self.tls13),
+            tls13_http1: with_resolver(&self.tls13_http1),
+        }
+    }
+}
+
+fn without_http2(mut config: ServerConfig) -> ServerConfig {
+    config.alpn_protocols.retain(|protocol| protocol != b"h2");
+    config
+}
+
+fn new_config(
+    kind: TlsKind,
+    versions: &[&'static SupportedProtocolVersion],
+) -> Result<ServerConfig, StartError> {
     let provider = Arc::new(aws_lc_rs::default_provider());
     let mut config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
+        .with_protocol_versions(versions)
         .map_err(|error| StartError::Tls(error.to_string()))?
         .with_no_client_auth()
         // Replaced by the caller; until then no handshake succeeds.

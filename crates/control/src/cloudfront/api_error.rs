@@ -209,9 +209,12 @@ impl From<OperationError> for ApiError {
 /// Returns the first faults of a document with their places in it, in the words of Privet's own configuration.
 fn messages(faults: &[Fault]) -> String {
     let named = faults.iter().take(FAULTS_NAMED_MAX);
-    let named = named.map(|fault| match fault.field.strip_prefix("document") {
-        Some("") | None => fault.message.clone(),
-        Some(place) => format!("{} {}", place.trim_start_matches('.'), fault.message),
+    let named = named.map(|fault| {
+        let place = fault.field.strip_prefix("document").unwrap_or(&fault.field);
+        match place.trim_start_matches('.') {
+            "" => fault.message.clone(),
+            place => format!("{place} {}", fault.message),
+        }
     });
     let named: Vec<String> = named.collect();
     match named.is_empty() {

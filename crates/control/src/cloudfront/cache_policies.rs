@@ -54,9 +54,9 @@ fn document(
         Some(parameters) => parameters.clone(),
         None => json!({
             "EnableAcceptEncodingGzip": false,
-            "HeadersConfig": HEADERS.shown("none", Vec::new()),
-            "CookiesConfig": COOKIES.shown("none", Vec::new()),
-            "QueryStringsConfig": QUERY_STRINGS.shown("none", Vec::new()),
+            "HeadersConfig": HEADERS.shown("none", &[]),
+            "CookiesConfig": COOKIES.shown("none", &[]),
+            "QueryStringsConfig": QUERY_STRINGS.shown("none", &[]),
         }),
     };
     put_encodings(&parameters, &mut document);
@@ -93,8 +93,8 @@ fn config(item: &Item) -> Result<Value, ApiError> {
     let document = &item.document;
     let names = document.get("headers").and_then(Value::as_array).cloned();
     let headers = match names.unwrap_or_default() {
-        names if names.is_empty() => HEADERS.shown("none", names),
-        names => HEADERS.shown("whitelist", names),
+        names if names.is_empty() => HEADERS.shown("none", &names),
+        names => HEADERS.shown("whitelist", &names),
     };
     Ok(json!({
         "Comment": text(document, "comment"),

@@ -16,8 +16,6 @@ use crate::cloudfront::config_parts::{
 use crate::cloudfront::members::{ConfigFault, Keys, Members, counted, is_same, set};
 use serde_json::{Value, json};
 
-pub(crate) use origins::HIDDEN;
-
 /// The members that stand alone, with the keys that say the same; `ViewerCertificate` is treated by itself.
 const PARTS: [(&str, &[&str]); 11] = [
     ("Comment", &["comment"]),
@@ -37,7 +35,7 @@ const ROOT_OBJECT_LENGTH_MAX: usize = 255;
 
 /// Returns the configuration that a document says, everything filled in.
 ///
-/// Values of headers that are sealed are shown as [`HIDDEN`].
+/// Values of headers that are sealed are shown as `(hidden)`.
 pub(crate) fn show_config(document: &Value, context: &ConfigContext<'_>) -> Value {
     let document = &Members::of(document, "");
     let origins = document.array("origins").iter().map(origins::show_origin);

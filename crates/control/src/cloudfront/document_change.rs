@@ -25,10 +25,10 @@ pub(super) async fn distribution(
 
 /// Returns an error about a distribution.
 pub(super) fn of_distribution(error: OperationError) -> ApiError {
-    match &error {
-        OperationError::NotFound { .. } => ApiError::new("NoSuchDistribution", &error),
-        _ => error.into(),
+    if let OperationError::NotFound { .. } = &error {
+        return ApiError::new("NoSuchDistribution", &error);
     }
+    error.into()
 }
 
 /// Changes the document of a distribution as it is now.

@@ -30,6 +30,11 @@ const INVOCATION_ID: &str = "amz-sdk-invocation-id";
 /// Header with the number of the attempt.
 const ATTEMPT: &str = "amz-sdk-request";
 
+/// Longest path with its query, in bytes (developer guide, "Quotas").
+const TARGET_BYTES_MAX: usize = 8192;
+/// Most bytes of all header fields together, with the request line (developer guide, "Quotas").
+const HEAD_BYTES_MAX: usize = 20_480;
+
 /// What a request leads to.
 #[derive(Clone, Debug)]
 struct Target {
@@ -65,8 +70,28 @@ impl Target {
         Target {
             settings: Arc::clone(settings),
             version: version.unwrap_or(Version::newest()),
-            found: routing::find(request.method(), uri.path(), query).and_then(served),
+            found: check_size(request)
+                .and_then(|()| routing::find(request.method(), uri.path(), query))
+                .and_then(served),
         }
+    }
+}
+
+fn check_size(request: &Request) -> Result<(), ApiError> {
+    let target = request
+        .uri()
+        .path_and_query()
+        .map_or(0, |target| target.as_str().len());
+    let headers = request.headers().iter();
+    let headers: usize = headers
+        .map(|(name, value)| name.as_str().len() + value.len())
+        .sum();
+    match target > TARGET_BYTES_MAX || target + headers > HEAD_BYTES_MAX {
+        true => Err(ApiError::new(
+            "RequestEntityTooLarge",
+            "the URL or the headers are too long",
+        )),
+        false => Ok(()),
     }
 }
 

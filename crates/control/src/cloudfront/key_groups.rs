@@ -72,9 +72,9 @@ fn whole(item: &Item) -> Map<String, Value> {
     Map::from_iter([("LastModifiedTime".to_owned(), time(item.made_by.at))])
 }
 
-fn summary(item: &Item, config: Value) -> Value {
+fn summary(item: &Item, config: &Value) -> Value {
     let mut group = whole(item);
     group.insert("Id".to_owned(), item.id.clone().into());
-    group.insert("KeyGroupConfig".to_owned(), config);
+    group.insert("KeyGroupConfig".to_owned(), config.clone());
     json!({ "KeyGroup": group })
 }

@@ -74,7 +74,8 @@ fn whole(_item: &Item) -> Map<String, Value> {
     Map::new()
 }
 
-fn summary(item: &Item, mut config: Value) -> Value {
+fn summary(item: &Item, config: &Value) -> Value {
+    let mut config = config.clone();
     config["Id"] = item.id.clone().into();
     config
 }

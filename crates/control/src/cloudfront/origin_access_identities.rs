@@ -62,7 +62,7 @@ fn whole(item: &Item) -> Map<String, Value> {
     Map::from_iter([("S3CanonicalUserId".to_owned(), canonical_user(&item.id))])
 }
 
-fn summary(item: &Item, config: Value) -> Value {
+fn summary(item: &Item, config: &Value) -> Value {
     json!({
         "Id": item.id,
         "S3CanonicalUserId": canonical_user(&item.id),

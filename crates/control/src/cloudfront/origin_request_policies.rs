@@ -83,16 +83,16 @@ fn headers(document: &Value) -> Value {
     };
     let (mut own, cloudfront) = (names("headers"), names("cloudfront_headers"));
     if document.get("headers_except").is_some() {
-        return HEADERS.shown("allExcept", names("headers_except"));
+        return HEADERS.shown("allExcept", &names("headers_except"));
     }
     match text(document, "headers") {
-        "all-viewer" if cloudfront.is_empty() => HEADERS.shown("allViewer", cloudfront),
-        "all-viewer" => HEADERS.shown("allViewerAndWhitelistCloudFront", cloudfront),
+        "all-viewer" if cloudfront.is_empty() => HEADERS.shown("allViewer", &[]),
+        "all-viewer" => HEADERS.shown("allViewerAndWhitelistCloudFront", &cloudfront),
         _ => {
             own.extend(cloudfront);
             match own.is_empty() {
-                true => HEADERS.shown("none", own),
-                false => HEADERS.shown("whitelist", own),
+                true => HEADERS.shown("none", &own),
+                false => HEADERS.shown("whitelist", &own),
             }
         }
     }

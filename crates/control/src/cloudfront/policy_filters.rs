@@ -104,16 +104,16 @@ impl Filter {
         let names = |key: &str| document.get(key).and_then(Value::as_array).cloned();
         let word = text(document, self.key);
         match (names(self.key), names(self.except), word) {
-            (Some(names), _, _) if names.is_empty() => self.shown("none", names),
-            (Some(names), _, _) => self.shown("whitelist", names),
-            (None, Some(names), _) if names.is_empty() => self.shown("all", names),
-            (None, Some(names), _) => self.shown("allExcept", names),
-            (None, None, "") => self.shown("none", Vec::new()),
-            (None, None, word) => self.shown(word, Vec::new()),
+            (Some(names), _, _) if names.is_empty() => self.shown("none", &names),
+            (Some(names), _, _) => self.shown("whitelist", &names),
+            (None, Some(names), _) if names.is_empty() => self.shown("all", &names),
+            (None, Some(names), _) => self.shown("allExcept", &names),
+            (None, None, "") => self.shown("none", &[]),
+            (None, None, word) => self.shown(word, &[]),
         }
     }
 
-    pub(super) fn shown(&self, word: &str, names: Vec<Value>) -> Value {
+    pub(super) fn shown(&self, word: &str, names: &[Value]) -> Value {
         let mut shown = json!({});
         shown[self.behavior] = word.into();
         if !names.is_empty() {

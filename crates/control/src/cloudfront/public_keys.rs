@@ -65,7 +65,7 @@ fn whole(item: &Item) -> Map<String, Value> {
     Map::from_iter([("CreatedTime".to_owned(), time(item.created_at))])
 }
 
-fn summary(item: &Item, config: Value) -> Value {
+fn summary(item: &Item, config: &Value) -> Value {
     json!({
         "Id": item.id,
         "Name": config["Name"],

@@ -18,6 +18,9 @@ const READ_AT_ONCE: u32 = 200;
 /// ETag of what cannot be changed.
 const MANAGED_ETAG: &str = "EMANAGEDBYAWS";
 
+/// A document of the store.
+pub(super) type Document = Map<String, Value>;
+
 /// A kind of resource.
 #[derive(Debug)]
 pub(super) struct Resource {
@@ -32,7 +35,7 @@ pub(super) struct Resource {
     pub(super) listing: Listing,
     pub(super) repeated: Repeated,
     /// Returns the document of a configuration; an update begins with the document as it is.
-    pub(super) document: fn(&Value, Map<String, Value>) -> Result<Map<String, Value>, ApiError>,
+    pub(super) document: fn(&Value, Document) -> Result<Document, ApiError>,
     /// Returns the configuration of an item.
     pub(super) config: fn(&Item) -> Result<Value, ApiError>,
     /// Returns what the whole has beside the configuration.
@@ -58,9 +61,9 @@ pub(super) struct Codes {
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Listing {
     /// With `Marker` and `IsTruncated`. Returns the summary of an item and its configuration.
-    Marked(fn(&Item, Value) -> Value),
+    Marked(fn(&Item, &Value) -> Value),
     /// Without them.
-    Plain(fn(&Item, Value) -> Value),
+    Plain(fn(&Item, &Value) -> Value),
     /// The whole, with whose it is.
     Typed,
 }
@@ -328,7 +331,7 @@ async fn list(call: Call<Read>, resource: &'static Resource) -> Result<Reply, Ap
     for item in &rows {
         shown.push(match resource.listing {
             Listing::Marked(summary) | Listing::Plain(summary) => {
-                summary(item, (resource.config)(item)?)
+                summary(item, &(resource.config)(item)?)
             }
             Listing::Typed => typed(resource, item)?,
         });

@@ -48,48 +48,55 @@ const CORS_LISTS: [(&str, &str); 4] = [
     ("AccessControlExposeHeaders", "expose_headers"),
 ];
 
-/// The security headers: member of the configuration, key in a document, and their members with the keys of those.
-const SECURITY: [(&str, &str, &[(&str, &str)]); 6] = [
-    (
-        "XSSProtection",
-        "xss_protection",
-        &[
+/// A security header: its place in a configuration, and its key in a document.
+struct SecurityHeader {
+    member: &'static str,
+    key: &'static str,
+    /// Members with their keys.
+    members: &'static [(&'static str, &'static str)],
+}
+
+const SECURITY: [SecurityHeader; 6] = [
+    SecurityHeader {
+        member: "XSSProtection",
+        key: "xss_protection",
+        members: &[
             ("Protection", "protection"),
             ("ModeBlock", "block"),
             ("ReportUri", "report"),
             ("Override", "override"),
         ],
-    ),
-    (
-        "FrameOptions",
-        "frame_options",
-        &[("FrameOption", "value"), ("Override", "override")],
-    ),
-    (
-        "ReferrerPolicy",
-        "referrer_policy",
-        &[("ReferrerPolicy", "value"), ("Override", "override")],
-    ),
-    (
-        "ContentSecurityPolicy",
-        "content_security_policy",
-        &[("ContentSecurityPolicy", "value"), ("Override", "override")],
-    ),
-    (
-        "ContentTypeOptions",
-        "content_type_options",
-        &[("Override", "override")],
-    ),
-    (
-        "StrictTransportSecurity",
-        "strict_transport_security",
-        &[
+    },
+    SecurityHeader {
+        member: "FrameOptions",
+        key: "frame_options",
+        members: &[("FrameOption", "value"), ("Override", "override")],
+    },
+    SecurityHeader {
+        member: "ReferrerPolicy",
+        key: "referrer_policy",
+        members: &[("ReferrerPolicy", "value"), ("Override", "override")],
+    },
+    SecurityHeader {
+        member: "ContentSecurityPolicy",
+        key: "content_security_policy",
+        members: &[("ContentSecurityPolicy", "value"), ("Override", "override")],
+    },
+    SecurityHeader {
+        member: "ContentTypeOptions",
+        key: "content_type_options",
+        members: &[("Override", "override")],
+    },
+    SecurityHeader {
+        member: "StrictTransportSecurity",
+        key: "strict_transport_security",
+        members: &[
             ("AccessControlMaxAgeSec", "max_age"),
             ("IncludeSubdomains", "include_subdomains"),
             ("Preload", "preload"),
             ("Override", "override"),
         ],
-    ),
+    },
 ];
 
 fn document(
@@ -178,7 +185,12 @@ fn cors(config: &Value) -> Value {
 
 fn security(config: &Value) -> Result<Value, ApiError> {
     let mut security = json!({});
-    for (member, key, members) in SECURITY {
+    for SecurityHeader {
+        member,
+        key,
+        members,
+    } in SECURITY
+    {
         let Some(header) = config.get(member) else {
             continue;
         };
@@ -276,7 +288,12 @@ fn shown_cors(cors: &Value, policy: &ResponseHeadersPolicy) -> Value {
 
 fn shown_security(security: &Value, policy: &ResponseHeadersPolicy) -> Value {
     let mut shown = json!({});
-    for (member, key, members) in SECURITY {
+    for SecurityHeader {
+        member,
+        key,
+        members,
+    } in SECURITY
+    {
         let Some(table) = security.get(key) else {
             continue;
         };

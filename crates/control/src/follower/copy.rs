@@ -237,9 +237,9 @@ impl CopyView {
         Ok(gathered)
     }
 
-    /// Returns the distributions with an origin in one of the buckets that are touched. The store does not know of them:
-    /// an origin names its bucket whether there is an item of it or not. So all distributions are looked at; items of
-    /// buckets change seldom.
+    /// Returns the distributions with an origin in one of the buckets that are touched. The store does not know of
+    /// them: an origin names its bucket whether there is an item of it or not. So all distributions are looked at;
+    /// items of buckets change seldom.
     fn with_buckets(
         &mut self,
         touched: &Touched,

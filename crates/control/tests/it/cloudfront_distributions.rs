@@ -169,6 +169,12 @@ impl Case {
         self.fixture.wait(store.report_edge(&report, now)).unwrap();
     }
 
+    /// Returns what the store has of a distribution.
+    fn document(&self, id: &str) -> Value {
+        let item = Ask::get(&format!("/v1/distributions/{id}"));
+        self.fixture.ask_socket(&item).json["document"].clone()
+    }
+
     #[track_caller]
     fn refused_config(&self, edit: fn(&str) -> String, expected: (u16, &str)) {
         let sent = of_awscli("CreateDistribution");
@@ -433,14 +439,20 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
     assert!(!config.body.contains("TrustedKeyGroups"), "{config:?}");
     let changed = config.body.replace("private site", "older");
     let reply = case.send("PUT", &older, Some(&made.etag), &changed);
-    // A behavior without forwarded values is not in its form at all.
-    case.refused(&reply, (400, "MalformedXML"));
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let document = case.document(&id);
+    assert_eq!(document["comment"], "older");
+    let behavior = &document["behaviors"][0];
+    assert_eq!(behavior["trusted_key_groups"], json!(["E7QDQWLPA02GR"]));
+    assert_eq!(behavior["cache_policy"], "ENUAJTNJC0N98");
+    assert_eq!(behavior["compress"], true);
+    // What it sends in the place of what it has not read is refused.
     let values = "<ForwardedValues><QueryString>false</QueryString><Cookies><Forward>none</Forward></Cookies></ForwardedValues><MinTTL>0</MinTTL></CacheBehavior>";
     let changed = changed.replace("</CacheBehavior>", values);
-    let reply = case.send("PUT", &older, Some(&made.etag), &changed);
+    let reply = case.send("PUT", &older, Some(&reply.etag), &changed);
     case.refused(&reply, (400, "InvalidArgument"));
     assert!(reply.text("Message").contains("CachePolicyId"), "{reply:?}");
-    // Without that behavior, its form is enough.
+    // A whole distribution in the older form is restricted with the newer one.
     let boto = case.create("/2014-05-31/distribution", &of_boto3());
     let target = format!("{DISTRIBUTIONS}/{}/config", boto.id());
     let config = case.get(&target).body.replace(
@@ -529,6 +541,116 @@ fn what_only_the_file_can_say_is_kept() {
     let reply = case.send("PUT", &target, Some(&reply.etag), &moved);
     case.refused(&reply, (400, "InvalidArgument"));
     assert!(reply.text("Message").contains("folder"), "{reply:?}");
+}
+
+#[test]
+fn an_operator_with_a_scope_changes_what_is_not_reserved() {
+    let case = Case::new();
+    let header = "<CustomHeaders><Quantity>1</Quantity><Items><OriginCustomHeader><HeaderName>X-A</HeaderName><HeaderValue>1</HeaderValue></OriginCustomHeader></Items></CustomHeaders>";
+    let body = of_awscli("CreateDistribution");
+    let body = body.replace(
+        "<CustomHeaders><Quantity>0</Quantity></CustomHeaders>",
+        header,
+    );
+    let made = case.create(DISTRIBUTIONS, &body);
+    let other = body
+        .replace("dist1", "dist2")
+        .replace("private.example.com", "b.example.com");
+    let other = case.create(DISTRIBUTIONS, &other);
+    let id = made.id();
+    let scoped = case.fixture.operator("scoped", Role::Admin, Some(&[&id]));
+    let send = |request: (&str, &str), etag: Option<&str>, body: &str| {
+        case.send_as(&scoped, request, etag, body)
+    };
+    let target = format!("{DISTRIBUTIONS}/{id}/config");
+    let off = body.replacen("<Enabled>true</Enabled>", "<Enabled>false</Enabled>", 1);
+    let disabled = send(("PUT", &target), Some(&made.etag), &off);
+    assert_eq!(disabled.status, 200, "{disabled:?}");
+    let moved = off.replace(
+        "bkt.s3.us-east-1.amazonaws.com",
+        "other.s3.us-east-1.amazonaws.com",
+    );
+    let reply = send(("PUT", &target), Some(&disabled.etag), &moved);
+    case.refused(&reply, (403, "AccessDenied"));
+    let theirs = format!("{DISTRIBUTIONS}/{}", other.id());
+    case.refused(
+        &send(("GET", &theirs), None, ""),
+        (404, "NoSuchDistribution"),
+    );
+    let list = send(("GET", DISTRIBUTIONS), None, "");
+    assert_eq!(list.text("Quantity"), "1", "{list:?}");
+    case.refused(
+        &send(("POST", DISTRIBUTIONS), None, &body),
+        (409, "DistributionAlreadyExists"),
+    );
+    let new = body
+        .replace("dist1", "dist3")
+        .replace("private.example.com", "c.example.com");
+    case.refused(
+        &send(("POST", DISTRIBUTIONS), None, &new),
+        (403, "AccessDenied"),
+    );
+    let taken = off.replace("private.example.com", "b.example.com");
+    let reply = send(("PUT", &target), Some(&disabled.etag), &taken);
+    case.refused(&reply, (403, "AccessDenied"));
+}
+
+#[test]
+fn tags_are_checked() {
+    let case = Case::new();
+    let body = of_terraform("CreateDistributionWithTags");
+    let tag = "<Tag><Key>env</Key><Value>test</Value></Tag>";
+    let target = format!("{DISTRIBUTIONS}?WithTags");
+    for bad in [
+        format!("{tag}{tag}"),
+        tag.replace("env", "aws:x"),
+        tag.replace("test", "&lt;"),
+    ] {
+        let body = body.replace(tag, &bad);
+        let reply = case.send("POST", &target, None, &body);
+        case.refused(&reply, (400, "InvalidTagging"));
+    }
+}
+
+#[test]
+fn the_default_certificate_is_one_of_the_service() {
+    let case = Case::new();
+    let body = of_awscli("CreateDistribution");
+    let made = case.create(DISTRIBUTIONS, &body);
+    assert_eq!(case.document(&made.id()).get("certificate"), None);
+    let key = rcgen::generate_simple_self_signed(["d.cloudfront.net".to_owned()]).unwrap();
+    for id in ["default", "site"] {
+        let certificate = json!({
+            "id": id,
+            "chain_pem": key.cert.pem(),
+            "key_pem": key.signing_key.serialize_pem(),
+        });
+        case.fixture.put("/v1/certificates", &certificate);
+    }
+    let other = body
+        .replace("dist1", "dist2")
+        .replace("private.example.com", "b.example.com");
+    let made = case.create(DISTRIBUTIONS, &other);
+    assert_eq!(case.document(&made.id())["certificate"], "default");
+    assert_eq!(made.text("CloudFrontDefaultCertificate"), "true");
+    let arn = "arn:aws:acm:us-east-1:000000000000:certificate/site";
+    let named = format!(
+        "<ACMCertificateArn>{arn}</ACMCertificateArn><SSLSupportMethod>sni-only</SSLSupportMethod><MinimumProtocolVersion>TLSv1.2_2021</MinimumProtocolVersion>"
+    );
+    let from = "<CloudFrontDefaultCertificate>true</CloudFrontDefaultCertificate>";
+    let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
+    let named = case.send(
+        "PUT",
+        &target,
+        Some(&made.etag),
+        &other.replace(from, &named),
+    );
+    assert_eq!(named.status, 200, "{named:?}");
+    assert_eq!(case.document(&made.id())["certificate"], "site");
+    assert_eq!(named.text("ACMCertificateArn"), arn);
+    let again = case.send("PUT", &target, Some(&named.etag), &case.get(&target).body);
+    assert_eq!(again.status, 200, "{again:?}");
+    assert_eq!(case.document(&made.id())["certificate"], "site");
 }
 
 #[test]

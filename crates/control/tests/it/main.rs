@@ -3,6 +3,7 @@
 
 mod access;
 mod audit;
+mod cloudfront;
 mod cloudfront_distributions;
 mod documents;
 mod invalidations;

@@ -258,6 +258,12 @@ impl Ask {
         self.text(&value.to_string())
     }
 
+    /// Takes a body whose type is not declared.
+    pub fn xml(mut self, text: &str) -> Self {
+        self.body = text.as_bytes().to_vec();
+        self
+    }
+
     /// Takes a text as a body that is declared as JSON.
     pub fn text(self, text: &str) -> Self {
         let mut ask = self.header("content-type", "application/json");
@@ -277,6 +283,11 @@ impl Ask {
 
     /// Signs host, conditions, date and body as botocore does.
     pub fn signed_at(self, key: &Key, at: u64) -> Self {
+        self.signed_for("privet", key, at)
+    }
+
+    /// Signs for a service.
+    pub fn signed_for(self, service: &str, key: &Key, at: u64) -> Self {
         let at = jiff::Timestamp::from_second(i64::try_from(at).unwrap()).unwrap();
         let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let ask = self.header("x-amz-date", &date);
@@ -289,12 +300,22 @@ impl Ask {
         let lines = signed.iter().fold(String::new(), |lines, (name, value)| {
             format!("{lines}{name}:{value}\n")
         });
+        let mut query: Vec<String> = query
+            .split('&')
+            .filter(|pair| !pair.is_empty())
+            .map(|pair| match pair.contains('=') {
+                true => pair.to_owned(),
+                false => format!("{pair}="),
+            })
+            .collect();
+        query.sort();
+        let query = query.join("&");
         let canonical = format!(
             "{}\n{path}\n{query}\n{lines}\n{names}\n{}",
             ask.method,
             sha256(&ask.body)
         );
-        let scope = format!("{}/eu-west-1/privet/aws4_request", &date[..8]);
+        let scope = format!("{}/eu-west-1/{service}/aws4_request", &date[..8]);
         let text = format!(
             "AWS4-HMAC-SHA256\n{date}\n{scope}\n{}",
             sha256(canonical.as_bytes())
@@ -336,6 +357,7 @@ impl Ask {
 pub struct Answer {
     pub status: u16,
     pub head: String,
+    pub text: String,
     pub json: Value,
 }
 
@@ -366,6 +388,7 @@ pub fn exchange(stream: &mut (impl Read + Write), bytes: &[u8]) -> Answer {
             .and_then(|code| code.parse().ok())
             .unwrap_or_default(),
         head: head.to_owned(),
+        text: body.to_owned(),
         json: serde_json::from_str(body).unwrap_or(Value::Null),
     }
 }

@@ -48,8 +48,8 @@ impl BucketHostFault {
 
 impl BucketHost {
     /// Reads a host name: Amazon's forms (Amazon S3 user guide, "Virtual hosting of buckets" and "Using dual-stack
-    /// endpoints"), of which `BUCKET.s3.REGION.amazonaws.com` is the usual one; of any other host the first label is the
-    /// bucket and the rest is the endpoint, reached over HTTPS.
+    /// endpoints"), of which `BUCKET.s3.REGION.amazonaws.com` is the usual one; of any other host the first label is
+    /// the bucket and the rest is the endpoint, reached over HTTPS.
     ///
     /// # Errors
     /// A [`BucketHostFault`].

@@ -127,7 +127,7 @@ pub enum MinimumTlsVersion {
 }
 
 /// The access log of one distribution (developer guide, "Standard logging").
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct DistributionLogging {
     /// Name of the bucket that the log is for, which is a plain name of a folder.
     pub bucket: String,

@@ -16,6 +16,7 @@ use std::time::Duration;
 mod bucket_access;
 mod cache;
 mod control;
+mod credentials;
 mod forwarded_values;
 mod origin;
 mod streaming;
@@ -27,11 +28,9 @@ pub use bucket_access::{
 };
 pub use cache::{CacheSettings, DiskCacheSettings};
 pub use control::{ControlSettings, StoreLocation, StoreSettings};
+pub use credentials::{CredentialsDocument, Secret, SecretSource};
 pub use forwarded_values::{ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument};
-pub use origin::{
-    CredentialsDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    S3OriginDocument, Secret, SecretSource,
-};
+pub use origin::{OriginDocument, OriginGroupDocument, OriginSourceDocument, S3OriginDocument};
 pub use streaming::{StreamingDistributionDocument, StreamingSourceDocument};
 pub use video::VideosDocument;
 

@@ -101,6 +101,28 @@ impl<T> Slots<T> {
         })
     }
 
+    /// Returns the values that `before` does not have at their positions. Chunks that both have are not looked at.
+    pub fn changed_since<'s>(
+        &'s self,
+        before: Option<&'s Slots<T>>,
+    ) -> impl Iterator<Item = &'s Arc<T>> {
+        let chunks = self.chunks.iter().enumerate();
+        let changed = chunks.filter_map(move |(number, chunk)| {
+            let old = before.and_then(|before| before.chunks.get(number));
+            let is_same = old.is_some_and(|old| Arc::ptr_eq(old, chunk));
+            (!is_same).then_some((old, chunk))
+        });
+        changed.flat_map(|(old, chunk)| {
+            let values = chunk.iter().enumerate();
+            values.filter_map(move |(position, value)| {
+                let value = value.as_ref()?;
+                let old = old.and_then(|old| old.get(position)?.as_ref());
+                let is_same = old.is_some_and(|old| Arc::ptr_eq(old, value));
+                (!is_same).then_some(value)
+            })
+        })
+    }
+
     fn end(&self) -> usize {
         let full = self.chunks.len().saturating_sub(1) * CHUNK;
         full + self.chunks.last().map_or(0, |chunk| chunk.len())
@@ -262,6 +284,7 @@ mod tests {
             let doubled: Vec<u64> = now.iter().map(|value| **value).collect();
             let expected: Vec<u64> = slots.iter().map(|value| u64::from(**value) * 2).collect();
             prop_assert_eq!(doubled, expected);
+            prop_assert_eq!(slots.changed_since(Some(&before)).count(), count);
             prop_assert!(count <= then.len());
         }
     }

@@ -9,6 +9,9 @@ use privet_sign::Refusal;
 pub enum Denial {
     /// No enabled distribution has the host.
     UnknownHost,
+    /// The distribution is not served over a connection like this one: its version of TLS is below the minimum, or it
+    /// speaks HTTP/2 where only HTTP/1.1 is allowed (RFC 9110 15.5.20).
+    MisdirectedRequest,
     /// The behavior takes HTTPS only, or the method cannot be redirected below HTTP/1.1.
     HttpsRequired,
     /// The behavior redirects to HTTPS.
@@ -82,6 +85,7 @@ impl Denial {
     pub fn token(&self) -> &'static str {
         match self {
             Denial::UnknownHost => "unknown-host",
+            Denial::MisdirectedRequest => "misdirected-request",
             Denial::HttpsRequired => "https-required",
             Denial::RedirectToHttps { .. } => "redirect-to-https",
             Denial::AmbiguousPath => "ambiguous-path",

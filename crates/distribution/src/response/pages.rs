@@ -61,6 +61,10 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             logged: false,
             ..forbidden("Bad request.", error)
         },
+        Denial::MisdirectedRequest => {
+            let status = StatusCode::MISDIRECTED_REQUEST;
+            html(status, "Bad request.", Detail::InvalidRequest)
+        }
         Denial::HttpsRequired => forbidden("Bad request.", error),
         Denial::RedirectToHttps { location, status } => redirect_page(*status, location),
         Denial::MethodNotAllowed => forbidden(METHOD_REASON, Detail::InvalidRequestMethod),

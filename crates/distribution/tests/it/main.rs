@@ -5,6 +5,7 @@ mod buckets;
 mod conformance;
 mod cookie_keys;
 mod error_pages;
+mod forwarded_values;
 mod items;
 mod objects;
 

@@ -3,7 +3,7 @@
 use super::received::{FORWARDED_FOR, Received, path};
 use crate::departures::Departure;
 use crate::ends::ExchangeEnd;
-use crate::log::LogSlot;
+use crate::log::{ExchangeLine, LogOf, LogSlot};
 use http::{HeaderMap, HeaderValue, header};
 use privet_distribution::ByteRange;
 use privet_distribution::config::{Distribution, ResponseHeadersPolicy};
@@ -85,13 +85,16 @@ impl Record {
         let slot = std::mem::take(&mut self.slot);
         let outcome = &self.outcome;
         let end = ExchangeEnd {
-            distribution_id: self.distribution.as_ref().map(|of| of.id.as_str()),
+            log: self.distribution.as_ref().map(|distribution| LogOf {
+                distribution_id: &distribution.id,
+                logging: distribution.logging.as_ref(),
+            }),
             refusal: outcome.refusal,
             bytes_sent: outcome.head_size_bytes + outcome.body_bytes_sent,
             is_logged: !outcome.unlogged,
         };
         let ends = &received.connection.ends;
-        ends.exchange(slot, &end, || self.log_record(received, departure));
+        ends.exchange(slot, &end, || self.log_line(received, departure));
     }
 
     /// Returns the status; 0 if the viewer left before the response began.
@@ -108,18 +111,28 @@ impl Record {
         }
     }
 
+    /// Returns the line for the log, with the cookies that each log has of it.
+    fn log_line<'r>(&'r self, received: &'r Received, departure: Departure) -> ExchangeLine<'r> {
+        let cookie = header_text(&received.parts.headers, &header::COOKIE);
+        let log = received.state.snapshot.node.log.as_ref();
+        let distribution = self.distribution.as_ref();
+        let own = distribution.and_then(|distribution| distribution.logging.as_ref());
+        ExchangeLine {
+            record: LogRecord {
+                cookie: cookie.filter(|_| log.is_some_and(|log| log.include_cookies)),
+                ..self.log_record(received, departure)
+            },
+            own_cookie: cookie.filter(|_| own.is_some_and(|own| own.include_cookies)),
+        }
+    }
+
+    /// Returns the record without cookies.
     fn log_record<'r>(&'r self, received: &'r Received, departure: Departure) -> LogRecord<'r> {
         let distribution = self.distribution.as_deref();
         let snapshot = &received.state.snapshot;
         let headers = &received.parts.headers;
         let outcome = &self.outcome;
         let time_taken = self.ended.unwrap_or_else(Instant::now) - received.started;
-        let include_cookies = snapshot
-            .node
-            .log
-            .as_ref()
-            .is_some_and(|log| log.include_cookies);
-        let cookie = header_text(headers, &header::COOKIE).filter(|_| include_cookies);
         LogRecord {
             ended: Timestamp::from_secs(received.now.as_secs() + time_taken.as_secs()),
             edge_location: &snapshot.node.edge.location,
@@ -133,7 +146,7 @@ impl Record {
             referer: header_text(headers, &header::REFERER),
             user_agent: header_text(headers, &header::USER_AGENT),
             uri_query: received.parts.uri.query(),
-            cookie,
+            cookie: None,
             result: self.result(departure),
             request_id: &received.request_id,
             host_header: received.host(),

@@ -1,16 +1,25 @@
 //! A worker's end of the log: records become lines at once and travel in batches.
 
 use super::{Log, LogSlot, Message};
+use privet_distribution::config::DistributionLogging;
 use privet_distribution::logging::{
     LogRecord, OwnFields, StreamLogRecord, log_header, stream_log_header,
 };
 use privet_sign::Timestamp;
 use std::cell::RefCell;
+use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 /// Size at which a batch is sent on, unless a second passes first.
 const BATCH_SIZE_BYTES: usize = 64 * 1024;
 const HOUR_SECS: u64 = 3_600;
+
+/// The logs that a line is for: the node's, and the distribution's own if it has one.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct LogOf<'a> {
+    pub(crate) distribution_id: &'a str,
+    pub(crate) logging: Option<&'a Arc<DistributionLogging>>,
+}
 
 /// Finished lines of one distribution and one hour.
 #[derive(Debug)]
@@ -22,9 +31,51 @@ pub(super) struct Batch {
     pub(super) hour: u64,
     /// Lines for the file.
     pub(super) lines: Vec<u8>,
+    /// Lines for the distribution's own log; `None` if it has none.
+    pub(super) own: Option<OwnLines>,
     /// Lines for the live copy; empty without one.
     pub(super) json: Vec<u8>,
     pub(super) records: usize,
+}
+
+/// Finished lines for the log that a distribution has of its own.
+#[derive(Debug)]
+pub(super) struct OwnLines {
+    pub(super) logging: Arc<DistributionLogging>,
+    pub(super) lines: Vec<u8>,
+}
+
+impl Batch {
+    fn new(of: LogOf<'_>, header: &'static str, hour: u64) -> Self {
+        Batch {
+            distribution_id: of.distribution_id.to_owned(),
+            header,
+            hour,
+            lines: Vec::with_capacity(BATCH_SIZE_BYTES + 4 * 1024),
+            own: of.logging.map(|logging| OwnLines {
+                logging: Arc::clone(logging),
+                lines: Vec::new(),
+            }),
+            json: Vec::new(),
+            records: 0,
+        }
+    }
+
+    /// Returns true if a line of this hour belongs here. A distribution's log may have been moved meanwhile.
+    fn is_for(&self, of: LogOf<'_>, hour: u64) -> bool {
+        let own = self.own.as_ref().map(|own| &own.logging);
+        self.hour == hour && self.distribution_id == of.distribution_id && own == of.logging
+    }
+
+    /// Writes a line into the files' forms.
+    fn add(&mut self, line: &impl Line) {
+        let start = self.lines.len();
+        line.write_file(&mut self.lines);
+        let written = self.lines.get(start..).unwrap_or_default();
+        if let Some(own) = &mut self.own {
+            line.write_own(written, &mut own.lines);
+        }
+    }
 }
 
 /// The log as one worker sees it.
@@ -53,23 +104,23 @@ impl WorkerLog {
         self.log.queue.to_stream.load(Ordering::Relaxed)
     }
 
-    /// Writes the record of an exchange that is over and uses up its slot. `record` is called only when it is written.
+    /// Writes the line of an exchange that is over and uses up its slot. `line` is called only when it is written.
     #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
     pub(crate) fn write<'r>(
         &self,
         slot: LogSlot,
-        distribution_id: &str,
-        record: impl FnOnce() -> LogRecord<'r>,
+        of: LogOf<'_>,
+        line: impl FnOnce() -> ExchangeLine<'r>,
     ) {
         if slot == LogSlot::Reserved {
-            let record = record();
-            self.append(distribution_id, log_header(), record.ended, &record);
+            let line = line();
+            self.append(of, log_header(), line.record.ended, &line);
         }
     }
 
     /// Writes the line of an RTMP viewer's event and uses up its slot.
     #[expect(clippy::needless_pass_by_value, reason = "a slot is used once")]
-    pub(crate) fn write_stream(&self, slot: LogSlot, distribution_id: &str, line: &StreamLine<'_>) {
+    pub(crate) fn write_stream(&self, slot: LogSlot, of: LogOf<'_>, line: &StreamLine<'_>) {
         if slot != LogSlot::Reserved {
             return;
         }
@@ -77,7 +128,7 @@ impl WorkerLog {
             self.log.queue.give_back(1);
             return;
         }
-        self.append(distribution_id, stream_log_header(), line.record.at, line);
+        self.append(of, stream_log_header(), line.record.at, line);
     }
 
     /// Gives back a slot that was reserved for nothing.
@@ -95,37 +146,22 @@ impl WorkerLog {
         }
     }
 
-    fn append(
-        &self,
-        distribution_id: &str,
-        header: &'static str,
-        at: Timestamp,
-        record: &impl Line,
-    ) {
+    fn append(&self, of: LogOf<'_>, header: &'static str, at: Timestamp, line: &impl Line) {
         let mut batches = self.batches.borrow_mut();
         let hour = at.as_secs() / HOUR_SECS;
-        let found = batches
-            .iter()
-            .position(|batch| batch.hour == hour && batch.distribution_id == distribution_id);
+        let found = batches.iter().position(|batch| batch.is_for(of, hour));
         let position = found.unwrap_or_else(|| {
-            batches.push(Batch {
-                distribution_id: distribution_id.to_owned(),
-                header,
-                hour,
-                lines: Vec::with_capacity(BATCH_SIZE_BYTES + 4 * 1024),
-                json: Vec::new(),
-                records: 0,
-            });
+            batches.push(Batch::new(of, header, hour));
             batches.len() - 1
         });
         let batch = &mut batches[position];
         batch.records += 1;
         if self.log.queue.to_files.load(Ordering::Relaxed) {
-            record.write_file(&mut batch.lines);
+            batch.add(line);
         }
         let live = self.is_live();
         if live {
-            record.write_live(&mut batch.json);
+            line.write_live(&mut batch.json);
         }
         // The live copy must not lag, and a short queue must not fill up here.
         if live || batch.lines.len() >= BATCH_SIZE_BYTES || self.log.queue.is_pressing() {
@@ -141,19 +177,42 @@ impl WorkerLog {
     }
 }
 
-/// A record in the log's two forms.
+/// A record in the log's forms.
 trait Line {
     fn write_file(&self, out: &mut Vec<u8>);
+    /// Writes the line for the distribution's own log; `written` is the one for the node's.
+    fn write_own(&self, written: &[u8], out: &mut Vec<u8>);
     fn write_live(&self, out: &mut Vec<u8>);
 }
 
-impl Line for LogRecord<'_> {
+/// The line of an exchange.
+#[derive(Debug)]
+pub(crate) struct ExchangeLine<'a> {
+    /// Record with the cookies that the node's log has.
+    pub(crate) record: LogRecord<'a>,
+    /// Cookies that the distribution's own log has.
+    pub(crate) own_cookie: Option<&'a str>,
+}
+
+impl Line for ExchangeLine<'_> {
     fn write_file(&self, out: &mut Vec<u8>) {
-        self.write_w3c(out);
+        self.record.write_w3c(out);
+    }
+
+    fn write_own(&self, written: &[u8], out: &mut Vec<u8>) {
+        if self.own_cookie == self.record.cookie {
+            out.extend_from_slice(written);
+            return;
+        }
+        let record = LogRecord {
+            cookie: self.own_cookie,
+            ..self.record
+        };
+        record.write_w3c(out);
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {
-        self.write_json(out);
+        self.record.write_json(out);
     }
 }
 
@@ -171,6 +230,10 @@ impl Line for StreamLine<'_> {
         if self.own.refusal.is_none() {
             self.record.write_line(out);
         }
+    }
+
+    fn write_own(&self, written: &[u8], out: &mut Vec<u8>) {
+        out.extend_from_slice(written);
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {

@@ -1,12 +1,12 @@
 //! Opens a connection to a server: name lookup, TCP and TLS within one timeout, then HTTP/1.1.
 
 use super::fault::{OriginFault, OriginFaultKind};
-use super::pool::ConnectionTask;
+use super::pool::{ConnectionTask, Destination};
 use super::request_body::WatchedBody;
 use super::trust::Trust;
 use hyper::client::conn::http1::{self, SendRequest};
 use hyper_util::rt::TokioIo;
-use privet_distribution::config::HttpServer;
+use privet_distribution::config::{AddressFamilies, HttpServer};
 use rustls_pki_types::ServerName;
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -33,26 +33,29 @@ pub(super) enum OriginStream {
 /// Opens a connection whose bytes are moved by a task of this thread.
 pub(super) async fn open(
     trust: &Trust,
-    server: &HttpServer,
-    roots_pem: Option<&[u8]>,
+    destination: &Destination<'_>,
     connect_timeout: Duration,
 ) -> Result<(SendRequest<WatchedBody>, ConnectionTask), OriginFault> {
-    match connect(trust, server, roots_pem, connect_timeout).await? {
+    match connect(trust, destination, connect_timeout).await? {
         OriginStream::Plain(stream) => speak(stream).await,
         OriginStream::Tls(stream) => speak(stream).await,
     }
 }
 
-/// Connects to `server`, with TLS if it uses that.
+/// Connects to a server, with TLS if it uses that.
 pub(super) async fn connect(
     trust: &Trust,
-    server: &HttpServer,
-    roots_pem: Option<&[u8]>,
+    destination: &Destination<'_>,
     connect_timeout: Duration,
 ) -> Result<OriginStream, OriginFault> {
+    let Destination {
+        server,
+        addresses: families,
+        roots_pem,
+    } = *destination;
     let deadline = Instant::now() + connect_timeout;
     let connecting = async {
-        let addresses = look_up(server).await?;
+        let addresses = look_up(server, families).await?;
         let stream = reach(&addresses, deadline).await?;
         // A request is written at once, and must not wait for the acknowledgement of earlier bytes.
         stream
@@ -75,10 +78,20 @@ pub(super) async fn connect(
         .map_err(OriginFault::from)
 }
 
-async fn look_up(server: &HttpServer) -> Result<Vec<SocketAddr>, OriginFaultKind> {
+/// Looks up the addresses of a server, of the families at which its origin is reached.
+async fn look_up(
+    server: &HttpServer,
+    families: AddressFamilies,
+) -> Result<Vec<SocketAddr>, OriginFaultKind> {
+    let is_reached = |address: &SocketAddr| match families {
+        AddressFamilies::Any => true,
+        AddressFamilies::Ipv4 => address.is_ipv4(),
+        AddressFamilies::Ipv6 => address.is_ipv6(),
+    };
     let addresses: Vec<SocketAddr> = tokio::net::lookup_host((server.host.as_str(), server.port))
         .await
         .map_err(|_| OriginFaultKind::Dns)?
+        .filter(is_reached)
         .collect();
     if addresses.is_empty() {
         return Err(OriginFaultKind::Dns);

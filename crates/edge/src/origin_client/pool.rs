@@ -7,7 +7,7 @@
 use super::request_body::WatchedBody;
 use crate::connections_by_address::ByNetwork;
 use hyper::client::conn::http1::SendRequest;
-use privet_distribution::config::HttpServer;
+use privet_distribution::config::{AddressFamilies, HttpServer};
 use std::cell::{Cell, RefCell};
 use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
@@ -27,22 +27,44 @@ pub(super) struct Pools {
     by_host: RefCell<HashMap<String, Vec<ServerPool>>>,
 }
 
+/// A server, and the conditions under which connections to it are opened.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Destination<'d> {
+    pub(super) server: &'d HttpServer,
+    pub(super) addresses: AddressFamilies,
+    /// Authorities to trust, PEM; `None` means the system's.
+    pub(super) roots_pem: Option<&'d [u8]>,
+}
+
 #[derive(Debug)]
 struct ServerPool {
     server: HttpServer,
+    addresses: AddressFamilies,
     roots_pem: Option<Vec<u8>>,
     pool: Rc<Pool>,
 }
 
+impl ServerPool {
+    fn is_of(&self, destination: &Destination<'_>) -> bool {
+        self.server == *destination.server
+            && self.addresses == destination.addresses
+            && self.roots_pem.as_deref() == destination.roots_pem
+    }
+}
+
 impl Pools {
-    /// Returns the pool of this server, trusted by these authorities.
-    pub(super) fn of(&self, server: &HttpServer, roots_pem: Option<&[u8]>) -> Rc<Pool> {
+    /// Returns the pool of this server, reached at these addresses and trusted by these authorities.
+    pub(super) fn of(&self, destination: &Destination<'_>) -> Rc<Pool> {
+        let Destination {
+            server,
+            addresses,
+            roots_pem,
+        } = *destination;
         let mut by_host = self.by_host.borrow_mut();
-        if let Some(known) = by_host.get(&server.host).and_then(|pools| {
-            pools
-                .iter()
-                .find(|known| known.server == *server && known.roots_pem.as_deref() == roots_pem)
-        }) {
+        if let Some(known) = by_host
+            .get(&server.host)
+            .and_then(|pools| pools.iter().find(|known| known.is_of(destination)))
+        {
             return Rc::clone(&known.pool);
         }
         // A new server is rare: this is the time to forget those of earlier configurations.
@@ -56,6 +78,7 @@ impl Pools {
             .or_default()
             .push(ServerPool {
                 server: server.clone(),
+                addresses,
                 roots_pem: roots_pem.map(<[u8]>::to_vec),
                 pool: Rc::clone(&pool),
             });

@@ -5,9 +5,9 @@
 
 use super::opening::{NotPlayed, OpenVideo, Viewer};
 use crate::context::WorkerContext;
-use crate::log::{LogSlot, StreamLine};
+use crate::log::{LogOf, LogSlot, StreamLine};
 use crate::state::EdgeState;
-use privet_distribution::config::StreamingDistribution;
+use privet_distribution::config::{DistributionLogging, StreamingDistribution};
 use privet_distribution::logging::{LoggedStream, OwnFields, StreamEvent, StreamLogRecord};
 use privet_media::rtmp::{Connect, StreamName};
 use std::cell::Cell;
@@ -51,13 +51,14 @@ impl Caller {
         let [slot, disconnect] = match self.reserve_two() {
             Ok(slots) => slots,
             Err(full) => {
-                self.refused(Some(&streaming.id), NotPlayed::UNLOGGED.token);
+                self.refused(Some(streaming), NotPlayed::UNLOGGED.token);
                 return Err(full);
             }
         };
         let events = Events {
             caller: self,
             distribution_id: streaming.id.clone(),
+            logging: streaming.logging.clone(),
             disconnect,
             play: None,
             plays: 0,
@@ -67,7 +68,7 @@ impl Caller {
     }
 
     /// Records that the viewer is not connected. No log has a line for it: there is no distribution, or no room.
-    pub(super) fn refused(&self, distribution_id: Option<&str>, refusal: &'static str) {
+    pub(super) fn refused(&self, streaming: Option<&StreamingDistribution>, refusal: &'static str) {
         let line = StreamLine {
             record: self.record(StreamEvent::Connect, None),
             own: OwnFields {
@@ -76,7 +77,11 @@ impl Caller {
             },
         };
         let ends = &self.shared.ends;
-        ends.stream(LogSlot::None, distribution_id, &line);
+        let of = streaming.map(|streaming| LogOf {
+            distribution_id: &streaming.id,
+            logging: streaming.logging.as_ref(),
+        });
+        ends.stream(LogSlot::None, of, &line);
     }
 
     /// Reserves a slot for one record.
@@ -136,6 +141,7 @@ impl Caller {
 pub(super) struct Events {
     caller: Caller,
     distribution_id: String,
+    logging: Option<Arc<DistributionLogging>>,
     disconnect: LogSlot,
     play: Option<LoggedPlay>,
     /// Number of plays so far.
@@ -252,7 +258,11 @@ impl Events {
             own,
         };
         let ends = &self.caller.shared.ends;
-        ends.stream(slot, Some(&self.distribution_id), &line);
+        let of = LogOf {
+            distribution_id: &self.distribution_id,
+            logging: self.logging.as_ref(),
+        };
+        ends.stream(slot, Some(of), &line);
     }
 }
 

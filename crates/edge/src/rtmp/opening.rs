@@ -260,6 +260,7 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::OriginUnreadable
         | Denial::OriginForbidden
         | Denial::UnknownHost
+        | Denial::MisdirectedRequest
         | Denial::HeadTooLarge
         | Denial::BadRequest
         | Denial::BodyTimeout

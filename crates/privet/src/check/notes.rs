@@ -8,7 +8,7 @@ use crate::whole_file::{BYTES_MAX, read_whole};
 use privet_distribution::config::{
     CacheBehavior, Certificate, Distribution, ListenerProtocol, Snapshot, ViewerProtocolPolicy,
 };
-use privet_edge::{certificate_notes, descriptors_note};
+use privet_edge::{certificate_notes, descriptors_note, unwritten_logs_note};
 use privet_sign::{KeyPairId, Timestamp};
 use std::collections::BTreeSet;
 use std::os::unix::fs::PermissionsExt;
@@ -20,6 +20,7 @@ pub(super) fn of(snapshot: &Snapshot, now: Timestamp) -> Vec<String> {
         about_distribution(distribution, &mut notes);
     }
     about_streams_without_tls(snapshot, &mut notes);
+    notes.extend(unwritten_logs_note(snapshot));
     notes.extend(descriptors_note(snapshot));
     notes.extend(about_written_folders(snapshot));
     about_key_files(snapshot, &mut notes);

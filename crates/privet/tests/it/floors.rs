@@ -31,6 +31,7 @@ const EDGE_FLOORS: [&[&str]; 14] = [
         "origin",
         "request_body",
         "tls",
+        "unwritten_logs",
     ],
     &["ends", "origin_client", "state", "viewer_end"],
     &["cache", "connection_state", "proxy_header"],

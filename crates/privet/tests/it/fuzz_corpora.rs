@@ -48,6 +48,11 @@ fn operator_json() {
 }
 
 #[test]
+fn cloudfront_xml() {
+    check("cloudfront_xml", operators::cloudfront_xml);
+}
+
+#[test]
 fn resource_matcher() {
     check("resource_matcher", bodies::resource_matcher);
 }

@@ -214,6 +214,40 @@ fn a_missing_folder_keeps_nothing_else_from_being_served() {
     assert_eq!(edge.sees(TWO).1, "late");
 }
 
+/// An origin names its bucket whether there is an item of it or not, so no reference leads from the item to the
+/// distribution.
+#[test]
+fn a_bucket_lies_where_its_item_says_from_then_on() {
+    let mut edge = edge_with_one();
+    edge.write("articles/a", "article");
+    edge.write("moved/a", "moved");
+    let control = json!({
+        "id": "E1C", "name": "articles", "access_key_id": "AKID", "secret_access_key": "s3cret",
+    });
+    edge.create("/v1/origin-access-controls", &control);
+    let shown = edge.v1("GET", "/v1/origin-access-controls/E1C", &Value::Null);
+    assert!(shown.json["document"]["secret_access_key"]["sealed"].is_string());
+    let mut document = two(&edge);
+    document["origins"] = json!([{
+        "id": "videos", "bucket_host": "articles.s3.amazonaws.com", "origin_access_control": "E1C",
+    }]);
+    edge.create("/v1/distributions", &document);
+    let bucket = json!({ "name": "articles", "folder": edge.path("articles") });
+    let made = edge.create("/v1/buckets", &bucket);
+    edge.until_applied(made, 1);
+    assert_eq!(edge.sees(TWO), (200, "article".to_owned()));
+    let moved = edge.path("moved");
+    let changed = edge.update("/v1/buckets/articles", |document| {
+        document["folder"] = json!(moved);
+    });
+    edge.until_applied(changed, 1);
+    assert_eq!(edge.sees(TWO), (200, "moved".to_owned()));
+    edge.kill();
+    edge.start();
+    assert_eq!(edge.sees(TWO), (200, "moved".to_owned()));
+    assert_eq!(edge.sees(ONE), (200, "alpha".to_owned()));
+}
+
 #[test]
 fn new_settings_of_the_machine_keep_the_service() {
     let edge = edge_with_one();

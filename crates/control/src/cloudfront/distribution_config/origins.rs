@@ -36,7 +36,7 @@ const COMMON: [(&str, &str); 3] = [
 const FOLDER_HOST: &str = "folder.privet.invalid";
 const BUCKET_HOST_SUFFIX: &str = "bucket.privet.invalid";
 /// Text that stands for the value of a header, to those who may not read it.
-pub(crate) const HIDDEN: &str = "(hidden)";
+pub(super) const HIDDEN: &str = "(hidden)";
 
 const ATTEMPTS_DEFAULT: i64 = 3;
 const CONNECT_TIMEOUT_DEFAULT: i64 = 10;

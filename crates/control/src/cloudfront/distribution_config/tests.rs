@@ -1,3 +1,4 @@
+use super::origins::HIDDEN;
 use super::*;
 use crate::cloudfront::config_parts::ConfigLimits;
 use std::collections::BTreeMap;

@@ -34,6 +34,7 @@ pub fn read(body: &[u8], element: Element, version: Version) -> Result<Value, Fa
         version,
         elements: 0,
         depth: 0,
+        opening: Opening::Untouched,
     };
     body.begin(element.root)?;
     let value = body.element(element.shape, element.root)?;
@@ -60,31 +61,65 @@ struct Body<'a> {
     version: Version,
     elements: usize,
     depth: usize,
+    /// Whether a declaration may still come.
+    opening: Opening,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Opening {
+    Untouched,
+    Begun,
+}
+
+/// A part of a body that means something.
+enum Piece<'a> {
+    Start(BytesStart<'a>),
+    End,
+    Text(String),
+    Eof,
 }
 
 impl<'a> Body<'a> {
-    fn next(&mut self) -> Result<Event<'a>, Fault> {
-        let event = self.reader.read_event();
-        event.map_err(|_| Fault::Syntax {
-            at: self.reader.error_position(),
-        })
+    /// Returns the next part. Comments mean nothing; what else a document may have is refused.
+    fn next(&mut self) -> Result<Piece<'a>, Fault> {
+        loop {
+            let event = self.reader.read_event();
+            let at = self.reader.error_position();
+            let event = event.map_err(|_| Fault::Syntax { at })?;
+            let opening = std::mem::replace(&mut self.opening, Opening::Begun);
+            let what = match event {
+                Event::Start(start) | Event::Empty(start) => return Ok(Piece::Start(start)),
+                Event::End(_) => return Ok(Piece::End),
+                Event::Text(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
+                Event::CData(text) => return Ok(Piece::Text(text.xml10_content().into_owned())),
+                Event::GeneralRef(reference) => {
+                    return Ok(Piece::Text(referred(&reference)?.to_string()));
+                }
+                Event::Eof => return Ok(Piece::Eof),
+                Event::Comment(_) => continue,
+                Event::Decl(declaration) if opening == Opening::Untouched => {
+                    check_declaration(&declaration)?;
+                    continue;
+                }
+                Event::Decl(_) => "a declaration in its midst",
+                Event::PI(_) => "a processing instruction",
+                Event::DocType(_) => "a document type",
+            };
+            return Err(Fault::Unwanted { what });
+        }
     }
 
     /// Reads up to the begin of the outermost element.
     fn begin(&mut self, root: &'static str) -> Result<(), Fault> {
-        let mut is_first = true;
         loop {
             match self.next()? {
-                Event::Decl(declaration) if is_first => check_declaration(&declaration)?,
-                Event::Text(text) if is_blank(&text) => {}
-                Event::Comment(_) => {}
-                Event::Start(start) if start.local_name().as_ref() == root => {
+                Piece::Text(text) if is_blank(&text) => {}
+                Piece::Start(start) if start.local_name().as_ref() == root => {
                     return self.enter(&start);
                 }
-                Event::Start(_) => return Err(Fault::Root { expected: root }),
-                other => return Err(self.unwanted(&other)),
+                Piece::Start(_) => return Err(Fault::Root { expected: root }),
+                Piece::Text(_) | Piece::End | Piece::Eof => return Err(self.malformed()),
             }
-            is_first = false;
         }
     }
 
@@ -92,33 +127,17 @@ impl<'a> Body<'a> {
     fn finish(&mut self) -> Result<(), Fault> {
         loop {
             match self.next()? {
-                Event::Text(text) if is_blank(&text) => {}
-                Event::Comment(_) => {}
-                Event::Eof => return Ok(()),
-                other => return Err(self.unwanted(&other)),
+                Piece::Text(text) if is_blank(&text) => {}
+                Piece::Eof => return Ok(()),
+                Piece::Start(_) | Piece::End | Piece::Text(_) => return Err(self.malformed()),
             }
         }
     }
 
-    fn unwanted(&self, event: &Event<'_>) -> Fault {
-        let what = match event {
-            Event::DocType(_) => "a document type",
-            Event::PI(_) => "a processing instruction",
-            Event::Decl(_) => "a declaration in its midst",
-            Event::GeneralRef(_) => "an entity outside of texts",
-            Event::Start(_)
-            | Event::End(_)
-            | Event::Empty(_)
-            | Event::Text(_)
-            | Event::CData(_)
-            | Event::Comment(_)
-            | Event::Eof => {
-                return Fault::Syntax {
-                    at: self.reader.buffer_position(),
-                };
-            }
-        };
-        Fault::Unwanted { what }
+    fn malformed(&self) -> Fault {
+        Fault::Syntax {
+            at: self.reader.buffer_position(),
+        }
     }
 
     /// Counts an element that begins, and checks its attributes: namespaces alone.
@@ -169,18 +188,17 @@ impl<'a> Body<'a> {
     fn child(&mut self, place: &str) -> Result<Option<BytesStart<'a>>, Fault> {
         loop {
             match self.next()? {
-                Event::Start(start) => {
+                Piece::Start(start) => {
                     self.enter(&start)?;
                     return Ok(Some(start));
                 }
-                Event::End(_) => return Ok(None),
-                Event::Text(text) if is_blank(&text) => {}
-                Event::Comment(_) => {}
-                Event::Text(_) | Event::CData(_) => {
+                Piece::End => return Ok(None),
+                Piece::Text(text) if is_blank(&text) => {}
+                Piece::Text(_) => {
                     let place = place.to_owned();
                     return Err(Fault::Text { place });
                 }
-                other => return Err(self.unwanted(&other)),
+                Piece::Eof => return Err(self.malformed()),
             }
         }
     }
@@ -284,18 +302,15 @@ impl<'a> Body<'a> {
         let mut text = String::new();
         loop {
             match self.next()? {
-                Event::Text(part) => text.push_str(&part.xml10_content()),
-                Event::CData(part) => text.push_str(&part.xml10_content()),
-                Event::GeneralRef(reference) => text.push(referred(&reference)?),
-                Event::Comment(_) => {}
-                Event::End(_) => return Ok(text),
-                Event::Start(start) => {
+                Piece::Text(part) => text.push_str(&part),
+                Piece::End => return Ok(text),
+                Piece::Start(start) => {
                     let name = start.local_name();
                     let name: &str = name.as_ref();
                     let place = format!("{place}/{name}");
                     return Err(Fault::Unknown { place });
                 }
-                other => return Err(self.unwanted(&other)),
+                Piece::Eof => return Err(self.malformed()),
             }
             if text.len() > TEXT_BYTES_MAX {
                 return Err(Fault::TooLarge);

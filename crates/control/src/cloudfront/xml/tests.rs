@@ -15,9 +15,9 @@ fn version(date: &str) -> Version {
 }
 
 #[track_caller]
-fn check(root: &'static str, body: &str, expected: Result<Value, Fault>) {
+fn check(root: &'static str, body: &str, expected: &Value) {
     let read = read(body.as_bytes(), element(root), Version::newest());
-    assert_eq!(read, expected, "{body}");
+    assert_eq!(read.as_ref(), Ok(expected), "{body}");
 }
 
 #[track_caller]
@@ -183,7 +183,7 @@ fn the_quantity_is_that_of_the_items() {
     );
     let read = |inner: &str, expected: Value| {
         let expected = json!({"CallerReference": "a", "Paths": expected});
-        check("InvalidationBatch", &paths(inner), Ok(expected));
+        check("InvalidationBatch", &paths(inner), &expected);
     };
     read(
         &format!("{two}<Quantity> 2 </Quantity>"),
@@ -233,7 +233,7 @@ fn values_have_their_form() {
     check(
         root,
         &timing("12.5"),
-        Ok(json!({"Enabled": true, "SamplingRate": 12.5})),
+        &json!({"Enabled": true, "SamplingRate": 12.5}),
     );
 }
 
@@ -243,14 +243,14 @@ fn texts_are_exact_and_members_come_in_any_order_and_namespace() {
                 <Items>\n <PublicKey>K1</PublicKey></Items> <Comment> a &lt;&#98;&gt;<![CDATA[<&c>]]>\r\n</Comment>\
                 <c:Name>n</c:Name>\n</c:KeyGroupConfig>\n";
     let expected = json!({"Name": "n", "Items": ["K1"], "Comment": " a <b><&c>\n"});
-    check(GROUP, body, Ok(expected));
+    check(GROUP, body, &expected);
 }
 
 #[test]
 fn an_empty_element_is_as_absent_unless_it_is_a_required_text() {
     let body = "<KeyGroupConfig><Name></Name><Items></Items><Comment/></KeyGroupConfig>";
-    check(GROUP, body, Ok(json!({"Name": "", "Items": []})));
-    check(GROUP, "<KeyGroupConfig/>", Ok(json!({})));
+    check(GROUP, body, &json!({"Name": "", "Items": []}));
+    check(GROUP, "<KeyGroupConfig/>", &json!({}));
 }
 
 #[test]
@@ -290,7 +290,7 @@ fn what_is_written_is_read_as_it_was() {
     let config =
         json!({"Name": "<&>\"'\r\n\ta", "Items": ["K1", "K2"], "Comment": "-----END-----\n"});
     let written = write(&config, element(GROUP), Version::newest());
-    check(GROUP, &written, Ok(config));
+    check(GROUP, &written, &config);
     assert_eq!(escaped("\u{1}\u{ffff}"), "\u{fffd}\u{fffd}");
     assert!(Model::get().shape(GROUP).members().len() == 3);
 }

@@ -1,11 +1,10 @@
 //! Origins and origin groups as the operator wrote them.
 
-use super::BucketHostDocument;
+use super::{BucketHostDocument, CredentialsDocument};
 use crate::config::origin::{
     HttpOrigin, HttpServer, OriginPatience, PathReading, S3Addressing, SigningBehavior,
 };
 use http::{HeaderName, HeaderValue, StatusCode};
-use std::fmt;
 use std::path::{Path, PathBuf};
 
 /// An origin as the operator wrote it.
@@ -125,56 +124,6 @@ pub struct S3OriginDocument {
     pub signing: SigningBehavior,
     /// Source of the access keys that sign.
     pub credentials: CredentialsDocument,
-}
-
-/// The source of access keys.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CredentialsDocument {
-    /// Keys in the configuration.
-    Static {
-        /// Access key id, as in `AWS_ACCESS_KEY_ID`.
-        access_key_id: String,
-        /// Secret access key, as in `AWS_SECRET_ACCESS_KEY`, or a file with it.
-        secret_access_key: SecretSource,
-        /// Session token, as in `AWS_SESSION_TOKEN`.
-        session_token: Option<Secret>,
-    },
-    /// The usual chain: environment, profile, web identity, instance metadata.
-    Chain {
-        /// Profile to use instead of `AWS_PROFILE`.
-        profile: Option<String>,
-    },
-}
-
-/// The source of a secret.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum SecretSource {
-    /// Text in the configuration itself.
-    Text(Secret),
-    /// A file; surrounding white space is ignored.
-    File(PathBuf),
-}
-
-/// A secret text, which `{:?}` does not show.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Wraps `text` so that it is not printed by accident.
-    pub fn new(text: String) -> Self {
-        Secret(text)
-    }
-
-    /// Returns the text itself, for signing.
-    pub fn reveal(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("Secret")
-    }
 }
 
 /// A pair of origins, the second of which is used when the first fails (developer guide, "Optimize high availability

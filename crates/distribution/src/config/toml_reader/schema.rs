@@ -1,5 +1,12 @@
 //! The keys of each table in the configuration file, as data, so that a test can compare the documentation with it.
 
+mod node;
+
+pub(crate) use node::{
+    ADMIN, CACHE, CONTROL, CONTROL_CERTIFICATE, EDGE, GEO, LIMITS, LISTENER, LOG, STORE, TEST,
+    VIDEOS,
+};
+
 /// A kind of table and its keys.
 #[derive(Debug)]
 pub(crate) struct TableSchema {
@@ -56,68 +63,6 @@ pub(crate) const ROOT: TableSchema = TableSchema {
     ],
 };
 
-pub(crate) const EDGE: TableSchema = TableSchema {
-    name: "edge",
-    keys: &[
-        "location",
-        "server",
-        "workers",
-        "trusted_proxies",
-        "forwarded_headers",
-    ],
-};
-
-pub(crate) const LISTENER: TableSchema = TableSchema {
-    name: "listeners",
-    keys: &["address", "protocol", "proxy_protocol"],
-};
-
-pub(crate) const LIMITS: TableSchema = TableSchema {
-    name: "limits",
-    keys: &[
-        "connections_max",
-        "connections_per_address_max",
-        "requests_per_connection_max",
-        "h2_streams_max",
-        "url_size_bytes_max",
-        "head_size_bytes_max",
-        "head_timeout",
-        "idle_timeout",
-        "body_timeout",
-        "body_rate_min",
-        "write_timeout",
-        "write_rate_min",
-        "tls_handshake_timeout",
-        "drain_timeout",
-        "log_queue_records_max",
-        "signature_memory_entries_max",
-        "hot_objects_size_bytes_max",
-        "responses_size_bytes_max",
-        "open_files_max",
-        "ranges_max",
-        "rtmp_connections_per_address_max",
-        "rtmp_handshake_timeout",
-        "rtmp_idle_timeout",
-        "rtmp_write_timeout",
-    ],
-};
-
-pub(crate) const LOG: TableSchema = TableSchema {
-    name: "log",
-    keys: &[
-        "folder",
-        "prefix",
-        "include_cookies",
-        "rotate_after",
-        "rotate_size",
-    ],
-};
-
-pub(crate) const TEST: TableSchema = TableSchema {
-    name: "test",
-    keys: &["clock"],
-};
-
 pub(crate) const PUBLIC_KEY: TableSchema = TableSchema {
     name: "public_keys",
     keys: &["id", "name", "file", "pem", "comment", "caller_reference"],
@@ -131,49 +76,6 @@ pub(crate) const KEY_GROUP: TableSchema = TableSchema {
 pub(crate) const TRUSTED_SIGNER: TableSchema = TableSchema {
     name: "trusted_signers",
     keys: &["name", "key_pairs"],
-};
-
-pub(crate) const CACHE: TableSchema = TableSchema {
-    name: "cache",
-    keys: &["memory", "folder", "disk", "block_size"],
-};
-
-pub(crate) const VIDEOS: TableSchema = TableSchema {
-    name: "video",
-    keys: &["index_memory", "block_memory", "path_token_secret_file"],
-};
-
-pub(crate) const GEO: TableSchema = TableSchema {
-    name: "geo",
-    keys: &["database"],
-};
-
-pub(crate) const ADMIN: TableSchema = TableSchema {
-    name: "admin",
-    keys: &["socket"],
-};
-
-pub(crate) const STORE: TableSchema = TableSchema {
-    name: "store",
-    keys: &[
-        "file",
-        "url",
-        "key_file",
-        "copy",
-        "stale_after",
-        "edge_name",
-    ],
-};
-
-pub(crate) const CONTROL: TableSchema = TableSchema {
-    name: "control",
-    keys: &["address", "hosts", "certificate"],
-};
-
-/// The keys are documented under `distributions.certificate`.
-pub(crate) const CONTROL_CERTIFICATE: TableSchema = TableSchema {
-    name: "control.certificate",
-    keys: CERTIFICATE.keys,
 };
 
 pub(crate) const NAMED_CERTIFICATE: TableSchema = TableSchema {

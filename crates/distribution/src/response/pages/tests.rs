@@ -152,6 +152,7 @@ fn every_other_denial() {
     );
     check_detail(&Denial::OriginClosed, 502, "OriginCommError", true);
     check_detail(&Denial::CapacityExceeded, 503, "CapacityExceeded", true);
+    check_detail(&Denial::MisdirectedRequest, 421, "InvalidRequest", true);
     assert!(denial_page(&Denial::HeadTooLarge, ID).close);
 }
 

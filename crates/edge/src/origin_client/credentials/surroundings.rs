@@ -2,6 +2,7 @@
 
 use crate::origin_client::OriginRequestBody;
 use crate::origin_client::connect::{self, OriginStream};
+use crate::origin_client::pool::Destination;
 use crate::origin_client::trust::Trust;
 use bytes::{Bytes, BytesMut};
 use http::header::HOST;
@@ -10,7 +11,7 @@ use http_body::Body;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use privet_distribution::config::HttpServer;
+use privet_distribution::config::{AddressFamilies, HttpServer};
 use reqsign_core::{Context, Env, Error, FileRead, HttpSend, Result};
 use rustix::fs::OFlags;
 use std::future::poll_fn;
@@ -70,7 +71,12 @@ impl HttpSend for PlainSend {
     async fn http_send(&self, request: Request<Bytes>) -> Result<Response<Bytes>> {
         let failed = |text: &str| Error::unexpected(text.to_owned());
         let server = server_of(request.uri()).ok_or_else(|| failed("not an address"))?;
-        let stream = connect::connect(&self.trust, &server, None, CONNECT_TIMEOUT)
+        let destination = Destination {
+            server: &server,
+            addresses: AddressFamilies::Any,
+            roots_pem: None,
+        };
+        let stream = connect::connect(&self.trust, &destination, CONNECT_TIMEOUT)
             .await
             .map_err(|fault| failed(&fault.to_string()))?;
         let exchange = async {

@@ -2,9 +2,10 @@
 
 use super::scripted_origin::{Act, OK, ScriptedOrigin};
 use super::{call, client, get, http_origin, read, run, run_paused};
+use crate::origin_client::pool::Destination;
 use crate::origin_client::{OriginCall, OriginFaultKind, OriginRequestBody};
 use http::Method;
-use privet_distribution::config::HttpServer;
+use privet_distribution::config::{AddressFamilies, HttpServer};
 use std::rc::Rc;
 use std::time::Duration;
 
@@ -246,14 +247,16 @@ fn those_who_stop_waiting_take_no_place() {
             drop(held);
         }
         assert_eq!(scripted.connections(), 2);
-        let pool = client.pools.of(
-            &HttpServer {
-                is_tls: false,
-                host: "127.0.0.1".into(),
-                port: scripted.port,
-            },
-            None,
-        );
+        let server = HttpServer {
+            is_tls: false,
+            host: "127.0.0.1".into(),
+            port: scripted.port,
+        };
+        let pool = client.pools.of(&Destination {
+            server: &server,
+            addresses: AddressFamilies::Any,
+            roots_pem: None,
+        });
         assert_eq!(pool.taken(), 0);
     });
 }

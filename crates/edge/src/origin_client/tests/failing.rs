@@ -6,6 +6,7 @@ use crate::origin_client::OriginFaultKind;
 use crate::origin_client::attempt::in_time;
 use crate::origin_client::request_body::Turn;
 use http::Method;
+use privet_distribution::config::AddressFamilies;
 use privet_sign::Scheme;
 use rustls::ServerConfig;
 use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
@@ -24,6 +25,25 @@ async fn check(act: &'static [Act], expected: OriginFaultKind, requests: usize) 
         .unwrap_err();
     assert_eq!(fault.kind, expected);
     assert_eq!(scripted.requests().len(), requests);
+}
+
+#[test]
+fn only_addresses_of_the_origins_families_are_tried() {
+    run(async {
+        let scripted = ScriptedOrigin::start(&[&[OK], &[OK]]).await;
+        for (addresses, expected) in [
+            (AddressFamilies::Ipv6, Err(OriginFaultKind::Dns)),
+            (AddressFamilies::Ipv4, Ok(())),
+            (AddressFamilies::Any, Ok(())),
+        ] {
+            let mut origin = http_origin(scripted.port);
+            origin.patience.addresses = addresses;
+            let response = client().send(&origin, get("/a")).await;
+            let response = response.map(drop).map_err(|fault| fault.kind);
+            assert_eq!(response, expected, "{addresses:?}");
+        }
+        assert_eq!(scripted.connections(), 2);
+    });
 }
 
 #[test]

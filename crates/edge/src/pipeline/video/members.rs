@@ -278,6 +278,7 @@ fn is_of_one_object(denial: &Denial) -> bool {
         | Denial::OriginClosed
         | Denial::ForeignMember => !is_missing(denial),
         Denial::UnknownHost
+        | Denial::MisdirectedRequest
         | Denial::HttpsRequired
         | Denial::RedirectToHttps { .. }
         | Denial::AmbiguousPath

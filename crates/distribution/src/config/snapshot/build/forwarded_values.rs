@@ -17,8 +17,8 @@ pub(super) struct ForwardedPolicies {
     pub(super) origin_request: Option<Arc<OriginRequestPolicy>>,
 }
 
-/// Returns the policies for `values` (developer guide, "Cache content based on query string parameters", "… cookies" and
-/// "… request headers").
+/// Returns the policies for `values` (developer guide, "Cache content based on query string parameters", "… cookies"
+/// and "… request headers").
 ///
 /// What goes to the origin is in the cache key, but for query parameters that are not among the keyed ones. With all
 /// headers, or with TTLs of 0, nothing is cached, and there is no key that anything could be in.

@@ -40,8 +40,8 @@ fn faults_of_descriptions() {
         "14:8: distributions[1].tags: \"\" is not the key of a tag: 1 to 128 letters, digits, blanks and _.:/=+-@, without aws: in front
          14:8: distributions[1].tags: \"AWS:y\" is not the key of a tag: 1 to 128 letters, digits, blanks and _.:/=+-@, without aws: in front
          14:8: distributions[1].tags: \"aws:x\" is not the key of a tag: 1 to 128 letters, digits, blanks and _.:/=+-@, without aws: in front
-         14:46: distributions[1].tags.b: is an integer; write a string in quotes
-         14:53: distributions[1].tags.c: is not the value of a tag: up to 256 letters, digits, blanks and _.:/=+-@",
+         14:44: distributions[1].tags.b: is an integer; write a string in quotes
+         14:51: distributions[1].tags.c: is not the value of a tag: up to 256 letters, digits, blanks and _.:/=+-@",
     );
     let many: Vec<String> = (0..51).map(|number| format!("t{number} = ''")).collect();
     check_keys(
@@ -100,10 +100,11 @@ fn logs_lie_beneath_the_folder_of_their_bucket() {
             &format!("14:22: distributions[1].logging.bucket: {bad}"),
         );
     }
-    let bad = "must be a path of up to 256 ASCII characters, without a leading slash, without blanks and without ..";
-    let long = "a".repeat(257);
+    let bad = "must be a path of up to 256 ASCII characters, 128 after its last slash, without a leading slash, without blanks and without ..";
+    let long = format!("{}/a", "a".repeat(255));
+    let long_name = "a".repeat(129);
     for prefix in [
-        "/", "/a", "../a", "a/../b", "a//b", "./a", "a b", "é", "a\\b", &long,
+        "/", "/a", "../a", "a/../b", "a//b", "./a", "a b", "é", "a\\b", &long, &long_name,
     ] {
         check_keys(
             &format!("logging = {{ bucket = 'logs.s3.amazonaws.com', prefix = '{prefix}' }}"),
@@ -150,10 +151,10 @@ fn faults_of_forwarded_values() {
          14:186: distributions[1].behaviors[0].forwarded_values.cookies[0]: \"a b\" cannot be the name of a cookie: that is ASCII, without blanks, \"=\" and \";\"",
     );
     check_behavior(
-        "forwarded_values = { headers = ['Cookie', 'a b', 'Cache-Control'] }",
+        "forwarded_values = { headers = ['Cookie', 'Cache-Control', 'a b'] }",
         "14:83: distributions[1].behaviors[0].forwarded_values.headers[0]: \"cookie\" cannot be in the cache key; remove it
-         14:93: distributions[1].behaviors[0].forwarded_values.headers[1]: \"a b\" is not a header name
-         14:100: distributions[1].behaviors[0].forwarded_values.headers[2]: \"cache-control\" cannot be in the cache key; remove it",
+         14:93: distributions[1].behaviors[0].forwarded_values.headers[1]: \"cache-control\" cannot be in the cache key; remove it
+         14:110: distributions[1].behaviors[0].forwarded_values.headers[2]: \"a b\" is not a header name",
     );
 }
 
