@@ -283,7 +283,8 @@ def ends(cli, distribution, group, key, identity):
     delete = ["delete-cloud-front-origin-access-identity", "--id", identity]
     cli.text(*delete, "--if-match", etag(get, identity))
     cli.refused("no such identity", get, "--id", identity)
-    count = ["--query", "DistributionList.Quantity", "--output", "text"]
+    # The CLI puts pages together, and drops what each of them said of its number.
+    count = ["--query", "length(DistributionList.Items || `[]`)", "--output", "text"]
     step("end", distributions=cli.text("list-distributions", *count))
 
 
