@@ -42,6 +42,7 @@ pub mod xml;
 
 pub(crate) use interface::root;
 pub(crate) use routing::is_dated;
+pub use settings::Settings;
 
 #[cfg(test)]
 mod tests;

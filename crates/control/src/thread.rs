@@ -46,6 +46,7 @@ pub struct Control {
     thread: JoinHandle<()>,
     socket: Option<SocketFile>,
     listener: Option<(SocketAddr, SocketAddr)>,
+    cloudfront: Arc<ArcSwap<cloudfront::Settings>>,
 }
 
 /// Everything that [`Control::start_with`] needs.
@@ -61,6 +62,8 @@ pub struct ControlOptions {
     pub socket: SocketChange,
     /// Listener to begin with.
     pub listener: ListenerChange,
+    /// What CloudFront's API says of the service.
+    pub cloudfront: cloudfront::Settings,
 }
 
 #[derive(Debug)]
@@ -143,6 +146,7 @@ impl Control {
             folder: PathBuf::new(),
             socket,
             listener: ListenerChange::keep(),
+            cloudfront: cloudfront::Settings::default(),
         })
     }
 
@@ -157,7 +161,9 @@ impl Control {
             folder,
             socket,
             listener,
+            cloudfront,
         } = options;
+        let cloudfront = Arc::new(ArcSwap::from_pointee(cloudfront));
         let (commands, inbox) = mpsc::unbounded_channel();
         let fault = |error: io::Error| SocketError::Thread(error.to_string());
         let runtime = tokio::runtime::Builder::new_current_thread()
@@ -166,7 +172,7 @@ impl Control {
             .max_blocking_threads(DISK_THREADS_MAX)
             .build()
             .map_err(fault)?;
-        let (served, probes) = Served::new(edge, source, folder);
+        let (served, probes) = Served::new(edge, (source, folder), &cloudfront);
         let thread = std::thread::Builder::new()
             .name("privet-operator".into())
             .spawn(move || {
@@ -182,6 +188,7 @@ impl Control {
             thread,
             socket: None,
             listener: None,
+            cloudfront,
         };
         started.take(socket);
         started.take_listener(listener);
@@ -244,6 +251,11 @@ impl Control {
         }
     }
 
+    /// Gives CloudFront's API other settings from the next request on.
+    pub fn set_cloudfront(&self, settings: cloudfront::Settings) {
+        self.cloudfront.store(Arc::new(settings));
+    }
+
     /// Returns the bound address of the listener, with the real port where 0 was configured.
     pub fn listener_address(&self) -> Option<SocketAddr> {
         self.listener.map(|(_, bound)| bound)
@@ -278,7 +290,11 @@ struct Served {
 }
 
 impl Served {
-    fn new(edge: EdgeHandle, source: Source, folder: PathBuf) -> (Self, Probes) {
+    fn new(
+        edge: EdgeHandle,
+        (source, folder): (Source, PathBuf),
+        settings: &Arc<ArcSwap<cloudfront::Settings>>,
+    ) -> (Self, Probes) {
         let store = match &source {
             Source::Store(store) => Some(store.clone()),
             Source::File(_) => None,
@@ -293,8 +309,8 @@ impl Served {
         let app = Arc::new(App::new(operations, authentication));
         let (server, probes) = OperatorServer::new(edge);
         let served = Served {
-            socket_router: socket_router(&app, &server),
-            router: router(&app),
+            socket_router: socket_router(&app, &server, settings),
+            router: router(&app, settings),
             server,
         };
         (served, probes)
@@ -302,8 +318,8 @@ impl Served {
 }
 
 /// Returns the routes of the listener: `/v1`, and CloudFront's API at dated paths.
-fn router(app: &Arc<App>) -> Router {
-    let (absent, root) = (json_interface::absent(app), cloudfront::root(app));
+fn router(app: &Arc<App>, settings: &Arc<ArcSwap<cloudfront::Settings>>) -> Router {
+    let (absent, root) = (json_interface::absent(app), cloudfront::root(app, settings));
     json_interface::router(app).fallback(move |request: Request| {
         match cloudfront::is_dated(request.uri().path()) {
             true => root(request),
@@ -313,8 +329,12 @@ fn router(app: &Arc<App>) -> Router {
 }
 
 /// Returns the routes of the socket. What is of neither interface is answered as it was before there were any.
-fn socket_router(app: &Arc<App>, server: &OperatorServer) -> Router {
-    let (absent, root) = (json_interface::absent(app), cloudfront::root(app));
+fn socket_router(
+    app: &Arc<App>,
+    server: &OperatorServer,
+    settings: &Arc<ArcSwap<cloudfront::Settings>>,
+) -> Router {
+    let (absent, root) = (json_interface::absent(app), cloudfront::root(app, settings));
     let server = server.clone();
     json_interface::router(app).fallback(move |request: Request| {
         let (server, absent, root) = (server.clone(), absent.clone(), root.clone());

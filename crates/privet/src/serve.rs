@@ -11,6 +11,7 @@ use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use arc_swap::ArcSwap;
 use clap::Args;
+use privet_control::cloudfront::Settings;
 use privet_control::{
     Control, ControlOptions, FileService, Follower, ListenerOptions, SocketError, Source,
     server_config,
@@ -253,6 +254,7 @@ pub(crate) fn start(
         folder: config.parent().unwrap_or(Path::new("")).to_owned(),
         socket,
         listener,
+        cloudfront: cloudfront_settings(snapshot.node.control.as_ref()),
     })
     .map_err(ServeError::Socket)?;
     let follower = stored
@@ -302,6 +304,20 @@ fn listener_options(
         hosts: settings.hosts.clone(),
         tls,
     }))
+}
+
+/// Returns what CloudFront's API says of the service.
+fn cloudfront_settings(settings: Option<&ControlSettings>) -> Settings {
+    let default = Settings::default();
+    let Some(stated) = settings else {
+        return default;
+    };
+    let or = |stated: &Option<String>, default: String| stated.clone().unwrap_or(default);
+    Settings {
+        base_url: or(&stated.base_url, default.base_url),
+        account: or(&stated.account, default.account),
+        domain_suffix: or(&stated.domain_suffix, default.domain_suffix),
+    }
 }
 
 impl Serving {
@@ -444,6 +460,8 @@ impl Serving {
         }
         self.control.take(socket);
         self.control.take_listener(listener);
+        let settings = cloudfront_settings(snapshot.node.control.as_ref());
+        self.control.set_cloudfront(settings);
         check::warn(&self.edge.handle().snapshot());
         self.fingerprint = loaded.fingerprint;
         self.test_clock = test_clock;

@@ -7,6 +7,8 @@ use crate::operation_error::{Fault, OperationError};
 use privet_distribution::config::ServiceKind;
 use privet_store::StoreError;
 
+/// Code of a host name that another distribution has.
+const TAKEN: &str = "CNAMEAlreadyExists";
 /// Message of a host name that no bucket has, as CloudFront's.
 const NO_BUCKET: &str = "The parameter Origin DomainName does not refer to a valid S3 bucket.";
 
@@ -21,9 +23,9 @@ pub(super) struct LifeCycleCodes {
 
 /// Returns an error of an item that is absent with its code, and any other as it is.
 pub(super) fn absent(code: &'static str, error: OperationError) -> ApiError {
-    match &error {
-        OperationError::NotFound { .. } => ApiError::new(code, &error),
-        _ => error.into(),
+    match matches!(error, OperationError::NotFound { .. }) {
+        true => ApiError::new(code, &error),
+        false => error.into(),
     }
 }
 
@@ -34,35 +36,49 @@ pub(super) fn fault(input: &Input, fault: &ConfigFault) -> ApiError {
 
 /// Returns the error of an operation that was refused.
 pub(super) fn refusal(input: &Input, codes: LifeCycleCodes, error: OperationError) -> ApiError {
-    let code = match &error {
-        OperationError::NotFound { .. } => codes.absent,
-        OperationError::NotDisabled(_) => codes.not_disabled,
-        OperationError::ClaimedOutside(_) => "CNAMEAlreadyExists",
-        OperationError::Store(StoreError::Claimed { name, .. }) if name.contains("host ") => {
-            "CNAMEAlreadyExists"
-        }
-        OperationError::Store(StoreError::NoSuchReference { to, .. }) => {
-            match to.kind.parse().map(reference_code) {
-                Ok(Some(code)) => code,
-                Ok(None) | Err(_) => return error.into(),
-            }
-        }
-        OperationError::Invalid(faults) => match faults.first() {
-            Some(fault) if key_of(fault) == "bucket_host" => {
-                return ApiError::argument(&format!("{NO_BUCKET} It {}", fault.message));
-            }
-            Some(fault) => {
-                let code = of_operation(input, fault_code(fault));
-                return match code {
-                    "InvalidArgument" => error.into(),
-                    code => ApiError::new(code, &fault.message),
-                };
-            }
-            None => return error.into(),
-        },
-        _ => return error.into(),
+    if let OperationError::Invalid(faults) = &error
+        && let Some(fault) = faults.first()
+    {
+        return match (key_of(fault), of_operation(input, fault_code(fault))) {
+            ("bucket_host", _) => ApiError::argument(&format!("{NO_BUCKET} It {}", fault.message)),
+            (_, "InvalidArgument") => error.into(),
+            (_, code) => ApiError::new(code, &fault.message),
+        };
+    }
+    match code_of(codes, &error) {
+        Some(code) => ApiError::new(of_operation(input, code), &error),
+        None => error.into(),
+    }
+}
+
+/// Returns the code of an error that has one of its own here.
+fn code_of(codes: LifeCycleCodes, error: &OperationError) -> Option<&'static str> {
+    if let OperationError::Store(error) = error {
+        return store_code(error);
+    }
+    let own = [
+        (
+            matches!(error, OperationError::NotFound { .. }),
+            codes.absent,
+        ),
+        (
+            matches!(error, OperationError::NotDisabled(_)),
+            codes.not_disabled,
+        ),
+        (matches!(error, OperationError::ClaimedOutside(_)), TAKEN),
+    ];
+    let own = own.into_iter().find(|(is_it, _)| *is_it);
+    own.map(|(_, code)| code)
+}
+
+fn store_code(error: &StoreError) -> Option<&'static str> {
+    if let StoreError::Claimed { name, .. } = error {
+        return name.contains("host ").then_some(TAKEN);
+    }
+    let StoreError::NoSuchReference { to, .. } = error else {
+        return None;
     };
-    ApiError::new(of_operation(input, code), &error)
+    reference_code(to.kind.parse().ok()?)
 }
 
 /// Returns the code, if the operation has it.
@@ -102,7 +118,7 @@ fn key_of(fault: &Fault) -> &str {
 fn fault_code(fault: &Fault) -> &'static str {
     // A name of another distribution is found by the check of the whole service, before the store is asked.
     if fault.message.contains("is already taken by") {
-        return "CNAMEAlreadyExists";
+        return TAKEN;
     }
     if fault.field.starts_with("document.tags") {
         return "InvalidTagging";

@@ -12,10 +12,11 @@ use crate::cloudfront::resource::gather;
 use crate::operations::Item;
 use crate::operator::Read;
 use privet_distribution::config::ServiceKind;
-use serde_json::{Value, json};
+use privet_store::DocumentName;
+use serde_json::Value;
 
 /// Most distributions that are looked through.
-const DISTRIBUTIONS_MAX: usize = 100_000;
+const DISTRIBUTIONS_MAX: usize = 10_000;
 /// Id that stands for no web ACL.
 const NO_WEB_ACL: &str = "null";
 /// Policy of behaviors that name none.
@@ -79,32 +80,44 @@ pub(super) fn handlers() -> Vec<Handled> {
 async fn list(call: Call<Read>, used: &'static Used) -> Result<Reply, ApiError> {
     let page = call.page()?;
     let id = call.parameter(used.parameter);
-    let name = name_of(&call, used, id).await?;
-    let names = [id, name.as_str()];
-    let kind = ServiceKind::Distribution;
-    let from = (kind, page.marker.clone());
-    let listed = gather(&call.operations, &call.operator, from, DISTRIBUTIONS_MAX).await?;
-    let is_user = |item: &&Item| (used.is_user)(&item.document, names);
-    let users = listed.items.iter().filter(is_user);
-    let ids: Vec<&str> = users.map(|item| item.id.as_str()).collect();
-    let next = (ids.len() > page.max_items).then(|| page.max_items.saturating_sub(1));
-    let next = next
-        .and_then(|last| ids.get(last))
-        .map(|id| (*id).to_owned());
-    let shown = ids.into_iter().take(page.max_items);
-    let shown = shown.map(|id| json!(id)).collect();
+    let mut ids = users(&call, used, id).await?;
+    let after = page.marker.clone().unwrap_or_default();
+    ids.retain(|id| *id > after);
+    let is_truncated = ids.len() > page.max_items;
+    ids.truncate(page.max_items);
+    let next = ids.last().filter(|_| is_truncated).cloned();
+    let shown = ids.into_iter().map(Value::String).collect();
     Ok(Reply::of(marked(&page, shown, next)))
 }
 
-/// Returns the name of what is used, by which documents may name it too; for a managed policy its own.
-async fn name_of(call: &Call<Read>, used: &Used, id: &str) -> Result<String, ApiError> {
-    if let Some(name) = managed_name(used.kind, id) {
-        return Ok(name);
-    }
-    let item = call.operations.item(&call.operator, used.kind, id).await;
-    let item = item.map_err(|error| absent(used.absent, error))?;
-    let name = Members::of(&item.document, "").text("name");
-    Ok(name.unwrap_or(id).to_owned())
+/// Returns the ids of the distributions that use something, in their order. The store knows the users of an item; those of
+/// a managed policy, and of what is in a file, are looked for.
+async fn users(call: &Call<Read>, used: &Used, id: &str) -> Result<Vec<String>, ApiError> {
+    let name = match managed_name(used.kind, id) {
+        Some(name) => name,
+        None => {
+            let item = call.operations.item(&call.operator, used.kind, id).await;
+            let item = item.map_err(|error| absent(used.absent, error))?;
+            if let Some(users) = item.used_by {
+                return Ok(distributions_of(users));
+            }
+            let name = Members::of(&item.document, "").text("name");
+            name.unwrap_or(id).to_owned()
+        }
+    };
+    let all = (ServiceKind::Distribution, None);
+    let listed = gather(&call.operations, &call.operator, all, DISTRIBUTIONS_MAX).await?;
+    let is_user = |item: &Item| (used.is_user)(&item.document, [id, name.as_str()]);
+    let users = listed.items.into_iter().filter(is_user);
+    Ok(users.map(|item| item.id).collect())
+}
+
+fn distributions_of(users: Vec<DocumentName>) -> Vec<String> {
+    let kind = ServiceKind::Distribution.as_str();
+    let users = users.into_iter().filter(|user| user.kind == kind);
+    let mut ids: Vec<String> = users.map(|user| user.id).collect();
+    ids.sort();
+    ids
 }
 
 /// Lists all distributions for `null`, since none has a web ACL, and none for any other id.
@@ -155,6 +168,7 @@ fn uses_cache_policy(document: &Value, names: [&str; 2]) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use serde_json::json;
 
     #[test]
     fn users_are_found_in_every_behavior() {

@@ -15,6 +15,7 @@ use crate::operations::Operations;
 use crate::operator::{Authenticated, Caller, RoleTooLow};
 use crate::query::Query;
 use crate::request_error::RequestError;
+use arc_swap::ArcSwap;
 use axum::extract::Request;
 use bytes::Bytes;
 use http::header::IF_MATCH;
@@ -57,9 +58,10 @@ struct Served {
 /// Returns the handler of all dated paths.
 pub(crate) fn root(
     app: &Arc<App>,
+    settings: &Arc<ArcSwap<Settings>>,
 ) -> impl Fn(Request) -> Answering + Clone + Send + Sync + 'static {
-    let settings = Arc::new(Settings::default());
-    handler(app, move |request| Target::of(request, &settings))
+    let settings = Arc::clone(settings);
+    handler(app, move |request| Target::of(request, &settings.load()))
 }
 
 impl Target {

@@ -4,7 +4,7 @@
 //! not open a behavior to everybody.
 
 use crate::cloudfront::model::{Model, Shape, Version};
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The members by which items of a list are found again.
 const NAMES: [&str; 2] = ["Id", "PathPattern"];
@@ -20,12 +20,10 @@ pub(super) fn complete(config: &mut Value, shown: &Value, shape: &str, version: 
                 let Some(shown) = shown.get(member.name) else {
                     continue;
                 };
-                match config.get_mut(member.name) {
-                    _ if member.since > version => {
-                        config.insert(member.name.to_owned(), shown.clone());
-                    }
-                    Some(inner) => complete(inner, shown, member.shape, version),
-                    None => {}
+                if member.since > version {
+                    config.insert(member.name.to_owned(), shown.clone());
+                } else if let Some(inner) = config.get_mut(member.name) {
+                    complete(inner, shown, member.shape, version);
                 }
             }
         }
@@ -48,15 +46,8 @@ pub(super) fn complete(config: &mut Value, shown: &Value, shape: &str, version: 
 }
 
 fn is_same_item(one: &Value, other: &Value) -> bool {
-    let name = |item: &Value| {
-        let item = item.as_object()?;
-        NAMES.into_iter().find_map(|name| named(item, name))
-    };
-    name(one).is_some_and(|found| Some(found) == name(other))
-}
-
-fn named(item: &Map<String, Value>, name: &str) -> Option<Value> {
-    item.get(name).cloned()
+    let mut names = NAMES.into_iter();
+    names.any(|name| one.get(name).is_some() && one.get(name) == other.get(name))
 }
 
 #[cfg(test)]

@@ -4,13 +4,13 @@ use privet_distribution::config::ServiceKind;
 
 /// The settings of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Settings {
+pub struct Settings {
     /// Beginning of `Location`. No client follows it; tools compare it with Amazon's.
-    pub(crate) base_url: String,
+    pub base_url: String,
     /// Number of the account in ARNs: 12 digits.
-    pub(crate) account: String,
+    pub account: String,
     /// End of the domain names of new distributions, with the dot.
-    pub(crate) domain_suffix: String,
+    pub domain_suffix: String,
 }
 
 impl Default for Settings {

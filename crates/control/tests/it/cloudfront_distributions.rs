@@ -654,6 +654,75 @@ fn the_default_certificate_is_one_of_the_service() {
 }
 
 #[test]
+fn names_and_accounts_are_those_of_the_settings() {
+    let case = Case::new();
+    case.fixture
+        .set_cloudfront(privet_control::cloudfront::Settings {
+            base_url: "https://api.example".to_owned(),
+            account: "123456789012".to_owned(),
+            domain_suffix: ".cdn.example".to_owned(),
+        });
+    let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
+    let id = made.id();
+    assert_eq!(
+        made.location,
+        format!("https://api.example{DISTRIBUTIONS}/{id}")
+    );
+    let arn = format!("arn:aws:cloudfront::123456789012:distribution/{id}");
+    assert_eq!(made.text("ARN"), arn);
+    assert!(
+        made.text("DomainName").ends_with(".cdn.example"),
+        "{made:?}"
+    );
+}
+
+/// Makes what a body refers to, by the ids of its captured answers.
+#[test]
+fn everything_that_clients_create_comes_back() {
+    for text in [
+        include_str!("../testdata/wire/awscli.txt"),
+        include_str!("../testdata/wire/awscli_2014-05-31.txt"),
+        include_str!("../testdata/wire/boto3_2014-05-31.txt"),
+        include_str!("../testdata/wire/terraform.txt"),
+    ] {
+        let case = Case::new();
+        let identity = json!({"id": "E62FNBSO8HAJ1"});
+        case.fixture.put("/v1/origin-access-identities", &identity);
+        let mut count = 0;
+        for capture in text.split("operation Create").skip(1) {
+            let (operation, rest) = capture.split_once('\n').unwrap();
+            if !operation.contains("Distribution") {
+                continue;
+            }
+            let target = rest.split(' ').nth(1).unwrap();
+            let (_, body) = rest.split_once("\n\n").unwrap();
+            // Some were sent twice to see the refusal.
+            let body = body.lines().next().unwrap();
+            let version = Version::find(target.get(1..11).unwrap()).unwrap();
+            let reply = case.send("POST", target, None, body);
+            if reply.status == 409 {
+                continue;
+            }
+            assert_eq!(reply.status, 201, "{operation}: {reply:?}\n{body}");
+            count += 1;
+            let config = format!("{}Config", operation.trim_end_matches("WithTags"));
+            // With tags, the configuration is within; otherwise it has the namespace.
+            let inner = body.split_once(&format!("<{config}>"));
+            let outer = || body.split_once('>').unwrap();
+            let (_, sent) = inner.unwrap_or_else(outer);
+            let (sent, _) = sent.split_once(&format!("</{config}>")).unwrap();
+            let config: &'static str = config.leak();
+            let sent = read(&format!("<{config}>{sent}</{config}>"), config);
+            let path = target.split('?').next().unwrap();
+            let shown = case.get(&format!("{path}/{}/config", reply.id()));
+            assert!(shown.body.contains(&version.namespace()), "{shown:?}");
+            comes_back(&sent, &shown.read(config), operation);
+        }
+        assert!(count > 0);
+    }
+}
+
+#[test]
 fn lists_have_pages() {
     let case = Case::new();
     let body = of_awscli("CreateDistribution");

@@ -108,6 +108,7 @@ impl Fixture {
             folder: folder.path().to_owned(),
             socket,
             listener: listener.unwrap(),
+            cloudfront: privet_control::cloudfront::Settings::default(),
         });
         Fixture {
             running: Some((edge, control.unwrap())),
@@ -130,6 +131,12 @@ impl Fixture {
         let (_, control) = self.running.as_mut().unwrap();
         let change = control.prepare_listener(Some(options)).unwrap();
         control.take_listener(change);
+    }
+
+    /// Has CloudFront's API say other things of the service.
+    pub fn set_cloudfront(&self, settings: privet_control::cloudfront::Settings) {
+        let (_, control) = self.running.as_ref().unwrap();
+        control.set_cloudfront(settings);
     }
 
     pub fn socket(&self) -> PathBuf {

@@ -15,6 +15,12 @@ pub struct ControlSettings {
     pub hosts: Vec<String>,
     /// Certificate; required away from loopback.
     pub certificate: Option<CertificateFiles>,
+    /// Account in ARNs of CloudFront's API, 12 digits; `None` for the usual one.
+    pub account: Option<String>,
+    /// End of the domain names that CloudFront's API gives to new distributions, with the dot; `None` for CloudFront's.
+    pub domain_suffix: Option<String>,
+    /// Beginning of `Location` in CloudFront's API; `None` for Amazon's.
+    pub base_url: Option<String>,
 }
 
 /// The store of what is served: `[store]`.

@@ -7,6 +7,8 @@ use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+/// Leaves room for the label in front of it.
+const DOMAIN_SUFFIX_LENGTH_MAX: usize = 200;
 /// Time without news of the database after which an edge says that it is stale.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 
@@ -24,7 +26,49 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
         address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
         hosts: reader.strings(table, "hosts").unwrap_or_default(),
         certificate: certificate.map(|table| read_certificate_files(reader, &table)),
+        account: read_text(reader, table, "account", |text| {
+            let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
+            (!is_account).then_some("is not a number of 12 digits")
+        }),
+        domain_suffix: read_text(reader, table, "domain_suffix", |text| {
+            let labels = text.strip_prefix('.');
+            let is_suffix = labels.is_some_and(|labels| labels.split('.').all(is_label));
+            let is_short = text.len() <= DOMAIN_SUFFIX_LENGTH_MAX;
+            (!is_suffix || !is_short)
+                .then_some("is not the end of a host name, such as .cloudfront.net")
+        }),
+        base_url: read_text(reader, table, "base_url", |text| {
+            let host = ["https://", "http://"]
+                .iter()
+                .find_map(|scheme| text.strip_prefix(scheme));
+            let is_plain = |byte: u8| byte.is_ascii_graphic() && !b"?#\"<>".contains(&byte);
+            let is_url = host.is_some_and(|host| !host.is_empty() && !text.ends_with('/'));
+            let is_url = is_url && text.bytes().all(is_plain);
+            (!is_url).then_some(
+                "is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
+            )
+        }),
     }
+}
+
+/// Reads a text for which `fault` returns no message.
+fn read_text<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    key: &str,
+    fault: impl Fn(&str) -> Option<&'static str>,
+) -> Option<String> {
+    let text = reader.string(table, key)?;
+    let fault = fault(&text);
+    if let Some(message) = fault {
+        reader.fault(&table.path(key), message);
+    }
+    fault.is_none().then_some(text)
+}
+
+fn is_label(label: &str) -> bool {
+    let mut bytes = label.bytes();
+    !label.is_empty() && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
 pub(super) fn read_store<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> StoreSettings {

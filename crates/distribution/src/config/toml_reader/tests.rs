@@ -444,3 +444,35 @@ fn below<'t>(table: &'t DeTable<'t>, name: &str) -> Vec<&'t DeTable<'t>> {
         None => value.get_ref().as_table().into_iter().collect(),
     }
 }
+
+#[test]
+fn what_cloudfronts_api_says_of_the_service_is_plain() {
+    check(
+        "[[listeners]]
+address = '127.0.0.1:80'
+protocol = 'http'
+[control]
+address = '127.0.0.1:9443'
+account = '12345678901'
+domain_suffix = 'cloudfront.net'
+base_url = 'https://example.com/'
+",
+        "6:1: control.account: is not a number of 12 digits
+         7:1: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
+         8:1: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
+    );
+    let text = "[[listeners]]
+address = '127.0.0.1:80'
+protocol = 'http'
+[control]
+address = '127.0.0.1:9443'
+account = '123456789012'
+domain_suffix = '.cdn.example'
+base_url = 'https://api.example/cf'
+";
+    let (document, _) = read_toml(text, Path::new("privet.toml")).unwrap();
+    let control = document.node.control.unwrap();
+    assert_eq!(control.account.as_deref(), Some("123456789012"));
+    assert_eq!(control.domain_suffix.as_deref(), Some(".cdn.example"));
+    assert_eq!(control.base_url.as_deref(), Some("https://api.example/cf"));
+}

@@ -98,7 +98,14 @@ pub(crate) const STORE: TableSchema = TableSchema {
 
 pub(crate) const CONTROL: TableSchema = TableSchema {
     name: "control",
-    keys: &["address", "hosts", "certificate"],
+    keys: &[
+        "address",
+        "hosts",
+        "certificate",
+        "account",
+        "domain_suffix",
+        "base_url",
+    ],
 };
 
 /// The keys are documented under `distributions.certificate`.
