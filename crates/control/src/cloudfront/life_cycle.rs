@@ -16,7 +16,7 @@ use crate::cloudfront::{active_keys, tags};
 use crate::operations::{ChangeRequest, Item, Operations, PageRequest, random_text};
 use crate::operator::{Admin, Operator, Read};
 use privet_distribution::config::ServiceKind;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Invalidations that are looked at for those in progress, newest first.
 const INVALIDATIONS_READ: u32 = 100;
@@ -236,13 +236,14 @@ async fn list(call: Call<Read>, of: &'static DistributionKind) -> Result<Reply, 
 
 /// Returns a list with its marker.
 pub(super) fn marked(page: &Page, items: Vec<Value>, next: Option<String>) -> Value {
-    json!({
-        "Marker": page.marker.clone().unwrap_or_default(),
-        "NextMarker": next,
-        "MaxItems": page.max_items,
-        "IsTruncated": next.is_some(),
-        "Items": items,
-    })
+    let mut list = Keys::new();
+    let marker = page.marker.as_deref().unwrap_or_default();
+    set(&mut list, "Marker", Some(marker));
+    set(&mut list, "MaxItems", Some(page.max_items));
+    set(&mut list, "IsTruncated", Some(next.is_some()));
+    set(&mut list, "NextMarker", next);
+    set(&mut list, "Items", Some(items));
+    Value::Object(list)
 }
 
 /// Returns the summaries of items. They have no values of headers in clear, which no client asks them for.

@@ -164,7 +164,8 @@ pub(crate) fn set(keys: &mut Keys, key: &str, value: Option<impl Into<Value>>) {
 
 /// Returns a structure that is counted.
 pub(crate) fn counted(items: Vec<Value>) -> Value {
-    json!({ "Items": items })
+    let items = ("Items".to_owned(), Value::Array(items));
+    Value::Object(Keys::from_iter([items]))
 }
 
 /// Returns a structure that is counted, of texts.

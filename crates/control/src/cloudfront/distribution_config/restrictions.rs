@@ -23,7 +23,7 @@ pub(super) fn read_errors(config: &Members<'_>, keys: &mut Keys) -> Result<(), C
         known.push(status);
         errors.push(Value::Object(read_error(&error, status)?));
     }
-    let errors = (!errors.is_empty()).then(|| Value::Array(errors));
+    let errors = (!errors.is_empty()).then_some(Value::Array(errors));
     set(keys, "custom_errors", errors);
     Ok(())
 }

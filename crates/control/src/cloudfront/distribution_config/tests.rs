@@ -81,6 +81,37 @@ fn sent() -> Value {
     })
 }
 
+fn origins_of_terraform() -> Value {
+    json!([
+        {
+            "Id": "app",
+            "DomainName": "app.example.com",
+            "OriginPath": "/site",
+            "ConnectionAttempts": 2,
+            "ConnectionTimeout": 5,
+            "CustomHeaders": { "Items": [
+                { "HeaderName": "X-A", "HeaderValue": "1" },
+                { "HeaderName": "x-b", "HeaderValue": "two" },
+            ] },
+            "CustomOriginConfig": {
+                "HTTPPort": 8080,
+                "HTTPSPort": 8443,
+                "OriginProtocolPolicy": "http-only",
+                "OriginSslProtocols": { "Items": ["TLSv1.1", "TLSv1.2"] },
+                "OriginReadTimeout": 60,
+                "OriginKeepaliveTimeout": 7,
+            },
+            "OriginShield": { "Enabled": true, "OriginShieldRegion": "us-east-1" },
+        },
+        {
+            "Id": "oac",
+            "DomainName": "bkt.s3.us-east-1.amazonaws.com",
+            "OriginAccessControlId": "EYA1C2QD0KOOZ",
+            "S3OriginConfig": { "OriginAccessIdentity": "" },
+        },
+    ])
+}
+
 /// As Terraform sends a custom origin beside a bucket with an origin access control.
 fn sent_by_terraform() -> Value {
     let off = json!({ "Enabled": false });
@@ -111,34 +142,7 @@ fn sent_by_terraform() -> Value {
                 "Members": { "Items": [{ "OriginId": "app" }, { "OriginId": "oac" }] },
             },
         ] },
-        "Origins": { "Items": [
-            {
-                "Id": "app",
-                "DomainName": "app.example.com",
-                "OriginPath": "/site",
-                "ConnectionAttempts": 2,
-                "ConnectionTimeout": 5,
-                "CustomHeaders": { "Items": [
-                    { "HeaderName": "X-A", "HeaderValue": "1" },
-                    { "HeaderName": "x-b", "HeaderValue": "two" },
-                ] },
-                "CustomOriginConfig": {
-                    "HTTPPort": 8080,
-                    "HTTPSPort": 8443,
-                    "OriginProtocolPolicy": "http-only",
-                    "OriginSslProtocols": { "Items": ["TLSv1.1", "TLSv1.2"] },
-                    "OriginReadTimeout": 60,
-                    "OriginKeepaliveTimeout": 7,
-                },
-                "OriginShield": { "Enabled": true, "OriginShieldRegion": "us-east-1" },
-            },
-            {
-                "Id": "oac",
-                "DomainName": "bkt.s3.us-east-1.amazonaws.com",
-                "OriginAccessControlId": "EYA1C2QD0KOOZ",
-                "S3OriginConfig": { "OriginAccessIdentity": "" },
-            },
-        ] },
+        "Origins": { "Items": origins_of_terraform() },
         "DefaultCacheBehavior": {
             "TargetOriginId": "both",
             "ViewerProtocolPolicy": "redirect-to-https",
@@ -241,7 +245,18 @@ fn parts_that_are_refused() {
         "TooManyDistributionCNAMEs",
         "the maximum is 100",
     );
+}
+
+#[test]
+fn settings_that_are_refused() {
+    let invalid = "InvalidArgument";
     part_refused("PriceClass", json!("None"), invalid, "PriceClass");
+    part_refused(
+        "Logging",
+        json!({ "Enabled": true }),
+        invalid,
+        "Logging/Bucket",
+    );
     part_refused(
         "DefaultRootObject",
         json!("/index.html"),
@@ -284,12 +299,6 @@ fn parts_that_are_refused() {
         function,
         invalid,
         "ConnectionFunctionAssociation",
-    );
-    part_refused(
-        "Logging",
-        json!({ "Enabled": true }),
-        invalid,
-        "Logging/Bucket",
     );
 }
 
@@ -425,6 +434,11 @@ fn origins_that_are_refused() {
         "InvalidOriginAccessIdentity",
         "OriginAccessIdentity",
     );
+}
+
+#[test]
+fn too_many_origins_and_headers_are_refused() {
+    let invalid = "InvalidArgument";
     let header = |name: &str| json!({ "HeaderName": name, "HeaderValue": "v" });
     let twice = json!({ "Items": [header("X-a"), header("x-A")] });
     origin_refused("CustomHeaders", twice, invalid, "twice");
@@ -599,6 +613,11 @@ fn behaviors_that_are_refused() {
     );
     let methods = json!({ "Items": ["GET", "HEAD"], "CachedMethods": { "Items": ["GET", "HEAD", "OPTIONS"] } });
     behavior_refused("AllowedMethods", methods, invalid, "CachedMethods");
+}
+
+#[test]
+fn signers_and_lists_of_behaviors_that_are_refused() {
+    let invalid = "InvalidArgument";
     // Dropping the list would open the behavior to everybody.
     let signers = json!({ "Enabled": false, "Items": ["self"] });
     behavior_refused("TrustedSigners", signers.clone(), invalid, "TrustedSigners");
