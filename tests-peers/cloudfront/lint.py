@@ -196,10 +196,11 @@ class Answer:
 
     def check_scalar(self, place, element, shape):
         text = element.text or ""
+        words = shape.enum if shape.type_name == "string" else []
         if len(element):
             return self.say(place, "has elements in it")
         is_good = {
-            "string": lambda: not shape.enum or text in shape.enum,
+            "string": lambda: not words or text in words,
             "integer": lambda: re.fullmatch(r"-?\d+", text),
             "long": lambda: re.fullmatch(r"-?\d+", text),
             "float": lambda: re.fullmatch(r"-?\d+(\.\d+)?", text),
@@ -208,7 +209,7 @@ class Answer:
             "timestamp": lambda: TIMESTAMP.fullmatch(text),
         }
         if not is_good[shape.type_name]():
-            self.say(place, f"{text!r} is no {shape.type_name} of {shape.enum or 'the model'}")
+            self.say(place, f"{text!r} is no {shape.type_name} of {words or 'the model'}")
 
 
 def local(element):

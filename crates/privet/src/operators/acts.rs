@@ -1,6 +1,6 @@
 //! Creates, shows, changes and deletes operators.
 
-use super::shown::{Described, say_new_key};
+use super::shown::{Described, say_new_key, say_variables};
 use super::{
     CreateArguments, DryRunArguments, Form, ListArguments, NameArguments, UpdateArguments,
 };
@@ -21,7 +21,10 @@ pub(super) fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
         .form
         .store
         .with_store(async |store| Ok(store.create_operator(new, &local_actor(), now()).await?))?;
-    say_new_key(&arguments.name, &key, &arguments.form)
+    match arguments.env {
+        true => say_variables(&key),
+        false => say_new_key(&arguments.name, &key, &arguments.form),
+    }
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Result<(), CommandError> {
