@@ -36,7 +36,7 @@ class Calls:
             region_name=given["region"],
             aws_access_key_id=given["access_key_id"],
             aws_secret_access_key=given["secret_access_key"],
-            config=Config(retries={"mode": "standard", "max_attempts": 1}, parameter_validation=False),
+            config=Config(retries={"mode": "standard", "max_attempts": 6}, parameter_validation=False),
         )
         self.lint = Lint(self.client)
 
@@ -397,7 +397,7 @@ def policy(calls, noun, thing, config):
     listing = getattr(client, f"list_{plural(noun)}")
     for kind in ["managed", "custom"]:
         listing(Type=kind)
-    # Nothing else is known of a request than what is signed: the same again within a second is a repetition.
+    # The same again within a second has the same signature, and is a repetition to the server.
     again = {**config, "Comment": "again"}
     calls.refused(f"create_{noun}", f"{thing}AlreadyExists", **{f"{thing}Config": again})
     return id
