@@ -280,8 +280,8 @@ fn operate(data: &DemoData, serving: &Serving, program: &str) -> io::Result<()> 
     let endpoint = url.strip_suffix("/v1").unwrap_or(&url);
     say(format_args!(
         "  then ask /v1:  curl -H 'Authorization: Bearer ACCESS_KEY_ID.SECRET_ACCESS_KEY' {url}/distributions
-  or with AWS:   eval \"$({program} operator create aws --role admin --env --config {config})\"
-                 {bundle}AWS_ENDPOINT_URL_CLOUDFRONT={endpoint} AWS_DEFAULT_REGION=us-east-1 aws cloudfront list-distributions"
+  or the AWS CLI: eval \"$({program} operator create aws --role admin --env --config {config})\"
+                  {bundle}AWS_ENDPOINT_URL_CLOUDFRONT={endpoint} AWS_DEFAULT_REGION=us-east-1 aws cloudfront list-distributions"
     ))
 }
 
