@@ -176,6 +176,20 @@ pub fn install_for_benches() -> Outcome {
     python_environment()
 }
 
+/// Installs moto, whose server CloudFront's API is compared with, in a Python environment of its own; returns the
+/// server's program.
+pub fn install_moto() -> Outcome<PathBuf> {
+    let place = folder().join("moto");
+    let list = command::root().join("tests-peers/cloudfront/moto-requirements.txt");
+    let stamp_file = place.join("installed.txt");
+    if !is_current(&stamp_file, &list) {
+        let name = "making the Python environment of moto in target/test-tools";
+        progress::step(name, "", || install_python(&place, &list))?;
+        stamp(&stamp_file, &list)?;
+    }
+    Ok(place.join("bin/moto_server"))
+}
+
 /// Installs what `install_for_benches` does, and the tools that make long videos and pin servers to CPUs.
 pub fn install_for_video_benches() -> Outcome {
     install_for_benches()?;
@@ -310,9 +324,14 @@ fn python_environment() -> Outcome {
 }
 
 fn make_python_environment() -> Outcome {
-    let place = folder().join("python");
-    create_venv(&place)?;
-    let mut install = Command::new(python("python3"));
+    install_python(&folder().join("python"), &requirements())?;
+    stamp(&python_stamp(), &requirements())
+}
+
+/// Makes a Python environment with the packages of a list.
+fn install_python(place: &Path, list: &Path) -> Outcome {
+    create_venv(place)?;
+    let mut install = Command::new(place.join("bin/python3"));
     install.args([
         "-m",
         "pip",
@@ -321,8 +340,7 @@ fn make_python_environment() -> Outcome {
         "--disable-pip-version-check",
         "--requirement",
     ]);
-    run(install.arg(requirements()))?;
-    stamp(&python_stamp(), &requirements())
+    run(install.arg(list))
 }
 
 /// Creates the environment. Debian's python3 comes without `venv`, which is installed after the first failure.

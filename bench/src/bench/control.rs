@@ -1,7 +1,9 @@
 //! `bench control`: requests of operators, with the store in SQLite and in PostgreSQL: how many are read and how many
-//! durable changes are made in a second.
+//! durable changes are made in a second. The same by CloudFront's API, beside moto's server.
 //!
 //! The server of PostgreSQL is started here, with its usual durability.
+
+mod api;
 
 use super::operators::{Operator, import, token};
 use super::servers::{Server, free_port, write, write_private};
@@ -36,6 +38,7 @@ pub fn run(output: &Output) -> Outcome<Vec<Row>> {
         }
         None => eprintln!("xtask: PostgreSQL is not installed; its rows are left out"),
     }
+    rows.extend(api::rows(&folder.path().join("api"), output.quick)?);
     rows.iter().for_each(Row::announce);
     Ok(rows)
 }

@@ -56,10 +56,10 @@ fn privet() -> Command {
     Command::new(command::target().join("release/privet"))
 }
 
-/// A connection to the operators' interface, kept alive.
+/// A connection to the operators' interface, or to another server of CloudFront's API, kept alive.
 pub struct Operator {
     port: u16,
-    token: String,
+    authorization: String,
     stream: Option<BufReader<TcpStream>>,
 }
 
@@ -69,17 +69,30 @@ pub struct Answer {
     pub body: Value,
 }
 
+/// An answer as it came.
+pub struct Received {
+    pub status: u16,
+    /// Empty if it has none.
+    pub etag: String,
+    pub body: Vec<u8>,
+}
+
 impl Operator {
     /// Makes an operator who connects with the first request.
     pub fn new(port: u16, token: &str) -> Self {
+        Self::with(port, &format!("Bearer {token}"))
+    }
+
+    /// Makes one who sends this as `Authorization`.
+    pub fn with(port: u16, authorization: &str) -> Self {
         Operator {
             port,
-            token: token.to_owned(),
+            authorization: authorization.to_owned(),
             stream: None,
         }
     }
 
-    /// Sends a request. A connection that the server has closed meanwhile is opened again once.
+    /// Sends a request with a JSON body, or none, whose answer has one.
     pub fn ask(
         &mut self,
         method: &str,
@@ -87,17 +100,33 @@ impl Operator {
         etag: Option<&str>,
         body: Option<&Value>,
     ) -> Outcome<Answer> {
-        let mut head = format!(
-            "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: Bearer {}\r\n",
-            self.port, self.token
-        );
         let body = body.map(Value::to_string).unwrap_or_default();
+        let received = self.send(method, target, etag, ("application/json", &body))?;
+        Ok(Answer {
+            status: received.status,
+            body: serde_json::from_slice(&received.body).unwrap_or_default(),
+        })
+    }
+
+    /// Sends a request with a body of this type, or none if it is empty. A connection that the server has closed
+    /// meanwhile is opened again once.
+    pub fn send(
+        &mut self,
+        method: &str,
+        target: &str,
+        etag: Option<&str>,
+        (kind, body): (&str, &str),
+    ) -> Outcome<Received> {
+        let mut head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: 127.0.0.1:{}\r\nAuthorization: {}\r\n",
+            self.port, self.authorization
+        );
         // Writing to a string does not fail.
         if let Some(etag) = etag {
             let _ = write!(head, "If-Match: {etag}\r\n");
         }
         if !body.is_empty() {
-            let _ = write!(head, "Content-Type: application/json\r\n");
+            let _ = write!(head, "Content-Type: {kind}\r\n");
         }
         let _ = write!(head, "Content-Length: {}\r\n\r\n{body}", body.len());
         if self.stream.is_some()
@@ -109,7 +138,7 @@ impl Operator {
         self.exchange(&head)
     }
 
-    fn exchange(&mut self, request: &str) -> Outcome<Answer> {
+    fn exchange(&mut self, request: &str) -> Outcome<Received> {
         let fault = |error: std::io::Error| error.to_string();
         let stream = match &mut self.stream {
             Some(stream) => stream,
@@ -124,17 +153,22 @@ impl Operator {
             .write_all(request.as_bytes())
             .map_err(fault)?;
         let (mut status, mut length, mut closes) = (0, 0, false);
+        let mut etag = String::new();
         loop {
             let mut line = String::new();
             if stream.read_line(&mut line).map_err(fault)? == 0 {
                 return Err("the connection was closed".to_owned());
             }
-            let line = line.trim_end().to_ascii_lowercase();
-            if let Some(rest) = line.strip_prefix("http/1.1 ") {
-                status = rest
-                    .get(..3)
-                    .and_then(|text| text.parse().ok())
-                    .unwrap_or(0);
+            let text = line.trim_end();
+            let line = text.to_ascii_lowercase();
+            if let Some(rest) = line.strip_prefix("http/1.") {
+                let code = rest.get(2..5).and_then(|text| text.parse().ok());
+                status = code.unwrap_or(0);
+                closes = rest.starts_with('0');
+            } else if line.starts_with("etag: ") {
+                text.get("etag: ".len()..)
+                    .unwrap_or_default()
+                    .clone_into(&mut etag);
             } else if let Some(value) = line.strip_prefix("content-length: ") {
                 length = value.parse().unwrap_or(0);
             } else if line == "connection: close" {
@@ -148,9 +182,6 @@ impl Operator {
         if closes {
             self.stream = None;
         }
-        Ok(Answer {
-            status,
-            body: serde_json::from_slice(&body).unwrap_or_default(),
-        })
+        Ok(Received { status, etag, body })
     }
 }

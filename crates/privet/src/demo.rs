@@ -267,13 +267,22 @@ fn operate(data: &DemoData, serving: &Serving, program: &str) -> io::Result<()> 
         "  list it all:   {program} distribution list --config {config}
   be an admin:   {program} operator create me --role admin --config {config}"
     ))?;
-    if let Some(control) = &serving.snapshot().node.control {
-        let url = check::control_url(control);
-        say(format_args!(
-            "  then ask /v1:  curl -H 'Authorization: Bearer ACCESS_KEY_ID.SECRET_ACCESS_KEY' {url}/distributions"
-        ))?;
-    }
-    Ok(())
+    let Some(control) = &serving.snapshot().node.control else {
+        return Ok(());
+    };
+    let url = check::control_url(control);
+    // The certificate is self-signed, if there is one.
+    let bundle = control.certificate.as_ref().map(|_| {
+        let file = data.certificate().display().to_string();
+        format!("AWS_CA_BUNDLE={} ", shell::word(&file))
+    });
+    let bundle = printable(&bundle.unwrap_or_default()).into_owned();
+    let endpoint = url.strip_suffix("/v1").unwrap_or(&url);
+    say(format_args!(
+        "  then ask /v1:  curl -H 'Authorization: Bearer ACCESS_KEY_ID.SECRET_ACCESS_KEY' {url}/distributions
+  or the AWS CLI: eval \"$({program} operator create aws --role admin --env --config {config})\"
+                  {bundle}AWS_ENDPOINT_URL_CLOUDFRONT={endpoint} AWS_DEFAULT_REGION=us-east-1 aws cloudfront list-distributions"
+    ))
 }
 
 /// Returns a path on one line, with control characters escaped.

@@ -66,6 +66,9 @@ struct CreateArguments {
     /// A distribution that the operator is restricted to, by id; repeat it for more
     #[arg(long, value_name = "ID")]
     scope: Vec<String>,
+    /// Print the access key as a shell's commands that set the variables of AWS clients, for eval
+    #[arg(long, conflicts_with = "json")]
+    env: bool,
     #[command(flatten)]
     form: Form,
 }

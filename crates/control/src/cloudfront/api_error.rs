@@ -156,8 +156,8 @@ impl From<AccessError> for ApiError {
             AccessError::Replay(ReplayRefusal::BeforeStart) => {
                 ApiError::new("RequestExpired", &error)
             }
-            // A change that failed may come again within the second in which it was signed, with the same signature:
-            // clients wait after this code, and sign anew.
+            // A client that repeats within a second what was refused before signs the same again. At this code all
+            // clients wait and sign anew by themselves.
             AccessError::Replay(ReplayRefusal::Used | ReplayRefusal::Full)
             | AccessError::TooManyFailures { .. } => ApiError::new("Throttling", &error),
             // The store's own words may name hosts and files: a stranger does not read them.

@@ -1,7 +1,7 @@
 //! Creates, shows, changes and deletes operators.
 
 use super::register::Register;
-use super::shown::{Described, say_new_key};
+use super::shown::{Described, say_new_key, say_variables};
 use super::{
     CreateArguments, DryRunArguments, Form, ListArguments, NameArguments, UpdateArguments,
 };
@@ -19,7 +19,10 @@ pub(super) fn create(arguments: &CreateArguments) -> Result<(), CommandError> {
         scope,
     };
     let key = Register::find(&arguments.form.api)?.create(new)?;
-    say_new_key(&arguments.name, &key, &arguments.form)
+    match arguments.env {
+        true => say_variables(&key),
+        false => say_new_key(&arguments.name, &key, &arguments.form),
+    }
 }
 
 pub(super) fn list(arguments: &ListArguments) -> Result<(), CommandError> {

@@ -133,6 +133,18 @@ pub(super) fn say_new_key(
     ])
 }
 
+/// Prints a new access key as commands of a shell that set the variables which AWS clients read. Ids and secrets have no
+/// characters that a shell treats in a way of its own.
+pub(super) fn say_variables(key: &NewAccessKey) -> Result<(), CommandError> {
+    say_all(&[
+        format!("export AWS_ACCESS_KEY_ID='{}'", key.access_key_id),
+        format!(
+            "export AWS_SECRET_ACCESS_KEY='{}'",
+            key.secret_access_key.expose()
+        ),
+    ])
+}
+
 /// Returns an operator's name as a key in TOML; names have no quotes.
 fn toml_key(name: &str) -> String {
     let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';

@@ -6,7 +6,7 @@ use std::process::{Child, ChildStderr};
 use std::time::Instant;
 
 use crate::cli::{Folder, Said};
-use crate::support::{PATIENCE, Viewer};
+use crate::support::{PATIENCE, Viewer, python, run_within};
 
 /// Number of attempts: another test's demo may take a free port before this one listens on it.
 const ATTEMPTS: usize = 5;
@@ -249,4 +249,38 @@ fn the_demo_says_how_operators_change_what_is_served() {
         said.contains(&format!(" http://{address}/v1/distributions\n")),
         "{said}"
     );
+}
+
+#[test]
+fn the_aws_cli_lists_what_the_demo_serves_by_the_line_that_it_prints() {
+    let folder = Folder::new();
+    let text = demo_once(&folder, "data").out;
+    let _demo = Demo::start_again(&folder);
+    let (_, lines) = text.split_once("or the AWS CLI: ").unwrap();
+    let lines: Vec<&str> = lines.lines().take(2).collect();
+    // Another test's program may have taken the port since.
+    let config = folder.read("data/privet.toml");
+    let (_, control) = config.split_once("[control]\naddress = \"").unwrap();
+    let (address, _) = control.split_once('"').unwrap();
+    let endpoint = format!("AWS_ENDPOINT_URL_CLOUDFRONT=http://{address}");
+    let (_, rest) = lines[1]
+        .split_once("AWS_ENDPOINT_URL_CLOUDFRONT=http://127.0.0.1:")
+        .unwrap();
+    let (_, command) = rest.split_once(' ').unwrap();
+    let script = format!(
+        "aws() {{ {:?} -m awscli \"$@\"; }}\n{}\n{endpoint} {command}\n",
+        python(),
+        lines[0]
+    );
+    let mut shell = std::process::Command::new("bash");
+    shell
+        .args(["-c", &script])
+        .current_dir(folder.path("."))
+        .env("HOME", folder.path("."));
+    let listed = run_within(&mut shell, PATIENCE);
+    assert!(listed.status.success(), "{script}: {}", listed.errors());
+    let listed: serde_json::Value = serde_json::from_str(&listed.text()).unwrap();
+    let items = listed["DistributionList"]["Items"].as_array().unwrap();
+    assert_eq!(items.len(), 1, "{listed}");
+    assert_eq!(items[0]["Status"], "Deployed");
 }

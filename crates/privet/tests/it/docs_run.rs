@@ -244,6 +244,49 @@ const KEYS: &[Step] = &[step(
     "privet key rotate --group viewers",
     Not("needs a running edge with a group; cli_collections.rs runs them"),
 )];
+/// One session with the AWS CLI, over real ports: viewers reach a host name that no resolver knows.
+const ARTICLES: &[Step] = &[
+    step("[[listeners]]", File("privet.toml")),
+    step("eval ", Run),
+    step("mkdir c2-video-test-private", Run),
+    step("privet key create", Run),
+    step("[[public_keys]]", File("service.toml")),
+    step("privet import service.toml", Run),
+    step("identity=$(aws", Run),
+    step(
+        "{\n  \"CallerReference\": \"article-web\"",
+        File("web.json"),
+    ),
+    step("sed -i \"s/IDENTITY/$identity/\" web.json", Run),
+    step("curl -s --cacert", Run),
+    step("<?xml", Printed),
+    step("link=$(aws cloudfront sign", Run),
+    step("a picture", Printed),
+    step("privet explain --public-key APKA", Run),
+    step(
+        "{\n  \"CallerReference\": \"article-streaming\"",
+        File("streaming.json"),
+    ),
+    step("sed -i \"s/IDENTITY/$identity/\" streaming.json", Run),
+    step("ls logs", Run)
+        .before("until ls logs/c2-video-test-logs/web > /dev/null 2>&1; do :; done"),
+    step("aws cloudfront get-distribution-config", Run).after("stop"),
+];
+
+const CLOUDFRONT_API: &[Step] = &[
+    step(
+        "provider \"aws\" {",
+        Not("cloudfront_clients.rs runs Terraform with these settings"),
+    ),
+    step(
+        "export AWS_ENDPOINT_URL_CLOUDFRONT",
+        Not("articles.md is run, with this"),
+    ),
+    step(
+        "client = boto3.client(",
+        Not("cloudfront_clients.rs makes such a client"),
+    ),
+];
 
 /// All documents that have blocks.
 const DOCUMENTS: &[(&str, &[Step])] = &[
@@ -253,6 +296,8 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("docs/signing.md", SIGNING),
     ("docs/store.md", STORE),
     ("docs/keys.md", KEYS),
+    ("docs/articles.md", ARTICLES),
+    ("docs/cloudfront-api.md", CLOUDFRONT_API),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),
     ("docs/fidelity.md", FIDELITY),
     ("docs/conformance-cache.md", CONFORMANCE_CACHE),
@@ -269,6 +314,11 @@ const STATUSES: &[(&str, i32, &str)] = &[
     ),
     (
         "privet explain --public-key K2J=K2J.pem --ip",
+        1,
+        "the link has ended by then",
+    ),
+    (
+        "privet explain --public-key APKA",
         1,
         "the link has ended by then",
     ),
@@ -296,6 +346,10 @@ const WORDS: &[(&str, &str)] = &[
     ("HOST", "a.videos.example.com"),
     ("127.0.0.1:7480", "127.0.0.1:PORT_B"),
     ("127.0.0.1:8000", "127.0.0.1:PORT_B"),
+    ("127.0.0.1:8443", "127.0.0.1:PORT_D"),
+    ("127.0.0.1:9443", "127.0.0.1:PORT_C"),
+    ("127.0.0.1:1935", "127.0.0.1:PORT_E"),
+    ("localhost:1935", "localhost:PORT_E"),
     ("8080", "PORT_A"),
     ("/srv/privet", "srv/privet"),
     (
@@ -381,6 +435,11 @@ fn signing_does_what_it_says() {
 #[test]
 fn store_does_what_it_says() {
     run_document("docs/store.md");
+}
+
+#[test]
+fn articles_does_what_it_says() {
+    run_document("docs/articles.md");
 }
 
 #[test]
@@ -486,7 +545,7 @@ fn run_document(document: &str) {
 /// The folders of one run: `here` is the reader's working folder, `home` the home folder, `said` holds the output.
 struct Tour {
     folder: tempfile::TempDir,
-    ports: [(&'static str, u16); 3],
+    ports: [(&'static str, u16); 5],
 }
 
 impl Tour {
@@ -504,9 +563,10 @@ impl Tour {
         ] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        let free = [(); 3].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-        let [a, b, c] = free.map(|listener| listener.local_addr().unwrap().port());
-        let ports = [("PORT_A", a), ("PORT_B", b), ("PORT_C", c)];
+        let free = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let numbers = free.map(|listener| listener.local_addr().unwrap().port());
+        let names = ["PORT_A", "PORT_B", "PORT_C", "PORT_D", "PORT_E"];
+        let ports = std::array::from_fn(|index| (names[index], numbers[index]));
         let tour = Tour { folder, ports };
         for (name, text) in PROGRAMS {
             let text = text.replace("PRIVET", env!("CARGO_BIN_EXE_privet"));
@@ -771,7 +831,8 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ffplay", "curl -fsS \"$1\" | grep -q '<MPD'\n"),
     (
         "aws",
-        "[ \"$*\" = 'kms sign --key-id alias/privet --message fileb:///dev/stdin --message-type DIGEST \
+        "[ \"$1\" = cloudfront ] && exec \"$PYTHON\" -m awscli \"$@\"\n\
+         [ \"$*\" = 'kms sign --key-id alias/privet --message fileb:///dev/stdin --message-type DIGEST \
          --signing-algorithm RSASSA_PKCS1_V1_5_SHA_256 --query Signature --output text' ] || exit 9\n\
          openssl pkeyutl -sign -inkey K2J.pem -pkeyopt digest:sha256 | base64 -w0\n",
     ),

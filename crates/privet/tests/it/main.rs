@@ -28,6 +28,7 @@ mod cli_time;
 mod cli_video;
 mod cli_video_set;
 mod cli_video_url;
+mod cloudfront_clients;
 mod compression;
 mod compression_folder;
 mod conformance;

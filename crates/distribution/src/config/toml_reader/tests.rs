@@ -519,9 +519,9 @@ account = '12345678901'
 domain_suffix = 'cloudfront.net'
 base_url = 'https://example.com/'
 ",
-        "6:1: control.account: is not a number of 12 digits
-         7:1: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
-         8:1: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
+        "6:11: control.account: is not a number of 12 digits
+         7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
+         8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
     );
     let text = "[[listeners]]
 address = '127.0.0.1:80'

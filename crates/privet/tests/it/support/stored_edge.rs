@@ -110,6 +110,16 @@ impl StoredEdge {
         self.at(RTMP)
     }
 
+    /// Returns the address of the operators' listener.
+    pub fn control(&self) -> SocketAddr {
+        self.at(CONTROL)
+    }
+
+    /// Returns id and secret of the operator's access key.
+    pub fn access_key(&self) -> (&str, &str) {
+        self.token.split_once('.').unwrap()
+    }
+
     /// Returns an address for a further listener.
     pub fn other(&self) -> SocketAddr {
         self.at(OTHER)

@@ -61,7 +61,7 @@ fn addresses_of_servers() {
     check_origins(
         "{ id = 'o', url = 'http://a:81', http_port = 444 }, { id = 'p', url = 'https://a', https_port = 444 }",
         "",
-        "7:58: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there
+        "7:57: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there
          7:108: distributions[0].origins[1].https_port: is the port of url, without protocol = \"match-viewer\"; write it there",
     );
     for other in [
