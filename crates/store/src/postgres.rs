@@ -16,6 +16,7 @@ use futures_util::TryStreamExt;
 use futures_util::future::try_join_all;
 use tokio::runtime::{Builder, Runtime};
 use tokio::time::timeout;
+use tokio_postgres::error::SqlState;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Error, Statement};
 
@@ -321,17 +322,15 @@ fn not_connected() -> StoreError {
 /// accept connections to the database (55000), or has not enough memory, files or disk for one (53, 58). What the URL
 /// has wrong (role, password, database) stays a refusal.
 fn connect_failure(error: &Error) -> StoreError {
-    let code = error
-        .code()
-        .map_or("", tokio_postgres::error::SqlState::code);
-    match failure(error) {
-        StoreError::Failed { cause }
-            if code == "55000" || code.starts_with("53") || code.starts_with("58") =>
-        {
-            StoreError::Unreachable { cause }
-        }
-        other => other,
+    let code = error.code().map_or("", SqlState::code);
+    let may_pass = code == "55000" || code.starts_with("53") || code.starts_with("58");
+    let refusal = failure(error);
+    if let (true, StoreError::Failed { cause }) = (may_pass, &refusal) {
+        return StoreError::Unreachable {
+            cause: cause.clone(),
+        };
     }
+    refusal
 }
 
 /// Tells lost connections and overloaded servers, which may be asked again, from refusals.
