@@ -1,7 +1,7 @@
 //! The answers to recent changes, for clients that send a change again because its answer did not reach them.
 //!
-//! A repeated change gets the first answer. Answers are kept for some minutes and in a limited number; what is forgotten
-//! is done again, and refused where it cannot be done twice.
+//! A repeated change gets the first answer. Answers are kept for some minutes and in a limited number; what is
+//! forgotten is done again, and refused where it cannot be done twice.
 
 use crate::interface::Repetition;
 use bytes::Bytes;

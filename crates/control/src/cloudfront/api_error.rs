@@ -153,15 +153,13 @@ impl From<AccessError> for ApiError {
             // Unknown keys and wrong secrets get the same answer.
             AccessError::Refused => ApiError::new("SignatureDoesNotMatch", &error),
             AccessError::Signature(refusal) => signature(refusal),
-            AccessError::Replay(ReplayRefusal::Used) => {
-                ApiError::new("SignatureDoesNotMatch", &error)
-            }
             AccessError::Replay(ReplayRefusal::BeforeStart) => {
                 ApiError::new("RequestExpired", &error)
             }
-            AccessError::Replay(ReplayRefusal::Full) | AccessError::TooManyFailures { .. } => {
-                ApiError::new("Throttling", &error)
-            }
+            // A change that failed may come again within the second in which it was signed, with the same signature:
+            // clients wait after this code, and sign anew.
+            AccessError::Replay(ReplayRefusal::Used | ReplayRefusal::Full)
+            | AccessError::TooManyFailures { .. } => ApiError::new("Throttling", &error),
             // The store's own words may name hosts and files: a stranger does not read them.
             AccessError::Store(_) => ApiError::new(
                 "ServiceUnavailable",

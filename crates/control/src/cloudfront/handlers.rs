@@ -1,11 +1,11 @@
 //! The table of handlers by operation.
 
 use crate::cloudfront::handled::Handled;
+use crate::cloudfront::resource::Resource;
 use crate::cloudfront::{
-    aliases, cache_policies, distributions, distributions_by, invalidations, key_groups,
-    life_cycle, monitoring, origin_access_controls, origin_access_identities,
-    origin_request_policies, public_keys, resource, response_headers_policies,
-    streaming_distributions, tags,
+    aliases, cache_policies, distributions, invalidations, key_groups, life_cycle, monitoring,
+    origin_access_controls, origin_access_identities, origin_request_policies, public_keys,
+    resource, response_headers_policies, streaming_distributions, tags, users, web_acls,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -21,27 +21,31 @@ pub(super) fn find(operation: &str) -> Option<&'static Handled> {
     HANDLERS.get(operation)
 }
 
+/// The resources that have the same six operations.
+const RESOURCES: [&Resource; 7] = [
+    &public_keys::RESOURCE,
+    &key_groups::RESOURCE,
+    &cache_policies::RESOURCE,
+    &origin_request_policies::RESOURCE,
+    &response_headers_policies::RESOURCE,
+    &origin_access_identities::RESOURCE,
+    &origin_access_controls::RESOURCE,
+];
+
 fn all() -> Vec<Handled> {
     let mut handlers = Vec::new();
-    for resource in [
-        &public_keys::RESOURCE,
-        &key_groups::RESOURCE,
-        &cache_policies::RESOURCE,
-        &origin_request_policies::RESOURCE,
-        &response_headers_policies::RESOURCE,
-        &origin_access_identities::RESOURCE,
-        &origin_access_controls::RESOURCE,
-    ] {
+    for resource in RESOURCES {
         handlers.extend(resource::handlers(resource));
     }
     for kind in [&distributions::KIND, &streaming_distributions::KIND] {
         handlers.extend(life_cycle::handlers(kind));
     }
-    handlers.extend(distributions_by::handlers());
     handlers.extend(invalidations::handlers());
     handlers.extend(tags::handlers());
     handlers.extend(aliases::handlers());
     handlers.extend(monitoring::handlers());
+    handlers.extend(users::handlers());
+    handlers.extend(web_acls::handlers());
     handlers
 }
 
@@ -80,6 +84,27 @@ mod tests {
         names.sort();
         names.dedup();
         assert_eq!(names.len(), count);
+    }
+
+    #[test]
+    fn the_errors_of_resources_are_those_of_their_operations() {
+        for resource in RESOURCES {
+            let Resource { name, codes, .. } = resource;
+            for (operation, code) in [
+                ("Create", codes.exists),
+                ("Create", codes.too_many),
+                ("Get", codes.absent),
+                ("Delete", codes.absent),
+                ("Delete", codes.in_use),
+                ("Update", codes.absent),
+            ] {
+                let operation = Model::get()
+                    .operation(&format!("{operation}{name}"))
+                    .unwrap();
+                let errors = &operation.form.as_ref().unwrap().errors;
+                assert!(errors.contains(&code), "{} {code}", operation.name);
+            }
+        }
     }
 
     #[test]

@@ -17,8 +17,8 @@ impl Operations {
     /// Gives an alias to a distribution, and takes it from the one that has it, if any has.
     ///
     /// # Errors
-    /// [`OperationError::NotFound`] without the target; [`OperationError::Invalid`] if the name is that by which another
-    /// distribution is known, or if it could not be served with the name; and others. Nothing is changed then.
+    /// [`OperationError::NotFound`] without the target; [`OperationError::Invalid`] if the name is the domain name of
+    /// another distribution, or if the target could not be served with it; and others. Nothing is changed then.
     pub async fn move_alias(
         &self,
         operator: &Operator<Admin>,

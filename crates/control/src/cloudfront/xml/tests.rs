@@ -87,8 +87,8 @@ fn members_are_known_and_there_once() {
     let group = |inner: &str| format!("<KeyGroupConfig>{inner}</KeyGroupConfig>");
     refused(
         GROUP,
-        &group("<Nmae>a</Nmae>"),
-        "KeyGroupConfig/Nmae is not a member in this version of the API",
+        &group("<Title>a</Title>"),
+        "KeyGroupConfig/Title is not a member in this version of the API",
     );
     refused(
         GROUP,

@@ -14,7 +14,7 @@ fn bodies_that_are_not_the_operations_are_refused() {
     post("<KeyGroup/>", malformed);
     post("<KeyGroupConfig><Name>n</Name></KeyGroupConfig>", malformed);
     post(
-        "<KeyGroupConfig><Name>n</Name><Nmae/><Items/></KeyGroupConfig>",
+        "<KeyGroupConfig><Name>n</Name><Title/><Items/></KeyGroupConfig>",
         malformed,
     );
     let entity = "<!DOCTYPE a [<!ENTITY e SYSTEM \"file:///etc/passwd\">]>\
@@ -31,12 +31,12 @@ fn bodies_that_are_not_the_operations_are_refused() {
     let answer = client.ask(
         "POST",
         "/key-group",
-        "<KeyGroupConfig><Nmae/></KeyGroupConfig>",
+        "<KeyGroupConfig><Title/></KeyGroupConfig>",
     );
     let message = element(&answer.text, "Message");
     assert_eq!(
         message,
-        Some("KeyGroupConfig/Nmae is not a member in this version of the API")
+        Some("KeyGroupConfig/Title is not a member in this version of the API")
     );
 }
 

@@ -114,3 +114,42 @@ fn a_monitoring_subscription_is_a_key_of_its_distribution() {
     assert_eq!(client.ask("DELETE", path, "").status, 200);
     client.refused(("GET", path, ""), absent);
 }
+
+#[test]
+fn distributions_are_listed_by_what_they_use() {
+    let fixture = Fixture::new();
+    fixture.furnish();
+    let mut other = distribution("E2", "two.example");
+    let disabled = "4135ea2d-6df8-44a3-9df3-4b5a84be39ad";
+    other["behaviors"] = json!([{"path_pattern": "/a/*", "origin": "videos", "cache_policy": "Managed-CachingDisabled"}]);
+    fixture.put("/v1/distributions", &other);
+    let client = Client::new(&fixture);
+    let groups = "/distributionsByKeyGroupId";
+    let policies = "/distributionsByCachePolicyId";
+    client.refused(
+        ("GET", &format!("{groups}/nobody"), ""),
+        (404, "NoSuchResource"),
+    );
+    client.refused(
+        ("GET", &format!("{policies}/nobody"), ""),
+        (404, "NoSuchCachePolicy"),
+    );
+    let first = client.ask("GET", &format!("{groups}/viewers?MaxItems=1"), "");
+    let expected = "<DistributionId>E1</DistributionId>";
+    assert_eq!(element(&first.text, "Items"), Some(expected), "{first:?}");
+    assert_eq!(element(&first.text, "NextMarker"), Some("E1"));
+    let next = client.ask("GET", &format!("{groups}/viewers?Marker=E1"), "");
+    assert_eq!(element(&next.text, "DistributionId"), Some("E2"));
+    assert_eq!(element(&next.text, "IsTruncated"), Some("false"));
+    let by_policy = client.ask("GET", &format!("{policies}/{disabled}"), "");
+    assert_eq!(
+        element(&by_policy.text, "DistributionId"),
+        Some("E2"),
+        "{by_policy:?}"
+    );
+    let unused = "/distributionsByCachePolicyId/658327ea-f89d-4fab-a63d-7e88639e58f6";
+    assert_eq!(
+        element(&client.ask("GET", unused, "").text, "Quantity"),
+        Some("0")
+    );
+}
