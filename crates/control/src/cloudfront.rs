@@ -13,7 +13,6 @@ mod config_parts;
 mod distribution_config;
 mod distribution_error;
 mod distributions;
-mod distributions_by;
 mod document_change;
 mod handled;
 mod handlers;
@@ -38,6 +37,8 @@ mod settings;
 mod streaming_config;
 mod streaming_distributions;
 mod tags;
+mod users;
+mod web_acls;
 pub mod xml;
 
 pub(crate) use interface::root;

@@ -3,10 +3,9 @@
 use crate::cloudfront::handled::Handled;
 use crate::cloudfront::resource::Resource;
 use crate::cloudfront::{
-    aliases, cache_policies, distributions, distributions_by, invalidations, key_groups,
-    life_cycle, monitoring, origin_access_controls, origin_access_identities,
-    origin_request_policies, public_keys, resource, response_headers_policies,
-    streaming_distributions, tags,
+    aliases, cache_policies, distributions, invalidations, key_groups, life_cycle, monitoring,
+    origin_access_controls, origin_access_identities, origin_request_policies, public_keys,
+    resource, response_headers_policies, streaming_distributions, tags, users, web_acls,
 };
 use std::collections::HashMap;
 use std::sync::LazyLock;
@@ -41,11 +40,12 @@ fn all() -> Vec<Handled> {
     for kind in [&distributions::KIND, &streaming_distributions::KIND] {
         handlers.extend(life_cycle::handlers(kind));
     }
-    handlers.extend(distributions_by::handlers());
     handlers.extend(invalidations::handlers());
     handlers.extend(tags::handlers());
     handlers.extend(aliases::handlers());
     handlers.extend(monitoring::handlers());
+    handlers.extend(users::handlers());
+    handlers.extend(web_acls::handlers());
     handlers
 }
 

@@ -101,7 +101,7 @@ async fn policies(
 }
 
 /// Returns the texts that behaviors have under a key, each once.
-pub(super) fn named<'d>(documents: &[&'d Value], key: &str) -> BTreeSet<&'d str> {
+fn named<'d>(documents: &[&'d Value], key: &str) -> BTreeSet<&'d str> {
     let mut names = BTreeSet::new();
     for document in documents {
         let document = Members::of(document, "");
@@ -112,8 +112,8 @@ pub(super) fn named<'d>(documents: &[&'d Value], key: &str) -> BTreeSet<&'d str>
     names
 }
 
-/// Returns the name of one of CloudFront's own policies by its id or its name.
-pub(super) fn managed_name(kind: ServiceKind, name: &str) -> Option<String> {
+/// Returns the name of one of CloudFront's own policies by its id or its name; `None` for any other.
+fn managed_name(kind: ServiceKind, name: &str) -> Option<String> {
     let titles: Vec<(&String, &String)> = match kind {
         ServiceKind::CachePolicy => {
             let policies = CachePolicy::managed().iter();
