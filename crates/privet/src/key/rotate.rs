@@ -177,7 +177,7 @@ fn span(seconds: u64) -> String {
     let units = [(86_400, "d"), (3_600, "h"), (60, "m")];
     let whole = units
         .into_iter()
-        .find(|(unit, _)| seconds >= *unit && seconds % unit == 0);
+        .find(|(unit, _)| seconds >= *unit && seconds.is_multiple_of(*unit));
     whole.map_or(format!("{seconds}s"), |(unit, name)| {
         format!("{}{name}", seconds / unit)
     })

@@ -154,7 +154,7 @@ impl Register {
             }
             Register::Remote(api) => {
                 let owner = self.owner(owner, id)?;
-                let body = key_patch_of(change);
+                let body = key_patch_of(&change);
                 let changed = sent(api, Method::PATCH, of_key(&owner, id), Some(&body))?;
                 read::<KeyForm>(api, changed).map(|form| form.key(&owner))
             }
@@ -236,11 +236,11 @@ fn patch_of(change: OperatorChange) -> Value {
     given(members)
 }
 
-fn key_patch_of(change: AccessKeyChange) -> Value {
+fn key_patch_of(change: &AccessKeyChange) -> Value {
     let AccessKeyChange {
         disabled,
         expires_at,
-    } = change;
+    } = *change;
     let members = [
         ("disabled", disabled.map(Value::Bool)),
         ("expires_at", expires_at.map(|end| json!(end.map(shown)))),

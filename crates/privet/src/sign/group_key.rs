@@ -74,9 +74,11 @@ fn own(config: &Path, group: &str) -> Result<GroupKey, CommandError> {
     let found = runtime()?.block_on(async {
         let store = open_store(&settings).await?;
         let found = signing_key(&store, group, now().seconds()).await;
-        let found = found.map_err(|error| match error {
-            OperationError::Store(error) => CommandError::from(error),
-            other => GroupFault::NoKey(other.to_string()).into(),
+        let found = found.map_err(|error| {
+            if let OperationError::Store(error) = error {
+                return CommandError::from(error);
+            }
+            GroupFault::NoKey(error.to_string()).into()
         })?;
         store
             .audit(AuditEntry {

@@ -380,30 +380,10 @@ fn of_group<'a>(arguments: &[&'a str]) -> Vec<&'a str> {
     command
 }
 
-#[test]
-fn links_are_signed_with_the_key_of_a_group() {
+/// An edge whose group is rotated, and has its first key in force.
+fn rotated() -> Running {
     let edge = Running::start();
     edge.furnish();
-    edge.run(&of_group(&["--for", "1h"])).fails(
-        1,
-        &[
-            "there is no rotation of the key group",
-            "hint: privet key rotate",
-        ],
-    );
-    edge.run(&["key", "rotate", "--group", "viewers", "--every", "30d"])
-        .fails(2, &["--overlap"]);
-    edge.run(&[
-        "key",
-        "rotate",
-        "--group",
-        "none",
-        "--every",
-        "30d",
-        "--overlap",
-        "7d",
-    ])
-    .fails(1, &["(not_found"]);
     let rotate = [
         "key",
         "rotate",
@@ -435,6 +415,38 @@ fn links_are_signed_with_the_key_of_a_group() {
         shown.starts_with("viewers  every 30d, overlap 7d, links up to 2h, p256"),
         "{shown}"
     );
+    edge
+}
+
+#[test]
+fn rotations_and_links_that_cannot_be_are_refused() {
+    let edge = Running::start();
+    edge.furnish();
+    edge.run(&of_group(&["--for", "1h"])).fails(
+        1,
+        &[
+            "there is no rotation of the key group",
+            "hint: privet key rotate",
+        ],
+    );
+    edge.run(&["key", "rotate", "--group", "viewers", "--every", "30d"])
+        .fails(2, &["--overlap"]);
+    edge.run(&[
+        "key",
+        "rotate",
+        "--group",
+        "none",
+        "--every",
+        "30d",
+        "--overlap",
+        "7d",
+    ])
+    .fails(1, &["(not_found"]);
+}
+
+#[test]
+fn links_that_outlive_the_key_of_their_group_are_refused() {
+    let edge = rotated();
     for wrong in [
         &[
             "sign", "--group", "viewers", "--key", "a.pem", "--for", "1h", LINK,
@@ -456,13 +468,18 @@ fn links_are_signed_with_the_key_of_a_group() {
         let said = edge.run(wrong);
         assert_eq!(said.code, 2, "{said:?}");
     }
-    for end in [&["--for", "3h"][..], &["--for", "90m", "--round", "1d"]] {
+    for end in [&["--for", "3h"][..], &["--until", "2030-01-01"]] {
         let said = edge.run(&of_group(end));
         assert!(said.out.is_empty(), "{said:?}");
         said.fails(1, &["links of this group end by", "--longest-link"]);
         edge.run_remotely(&of_group(end))
             .fails(1, &["links of this group end by"]);
     }
+}
+
+#[test]
+fn links_are_signed_with_the_key_of_a_group() {
+    let edge = rotated();
     let here = edge.run(&of_group(&["--for", "1h"])).ok();
     let there = edge.run_remotely(&of_group(&["--for", "1h"])).ok();
     for signed in [here.trim(), there.trim()] {
