@@ -147,9 +147,13 @@ fn distributions_are_listed_by_what_they_use() {
         Some("E2"),
         "{by_policy:?}"
     );
-    let unused = "/distributionsByCachePolicyId/658327ea-f89d-4fab-a63d-7e88639e58f6";
-    assert_eq!(
-        element(&client.ask("GET", unused, "").text, "Quantity"),
-        Some("0")
-    );
+    let quantity = |policy: &str| {
+        let list = client.ask("GET", &format!("{policies}/{policy}"), "");
+        element(&list.text, "Quantity").map(str::to_owned)
+    };
+    let unused = "b2884449-e4de-46a7-ac36-70bc7f1ddd6d";
+    assert_eq!(quantity(unused).as_deref(), Some("0"));
+    // The policy of behaviors that name none, as their configuration shows it.
+    let usual = "658327ea-f89d-4fab-a63d-7e88639e58f6";
+    assert_eq!(quantity(usual).as_deref(), Some("2"));
 }
