@@ -246,7 +246,8 @@ fn store(error: &StoreError) -> ApiError {
         | StoreError::Sealed { .. }
         | StoreError::Repeated { .. }
         | StoreError::TooManyAccessKeys(_)
-        | StoreError::LastAdmin => "InvalidArgument",
+        | StoreError::LastAdmin
+        | StoreError::LastAdminKey => "InvalidArgument",
         StoreError::Busy => "Throttling",
         StoreError::Unreachable { .. } | StoreError::Unknown => "ServiceUnavailable",
         StoreError::Newer { .. }
