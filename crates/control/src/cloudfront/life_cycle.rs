@@ -358,8 +358,7 @@ async fn invalidations(
     Ok(listed.items.iter().filter(is_running).count())
 }
 
-/// Returns true for what all edges have in force.
+/// Returns true for what all connected edges have in force.
 fn is_deployed(item: &Item) -> bool {
-    item.applied
-        .is_none_or(|applied| applied.edges == applied.of)
+    item.applied.is_none_or(|applied| applied.awaited == 0)
 }

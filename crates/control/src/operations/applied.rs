@@ -10,6 +10,8 @@ use std::sync::{Mutex, PoisonError};
 
 /// Changes whose numbers are remembered here.
 const CHANGES_MAX: usize = 10_000;
+/// Seconds after the newest report of all until which an edge counts as connected; it reports every few seconds.
+const CONNECTED_SECS: i64 = 30;
 
 /// How far a change has come.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
@@ -18,6 +20,9 @@ pub struct Applied {
     pub edges: usize,
     /// Number of edges that are known.
     pub of: usize,
+    /// Number of edges that are heard of and do not have it in force yet.
+    #[serde(skip)]
+    pub awaited: usize,
     /// Seconds since 1970 of the newest report that was counted.
     pub at: Option<i64>,
 }
@@ -86,12 +91,53 @@ pub(super) async fn applied(store: &Store, change: u64) -> Result<Applied, Opera
 }
 
 fn count(edges: &[EdgeRecord], change: u64) -> Applied {
-    let applied = edges
+    let has_it = |edge: &&EdgeRecord| edge.report.applied_seq >= change;
+    let applied = edges.iter().filter(has_it);
+    let seen = |edge: &EdgeRecord| edge.seen_at.seconds();
+    let newest = edges.iter().map(seen).max().unwrap_or_default();
+    let connected = edges
         .iter()
-        .filter(|edge| edge.report.applied_seq >= change);
+        .filter(|edge| newest.saturating_sub(seen(edge)) <= CONNECTED_SECS);
     Applied {
         edges: applied.clone().count(),
         of: edges.len(),
+        awaited: connected.filter(|edge| !has_it(edge)).count(),
         at: applied.map(|edge| edge.seen_at.seconds()).max(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use privet_store::{EdgeReport, Timestamp};
+    use serde_json::Value;
+
+    fn edge(applied_seq: u64, seen_at: i64) -> EdgeRecord {
+        EdgeRecord {
+            report: EdgeReport {
+                id: String::new(),
+                name: String::new(),
+                version: String::new(),
+                applied_seq,
+                state: Value::Null,
+            },
+            seen_at: Timestamp::from_seconds(seen_at),
+        }
+    }
+
+    #[test]
+    fn edges_that_are_gone_are_not_awaited() {
+        for (edges, expected) in [
+            (vec![], (0, 0, 0)),
+            (vec![edge(6, 1000), edge(7, 1001)], (1, 2, 1)),
+            (vec![edge(7, 1000), edge(9, 1001)], (2, 2, 0)),
+            (vec![edge(6, 970), edge(7, 1000)], (1, 2, 1)),
+            (vec![edge(6, 969), edge(7, 1000)], (1, 2, 0)),
+            (vec![edge(7, 900), edge(6, 1000)], (1, 2, 1)),
+        ] {
+            let applied = count(&edges, 7);
+            let found = (applied.edges, applied.of, applied.awaited);
+            assert_eq!(found, expected, "{edges:?}");
+        }
     }
 }

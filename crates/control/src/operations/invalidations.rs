@@ -363,6 +363,7 @@ fn edge_item(made: &Invalidation) -> Item {
         applied: Some(Applied {
             edges: 1,
             of: 1,
+            awaited: 0,
             at: Some(at),
         }),
     }

@@ -38,7 +38,7 @@ fn an_origin_names_its_bucket_in_one_way() {
 
 #[test]
 fn buckets_say_one_location() {
-    let buckets = "buckets = [{ name = 'abc' }, { name = 'abc', folder = 'a', endpoint = 'http://h', region = 'x' }, { name = 'A_', endpoint = 'h', addressing = 'p' }, { name = '10.0.0.1', folder = 'a', secret_access_key = 'x' }, { name = 'abd', endpoint = 'http://h', region = 'a b' }]\n";
+    let buckets = "buckets = [{ name = 'abc' }, { name = 'abc', folder = 'a', endpoint = 'http://h', region = 'x' }, { name = 'A_', endpoint = 'h', addressing = 'p' }, { name = '10.0.0.1', folder = 'a', secret_access_key = 'x' }, { name = 'xyz', endpoint = 'http://h', region = 'a b' }]\n";
     check(
         &format!("{buckets}listeners = [{{ address = '127.0.0.1:80' }}]"),
         "1:12: buckets[0].endpoint: is missing; add endpoint = \"…\" or folder = \"…\"
