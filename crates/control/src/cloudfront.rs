@@ -1,8 +1,8 @@
 //! CloudFront's API at the root of the operators' interface: dated paths, bodies in XML, over the same operations.
 //!
 //! `routing` finds the operation of a request in the `model`, `interface` reads it and finds its handler in `handlers`.
-//! There is a file for each resource: it says how its configuration in XML becomes a document and back. For distributions
-//! `life_cycle` has the operations, and `distribution_config` and `streaming_config` the mapping.
+//! There is a file for each resource: it says how its configuration in XML becomes a document and back. For
+//! distributions `life_cycle` has the operations, and `distribution_config` and `streaming_config` the mapping.
 
 mod active_keys;
 mod aliases;

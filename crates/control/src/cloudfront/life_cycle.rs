@@ -135,8 +135,8 @@ fn parts<'b>(
     }
 }
 
-/// Answers a creation with the reference of an earlier one: in older versions of the API, the same content gets the same
-/// answer again.
+/// Answers a creation with the reference of an earlier one: in older versions of the API, the same content gets the
+/// same answer again.
 async fn repeated(
     call: &Call<Admin>,
     of: &DistributionKind,

@@ -1,7 +1,7 @@
 //! Requests in older versions of the API, which do not know all members.
 //!
-//! A client cannot mean to change what its version has no word for: an update from 2014, which knows no key groups, must
-//! not open a behavior to everybody.
+//! A client cannot mean to change what its version has no word for: an update from 2014, which knows no key groups,
+//! must not open a behavior to everybody.
 
 use crate::cloudfront::model::{Model, Shape, Version};
 use serde_json::Value;
