@@ -7,6 +7,8 @@ use std::fmt;
 
 /// Maximum depth of arrays and objects within each other.
 const DEPTH_MAX: u8 = 32;
+/// Largest number, other than a 64-bit integer, that all readers read alike (RFC 8259 6).
+const EXACT_MAX: f64 = 9_007_199_254_740_992.0;
 
 /// Reads one JSON value and nothing else.
 ///
@@ -65,6 +67,10 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
+        let again = serde_json::from_str(&value.to_string());
+        if value.abs() > EXACT_MAX || again.ok() != Some(value) {
+            return Err(E::custom("a number with more digits than all readers keep"));
+        }
         let number = Number::from_f64(value);
         number
             .map(Value::Number)
@@ -128,6 +134,10 @@ mod tests {
         check("{\"a\": 1,}", Err("trailing comma"));
         check("\"\\ud800\"", Err("hex escape"));
         check("1e999", Err("number out of range"));
+        let long = "184467448446744073709556748446744073709551407371407370955161";
+        check(long, Err("more digits"));
+        check("-1e59", Err("more digits"));
+        check("18446744073709551616", Err("more digits"));
         check("NaN", Err("expected value"));
     }
 
