@@ -289,6 +289,15 @@ fn invalidation(error: &InvalidationError) -> Problem {
     }
 }
 
+fn secret_unknown(pointer: &str, detail: &str) -> Problem {
+    Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "secret_unknown", detail)
+        .field(format!("document{}", pointer.replace('/', ".")))
+        .hint(
+            "send the secret in clear, or the sealed value that the document has now, at its place and for the same \
+             address of the origin",
+        )
+}
+
 fn store(error: StoreError) -> Problem {
     let detail = error.to_string();
     match error {
@@ -317,14 +326,7 @@ fn store(error: StoreError) -> Problem {
         StoreError::Invalid { field, .. } => {
             Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", &detail).field(field)
         }
-        StoreError::Sealed { pointer, .. } => {
-            Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "secret_unknown", &detail)
-                .field(format!("document{}", pointer.replace('/', ".")))
-                .hint(
-                    "send the secret in clear, or the sealed value that the document has now, at its place and \
-                     for the same address of the origin",
-                )
-        }
+        StoreError::Sealed { pointer, .. } => secret_unknown(&pointer, &detail),
         StoreError::Repeated { .. } => {
             Problem::new(StatusCode::CONFLICT, "idempotency_key_reused", &detail)
                 .field("Idempotency-Key")
