@@ -19,6 +19,11 @@ use privet_edge::InvalidationError;
 use privet_store::StoreError;
 use std::fmt::Display;
 
+/// Header that raises the time which clients wait before the next attempt, in milliseconds.
+const RETRY_AFTER: &str = "x-amz-retry-after";
+/// Signatures say the time in whole seconds: after one, the same call has another signature.
+const RETRY_AFTER_MS: &str = "1000";
+
 /// Faults that a message names.
 const FAULTS_NAMED_MAX: usize = 5;
 
@@ -90,6 +95,10 @@ impl ApiError {
         *response.status_mut() = status;
         let value = HeaderValue::from_static("text/xml");
         response.headers_mut().insert(CONTENT_TYPE, value);
+        if self.code == "Throttling" {
+            let value = HeaderValue::from_static(RETRY_AFTER_MS);
+            response.headers_mut().insert(RETRY_AFTER, value);
+        }
         response
     }
 }

@@ -49,6 +49,7 @@ fn the_same_signature_gets_the_first_answer_and_no_other() {
     assert_eq!((again.status, &again.text), (201, &first.text));
     let stolen = fixture.ask(&signed.header("amz-sdk-invocation-id", "i2"));
     assert_eq!((stolen.status, code(&stolen)), (400, "Throttling"));
+    assert_eq!(stolen.header("x-amz-retry-after"), Some("1000"));
 }
 
 #[test]
