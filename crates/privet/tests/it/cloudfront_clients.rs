@@ -82,8 +82,8 @@ impl Steps {
     }
 
     #[track_caller]
-    fn saw(&self, name: &str, expected: Value) {
-        assert_eq!(self.of(name), expected, "{name}");
+    fn saw(&self, name: &str, expected: impl Into<Value>) {
+        assert_eq!(self.of(name), expected.into(), "{name}");
     }
 
     /// Checks that calls were refused with typed errors.
