@@ -20,6 +20,8 @@ use privet_store::{
 use serde_json::{Value, json};
 
 const IDEMPOTENCY_KEY_LENGTH_MAX: usize = 255;
+/// What an operator with a scope may not do.
+const RESERVED_CHANGED: &str = "this changes host names, origins, certificates or logs";
 /// Operation that makes an earlier version the current one.
 pub(super) const RESTORE: &str = "restore";
 
@@ -289,7 +291,10 @@ fn check_scope(
             (Some(_), None) => Ok(()),
             (Some(before), Some(after)) => {
                 let name = intent.name();
-                let after = clear_submitted(store, &name, after, Some(before))?;
+                // A secret that may not stay where it is stands in an origin that has changed.
+                let Ok(after) = clear_submitted(store, &name, after, Some(before)) else {
+                    return narrow(RESERVED_CHANGED);
+                };
                 let before = store.unseal(&name.kind, &name.id, &before.body)?;
                 check_reserved(&before, &after)
             }
@@ -331,9 +336,7 @@ fn check_reserved(before: &Value, after: &Value) -> Result<(), OperationError> {
         .all(|place| before.get(place) == after.get(place))
     {
         true => Ok(()),
-        false => Err(OperationError::ScopeTooNarrow(
-            "this changes host names, origins, certificates or logs",
-        )),
+        false => Err(OperationError::ScopeTooNarrow(RESERVED_CHANGED)),
     }
 }
 

@@ -431,9 +431,25 @@ fn check_unsaid(origin: &Members<'_>, shown: &Value, wanted: &Value) -> Result<(
     }
 }
 
-/// Puts sealed values back in the place of what has not changed: headers, and the keys of a bucket.
+/// Members by which a document says where an origin is.
+const DESTINATION: [&str; 7] = [
+    "url",
+    "protocol",
+    "http_port",
+    "https_port",
+    "trusted_roots",
+    "bucket_host",
+    "s3",
+];
+
+/// Puts sealed values back in the place of what has not changed: the keys of a bucket, and headers. For another origin
+/// than before, headers are set anew.
 pub(super) fn keep_sealed(origin: &mut Keys, (sealed, clear): (&Value, &Value)) {
-    for table in ["headers", "s3"] {
+    for table in ["s3", "headers"] {
+        let is_same = |key: &&str| origin.get(*key) == sealed.get(*key);
+        if table == "headers" && !DESTINATION.iter().all(|key| is_same(&key)) {
+            continue;
+        }
         let old = |origin: &Value, name: &String| origin.get(table)?.get(name).cloned();
         let new = origin.get_mut(table).and_then(Value::as_object_mut);
         for (name, value) in new.into_iter().flatten() {

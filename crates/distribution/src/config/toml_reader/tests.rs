@@ -416,7 +416,8 @@ fn everything() -> String {
 #[test]
 fn the_default_configuration_is_valid_as_it_is() {
     check(DEFAULT_CONFIG, "");
-    let (document, _) = read_toml(DEFAULT_CONFIG, Path::new("p.toml")).unwrap();
+    let (mut document, _) = read_toml(DEFAULT_CONFIG, Path::new("p.toml")).unwrap();
+    assert_eq!(std::mem::take(&mut document.node.file), Path::new("p.toml"));
     assert_eq!(document, Document::default());
 }
 
