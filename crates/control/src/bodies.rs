@@ -43,7 +43,8 @@ pub(crate) struct Wait {
 
 impl Bodies {
     /// Begins to wait for a body of that peer, and of that operator if the head has shown which one it is. If too many
-    /// are waited for, the oldest wait of the same sender ends, or of all that of the network or operator with the most.
+    /// are waited for, the oldest wait of the same sender ends, or of all that of the network or operator with the
+    /// most.
     /// `None` on the socket, whose connections have one request each.
     pub(crate) fn wait(&self, peer: Peer, operator: Option<&str>) -> Option<Wait> {
         let sender = match (peer, operator) {

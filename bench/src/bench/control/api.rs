@@ -1,5 +1,5 @@
-//! CloudFront's API: the same calls of Privet and of moto's server. Privet's changes are durable when they are answered;
-//! moto keeps everything in memory, and does not look at who asks.
+//! CloudFront's API: the same calls of Privet and of moto's server. Privet's changes are durable when they are
+//! answered; moto keeps everything in memory, and does not look at who asks.
 
 use super::super::operators::{Operator, token};
 use super::super::servers::{Server, free_port, write, write_private};

@@ -153,7 +153,8 @@ fn shown(item: &Item, reference: Option<&str>) -> Value {
     })
 }
 
-/// Returns the state, which waiters compare letter by letter: it is completed once all connected edges have it in force.
+/// Returns the state, which waiters compare letter by letter: it is completed once all connected edges have it in
+/// force.
 fn status(item: &Item) -> &'static str {
     let is_completed = item.applied.is_none_or(|applied| applied.awaited == 0);
     match is_completed {

@@ -90,8 +90,8 @@ impl Jobs {
     }
 }
 
-/// Forgets the oldest ended job of an operator who has as many as are kept; if all have as many as are kept, that of the
-/// operator who has the most.
+/// Forgets the oldest ended job of an operator who has as many as are kept; if all have as many as are kept, that of
+/// the operator who has the most.
 fn forget_one(jobs: &mut BTreeMap<u64, (Job, Option<AbortHandle>)>, operator: &str) {
     let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
     for (job, _) in jobs.values() {
@@ -118,8 +118,8 @@ impl Operations {
     /// Begins to import items, and returns the job that does it.
     ///
     /// # Errors
-    /// [`OperationError::TooManyJobs`], [`OperationError::ReadOnly`]; [`OperationError::ScopeTooNarrow`] for an operator
-    /// with a scope.
+    /// [`OperationError::TooManyJobs`], [`OperationError::ReadOnly`]; [`OperationError::ScopeTooNarrow`] for an
+    /// operator with a scope.
     pub async fn begin_import(
         &self,
         operator: &Operator<Admin>,

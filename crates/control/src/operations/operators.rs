@@ -167,8 +167,8 @@ impl Operations {
     /// its end.
     ///
     /// # Errors
-    /// [`StoreError::NoSuchAccessKey`] for a key of another operator, [`StoreError::Invalid`] for one that is disabled or
-    /// has ended, and those of [`Operations::create_access_key`].
+    /// [`StoreError::NoSuchAccessKey`] for a key of another operator, [`StoreError::Invalid`] for one that is disabled
+    /// or has ended, and those of [`Operations::create_access_key`].
     pub async fn rotate_access_key(
         &self,
         admin: &Operator<Admin>,

@@ -133,8 +133,8 @@ pub(super) fn say_new_key(
     ])
 }
 
-/// Prints a new access key as commands of a shell that set the variables which AWS clients read. Ids and secrets have no
-/// characters that a shell treats in a way of its own.
+/// Prints a new access key as commands of a shell that set the variables which AWS clients read. Ids and secrets have
+/// no characters that a shell treats in a way of its own.
 pub(super) fn say_variables(key: &NewAccessKey) -> Result<(), CommandError> {
     say_all(&[
         format!("export AWS_ACCESS_KEY_ID='{}'", key.access_key_id),

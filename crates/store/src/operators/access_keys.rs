@@ -127,8 +127,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without a
-    /// scope would be left at `now`.
+    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without
+    /// a scope would be left at `now`.
     pub async fn change_access_key(
         &self,
         id: &str,
@@ -151,8 +151,8 @@ impl Store {
     ///
     /// # Errors
     ///
-    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without a
-    /// scope would be left at `now`.
+    /// [`StoreError::NoSuchAccessKey`]; [`StoreError::LastAdminKey`] where no accepted key of an enabled admin without
+    /// a scope would be left at `now`.
     pub async fn delete_access_key(
         &self,
         id: &str,
