@@ -218,6 +218,10 @@ const TESTING: &[Step] = &[
         "cargo xtask fuzz",
         Not("runs for minutes, with another toolchain"),
     ),
+    step(
+        "PRIVET_KILLS=200",
+        Not("store_kills.rs itself is run, with fewer kills"),
+    ),
     step("cargo xtask mutants", Not("runs for an hour")),
 ];
 
