@@ -447,7 +447,7 @@ const DESTINATION: [&str; 7] = [
 pub(super) fn keep_sealed(origin: &mut Keys, (sealed, clear): (&Value, &Value)) {
     for table in ["s3", "headers"] {
         let is_same = |key: &&str| origin.get(*key) == sealed.get(*key);
-        if table == "headers" && !DESTINATION.iter().all(|key| is_same(key)) {
+        if table == "headers" && !DESTINATION.iter().all(is_same) {
             continue;
         }
         let old = |origin: &Value, name: &String| origin.get(table)?.get(name).cloned();
