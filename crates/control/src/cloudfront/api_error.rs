@@ -57,7 +57,7 @@ impl ApiError {
     pub(crate) fn new(code: &'static str, message: &(impl Display + ?Sized)) -> Self {
         ApiError {
             code,
-            message: message.to_string(),
+            message: words(code).map_or_else(|| message.to_string(), str::to_owned),
         }
     }
 
@@ -210,6 +210,23 @@ impl From<OperationError> for ApiError {
             OperationError::System(_) => "InternalError",
         };
         ApiError::new(code, &error)
+    }
+}
+
+/// Returns CloudFront's own words for an error, where they are known: scripts look for them.
+fn words(code: &str) -> Option<&'static str> {
+    match code {
+        "NoSuchDistribution" => Some("The specified distribution does not exist."),
+        "NoSuchStreamingDistribution" => {
+            Some("The specified streaming distribution does not exist.")
+        }
+        "NoSuchInvalidation" => Some("The specified invalidation does not exist."),
+        "NoSuchOriginAccessControl" => Some("The specified origin access control does not exist."),
+        "NoSuchOrigin" => Some("One or more of your origins or origin groups do not exist."),
+        "InvalidIfMatchVersion" => {
+            Some("The If-Match version is missing or not valid for the resource.")
+        }
+        _ => None,
     }
 }
 

@@ -79,11 +79,8 @@ fn show_parts(document: &Members<'_>, context: &ConfigContext<'_>) -> Keys {
         .text("http_version")
         .unwrap_or(HTTP_VERSION_DEFAULT);
     set(&mut config, "HttpVersion", Some(version));
-    set(
-        &mut config,
-        "IsIPV6Enabled",
-        Some(document.flag("ipv6_enabled")),
-    );
+    let ipv6 = document.value("ipv6_enabled").and_then(Value::as_bool);
+    set(&mut config, "IsIPV6Enabled", Some(ipv6.unwrap_or(true)));
     set(&mut config, "Staging", Some(false));
     config
 }

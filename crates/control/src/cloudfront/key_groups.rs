@@ -61,11 +61,11 @@ fn config(item: &Item) -> Result<Value, ApiError> {
         "" => id,
         name => name,
     };
-    Ok(json!({
-        "Name": name,
-        "Items": document["public_keys"],
-        "Comment": text(document, "comment"),
-    }))
+    let mut config = json!({ "Name": name, "Items": document["public_keys"] });
+    if let Some(comment) = document.get("comment") {
+        config["Comment"] = comment.clone();
+    }
+    Ok(config)
 }
 
 fn whole(item: &Item) -> Map<String, Value> {

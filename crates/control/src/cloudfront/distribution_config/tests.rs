@@ -763,7 +763,7 @@ fn what_is_left_out_is_filled_in() {
     assert_eq!(shown["OriginGroups"], none);
     assert_eq!(shown["WebACLId"], "");
     assert_eq!(shown["Staging"], false);
-    assert_eq!(shown["IsIPV6Enabled"], false);
+    assert_eq!(shown["IsIPV6Enabled"], true);
     assert_eq!(
         shown["Logging"],
         json!({ "Enabled": false, "IncludeCookies": false, "Bucket": "", "Prefix": "" })
