@@ -67,14 +67,12 @@ impl<'de> Visitor<'de> for Strict {
     }
 
     fn visit_f64<E: serde::de::Error>(self, value: f64) -> Result<Value, E> {
-        let again = serde_json::from_str(&value.to_string());
-        if value.abs() > EXACT_MAX || again.ok() != Some(value) {
-            return Err(E::custom("a number with more digits than all readers keep"));
+        let number = Number::from_f64(value).ok_or_else(|| E::custom("a number out of range"))?;
+        let again = serde_json::from_str::<Number>(&number.to_string());
+        match again.is_ok_and(|again| again == number) && value.abs() <= EXACT_MAX {
+            true => Ok(Value::Number(number)),
+            false => Err(E::custom("a number with more digits than all readers keep")),
         }
-        let number = Number::from_f64(value);
-        number
-            .map(Value::Number)
-            .ok_or_else(|| E::custom("a number out of range"))
     }
 
     fn visit_str<E>(self, value: &str) -> Result<Value, E> {
@@ -152,7 +150,7 @@ mod tests {
     #[test]
     fn values_stay_what_they_are() {
         let text =
-            "{\"a\": [1, -2, 1.5, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
+            "{\"a\": [1, -2, 1.5, 2222222222222021.0, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
         check(text, Ok(serde_json::from_str(text).unwrap()));
     }
 }

@@ -152,7 +152,11 @@ async fn repeated(
     let is_same = (of.show)(&clear, context) == (of.show)(document, context)
         && clear.get("tags") == document.get("tags");
     if call.input.version == Version::newest() || !is_same {
-        let message = format!("{} has this CallerReference", other.id);
+        let message = format!(
+            "The caller reference that you are using to create a distribution is associated with another \
+             distribution. Already exists: {}",
+            other.id
+        );
         return Err(ApiError::new(of.codes.exists, &message));
     }
     let body = shown(call, &reader, (of, other), Moment::Later).await?;

@@ -214,10 +214,16 @@ impl Operations {
             id: intent.id.clone(),
             value: clear_submitted(store, &intent.name(), after, intent.before.as_ref())?,
         };
-        let facts = facts(&item)?;
+        let mut facts = facts(&item)?;
+        let is_off = item.value.get("enabled") == Some(&Value::Bool(false));
+        let mut waited_for = Vec::new();
         for (kind, reference) in &facts.references {
             let name = resolve(store, *kind, reference).await?;
             let is_absent = store.document(&name.kind, &name.id).await?.is_none();
+            if is_absent && is_off && signs_for_buckets(*kind) {
+                waited_for.push((*kind, reference.clone()));
+                continue;
+            }
             // What an earlier version referred to was shown to whoever may see that version.
             let is_shown = intent.operation == RESTORE || is_visible(visible, &name);
             if is_absent || !is_shown {
@@ -226,6 +232,7 @@ impl Operations {
                 return Err(StoreError::NoSuchReference { from, to }.into());
             }
         }
+        facts.references.retain(|name| !waited_for.contains(name));
         Ok((item, facts))
     }
 
@@ -269,6 +276,14 @@ impl Operations {
         let checked = tokio::task::spawn_blocking(check).await;
         checked.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
+}
+
+/// Returns true for what a distribution that is not enabled may name before it is there, as at CloudFront.
+fn signs_for_buckets(kind: ServiceKind) -> bool {
+    matches!(
+        kind,
+        ServiceKind::OriginAccessIdentity | ServiceKind::OriginAccessControl
+    )
 }
 
 /// Checks that the change is within the operator's scope. That an existing item is within it was checked before.

@@ -228,8 +228,9 @@ fn read_domain_name<'v>(origin: &Members<'v>, what: &str) -> Result<&'v str, Con
     match is_host(host) {
         true => Ok(host),
         false => {
-            let message = format!("does not refer to a valid {what}: it is not a host name");
-            Err(origin.invalid("DomainName", &message))
+            let message =
+                format!("The parameter Origin DomainName does not refer to a valid {what}.");
+            Err(ConfigFault::new("InvalidArgument", message))
         }
     }
 }

@@ -43,17 +43,19 @@ pub(super) enum BucketPlace {
 impl Buckets {
     /// Returns where the bucket lies: where its item says, otherwise where its host name leads. It is signed for with
     /// the keys of the access control or identity, else with those of the bucket, else with those that are found at run
-    /// time. `None` for a host or a name that `check` has reported.
+    /// time. `None` for a host that `check` has reported.
     pub(super) fn find(&self, named: &BucketHostDocument) -> Option<BucketPlace> {
         let host = BucketHost::parse(&named.host).ok()?;
         let access = match &named.access {
-            BucketAccessDocument::Unsigned => Access {
-                signing: SigningBehavior::Never,
-                credentials: None,
-            },
-            BucketAccessDocument::Control(id) => self.controls.get(id)?.clone(),
-            BucketAccessDocument::Identity(id) => self.identities.get(id)?.clone(),
+            BucketAccessDocument::Unsigned => None,
+            BucketAccessDocument::Control(id) => self.controls.get(id).cloned(),
+            BucketAccessDocument::Identity(id) => self.identities.get(id).cloned(),
         };
+        // `check` has reported one that is absent, unless the distribution reads nothing.
+        let access = access.unwrap_or(Access {
+            signing: SigningBehavior::Never,
+            credentials: None,
+        });
         let known = self.buckets.get(&host.bucket);
         let own = known.and_then(|bucket| bucket.credentials.clone());
         let (endpoint, region, addressing) = match known.map(|bucket| &bucket.location) {

@@ -40,8 +40,9 @@ impl Checker<'_> {
         }
     }
 
-    /// Checks the host name of a bucket, and that what signs for it is there.
-    pub(super) fn bucket_host(&mut self, named: &BucketHostDocument, path: &str) {
+    /// Checks the host name of a bucket, and that what signs for it is there. A distribution that is not enabled reads
+    /// nothing, and may wait for that.
+    pub(super) fn bucket_host(&mut self, named: &BucketHostDocument, is_enabled: bool, path: &str) {
         if let Err(fault) = BucketHost::parse(&named.host)
             && !named.host.is_empty()
         {
@@ -49,6 +50,7 @@ impl Checker<'_> {
         }
         let document = self.document;
         match &named.access {
+            _ if !is_enabled => {}
             BucketAccessDocument::Unsigned => {}
             BucketAccessDocument::Control(id) => {
                 let known = document.origin_access_controls.iter();

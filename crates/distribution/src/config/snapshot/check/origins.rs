@@ -25,7 +25,11 @@ impl Checker<'_> {
         let ids = origins.iter().map(|origin| origin.id.as_str());
         self.unique(&format!("{path}.origins"), "id", ids);
         for (position, origin) in origins.iter().enumerate() {
-            self.origin(origin, &format!("{path}.origins[{position}]"));
+            self.origin(
+                origin,
+                distribution.enabled,
+                &format!("{path}.origins[{position}]"),
+            );
         }
         let groups = &distribution.origin_groups;
         self.at_most(
@@ -41,7 +45,7 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn origin(&mut self, origin: &OriginDocument, path: &str) {
+    pub(super) fn origin(&mut self, origin: &OriginDocument, is_enabled: bool, path: &str) {
         let origin_path = &origin.origin_path;
         if !origin_path.is_empty() && !names_object(origin_path) {
             let message = "must be a path, percent-encoded, that begins with a slash and does not end with one, such as /videos";
@@ -52,7 +56,7 @@ impl Checker<'_> {
             self.bucket(bucket, &format!("{path}.s3"));
         }
         if let Some(named) = origin.source.bucket_host() {
-            self.bucket_host(named, path);
+            self.bucket_host(named, is_enabled, path);
         }
         let headers = format!("{path}.headers");
         self.custom_headers(&origin.custom_headers, &headers);

@@ -90,7 +90,7 @@ impl Checker<'_> {
                 }
             }
             StreamingSourceDocument::Origin(origin) => {
-                self.origin(origin, &format!("{path}.origin"));
+                self.origin(origin, streaming.enabled, &format!("{path}.origin"));
             }
         }
         let groups = streaming.trusted_key_groups.as_deref();
