@@ -149,8 +149,7 @@ mod tests {
 
     #[test]
     fn values_stay_what_they_are() {
-        let text =
-            "{\"a\": [1, -2, 1.5, 2222222222222021.0, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
+        let text = "{\"a\": [1, -2, 1.5, 2222222222222021.0, true, null, \"\\u00e9\"], \"b\": {\"c\": 18446744073709551615}}";
         check(text, Ok(serde_json::from_str(text).unwrap()));
     }
 }

@@ -598,6 +598,36 @@ fn an_operator_with_a_scope_changes_what_is_not_reserved() {
     assert_eq!(reply.status, 200, "{reply:?}");
 }
 
+/// As at CloudFront; one that exists is in use by it all the same.
+#[test]
+fn a_distribution_that_is_off_may_wait_for_its_identity() {
+    let case = Case::new();
+    let body = of_awscli("CreateDistribution").replace(
+        "<OriginAccessIdentity></OriginAccessIdentity>",
+        "<OriginAccessIdentity>origin-access-identity/cloudfront/E4R9SJ1MADL4S</OriginAccessIdentity>",
+    );
+    assert!(body.contains("E4R9SJ1MADL4S"), "{body}");
+    let absent = body.replace("E4R9SJ1MADL4S", "E0000000000001");
+    let off = absent.replacen("<Enabled>true</Enabled>", "<Enabled>false</Enabled>", 1);
+    let made = case.create(DISTRIBUTIONS, &off);
+    let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
+    case.refused(
+        &case.send("PUT", &target, Some(&made.etag), &absent),
+        (400, "InvalidOriginAccessIdentity"),
+    );
+    let there = off.replace("E0000000000001", "E4R9SJ1MADL4S");
+    let changed = case.send("PUT", &target, Some(&made.etag), &there);
+    assert_eq!(changed.status, 200, "{changed:?}");
+    let identity = "/2020-05-31/origin-access-identity/cloudfront/E4R9SJ1MADL4S";
+    let etag = case.send("GET", identity, None, "").etag;
+    case.refused(
+        &case.send("DELETE", identity, Some(&etag), ""),
+        (409, "CloudFrontOriginAccessIdentityInUse"),
+    );
+    let on = case.send("PUT", &target, Some(&changed.etag), &body);
+    assert_eq!(on.status, 200, "{on:?}");
+}
+
 #[test]
 fn tags_are_checked() {
     let case = Case::new();
