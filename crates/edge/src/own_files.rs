@@ -4,11 +4,35 @@ use privet_distribution::config::OwnFiles;
 use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
 
-/// Returns one of the edge's own files that lies in `folder` or beneath it, if there is one.
-pub fn own_file_within<'o>(folder: &Path, own: &'o OwnFiles) -> Option<&'o Path> {
-    let folder = folder.canonicalize().ok()?;
-    own.iter().find(|file| resolved(file).starts_with(&folder))
+/// The edge's own files, without links, found out once for all folders that are compared with them. Clones are the same.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct OwnPaths {
+    files: OwnFiles,
+    resolved: Arc<OnceLock<Vec<PathBuf>>>,
+}
+
+impl OwnPaths {
+    /// Takes the files; nothing is looked at yet.
+    pub(crate) fn new(files: OwnFiles) -> Self {
+        OwnPaths {
+            files,
+            resolved: Arc::default(),
+        }
+    }
+
+    /// Returns one of the files that lies in `folder` or beneath it, if there is one.
+    pub(crate) fn within(&self, folder: &Path) -> Option<&Path> {
+        let resolve = || self.files.iter().map(resolved).collect();
+        let files = self.resolved.get_or_init(resolve);
+        if files.is_empty() {
+            return None;
+        }
+        let folder = folder.canonicalize().ok()?;
+        let mut files = files.iter().map(PathBuf::as_path);
+        files.find(|file| file.starts_with(&folder))
+    }
 }
 
 /// Returns true if `path` leads to one of the edge's own files. It is not opened.

@@ -5,7 +5,7 @@
 
 use crate::countries::Countries;
 use crate::origin::FolderOrigin;
-use crate::own_files::own_file_within;
+use crate::own_files::OwnPaths;
 use crate::start_error::StartError;
 use crate::tls::{PairFault, certified_pair, chain_certificates};
 use privet_distribution::config::{
@@ -74,9 +74,10 @@ pub fn start_faults(
 
 /// Returns every folder that is to be served and has files of the edge itself in it, in the order of the document.
 pub fn own_file_faults(service: &ServiceDocument, own: &OwnFiles) -> Vec<StartFault> {
+    let own = OwnPaths::new(own.clone());
     let fault = |root: Option<&Path>, path: String| {
         let root = root?;
-        let file = own_file_within(root, own)?;
+        let file = own.within(root)?;
         let (folder, file) = (root.display(), file.display());
         Some(StartFault {
             path: format!("{path}.folder"),

@@ -2,6 +2,7 @@
 
 use crate::countries::Countries;
 use crate::origin::{FileChanges, FolderOrigin, OriginReader};
+use crate::own_files::OwnPaths;
 use crate::redeem::Redeemed;
 use crate::standard_error;
 use crate::start_error::StartError;
@@ -142,6 +143,7 @@ fn open_origins(
     changes: &Arc<FileChanges>,
 ) -> Result<Slots<OriginReader>, StartError> {
     let limits = &snapshot.node.limits;
+    let own_paths = OwnPaths::new(snapshot.node.own_files.clone());
     // Counted when the first folder is opened: a change to a server of another distribution need not look at all.
     let folders = LazyCell::new(|| {
         let origins = snapshot.origins().iter();
@@ -155,9 +157,8 @@ fn open_origins(
         let files_max = limits.open_files_max / *folders;
         let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
         let changes = Arc::clone(changes);
-        let own_files = snapshot.node.own_files.clone();
         let sizes = (files_max, size_bytes_max);
-        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, own_files);
+        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, own_paths.clone());
         if let Some(fault) = fault {
             let error = StartError::Folder {
                 folder: root.to_owned(),

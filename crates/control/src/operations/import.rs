@@ -40,10 +40,14 @@ impl Operations {
             removed: &[],
             visible: &None,
         };
-        for (item, _) in &items {
+        let limited = match self.has_listed_places(operator) {
+            true => &items[..],
+            false => &[],
+        };
+        for (item, _) in limited {
             let before = store.document(item.kind.as_str(), &item.id).await?;
             let before = before.map_or(Value::Null, |before| before.body);
-            self.check_places(operator, (before, Some(item.value.clone())))
+            self.check_places((before, Some(item.value.clone())))
                 .await?;
         }
         self.check_service(store, effect).await?;

@@ -91,8 +91,10 @@ impl Operations {
             Some(after) => Some(self.read_item(store, &visible, &intent, after).await?),
             None => None,
         };
-        let bodies = (intent.body_before(), intent.after.clone());
-        self.check_places(operator, bodies).await?;
+        if self.has_listed_places(operator) {
+            let bodies = (intent.body_before(), intent.after.clone());
+            self.check_places(bodies).await?;
+        }
         let effect = Effect {
             changed: item.as_slice(),
             removed: &removed(&intent),
@@ -236,18 +238,26 @@ impl Operations {
         Ok((item, facts))
     }
 
+    /// Returns true if the operator may name only what lies beneath listed folders.
+    pub(super) fn has_listed_places(&self, operator: &Operator<Admin>) -> bool {
+        match operator.caller().entry {
+            // These are people of the machine, who can read its files anyway.
+            Entry::Socket | Entry::CommandLine => false,
+            Entry::Listener => {
+                let control = &self.snapshot().node.control;
+                control
+                    .as_ref()
+                    .is_some_and(|control| control.files.is_some())
+            }
+        }
+    }
+
     /// Checks which files of the machine a new document names, where the disk may be waited for.
     pub(super) async fn check_places(
         &self,
-        operator: &Operator<Admin>,
         (before, after): (Value, Option<Value>),
     ) -> Result<(), OperationError> {
         let Some(after) = after else { return Ok(()) };
-        match operator.caller().entry {
-            // These are people of the machine, who can read its files anyway.
-            Entry::Socket | Entry::CommandLine => return Ok(()),
-            Entry::Listener => {}
-        }
         let (base, folder) = (self.snapshot(), self.shared.folder.clone());
         let check = move || check_places((&before, &after), &base.node, &folder);
         let checked = tokio::task::spawn_blocking(check).await;

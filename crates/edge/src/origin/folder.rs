@@ -4,9 +4,8 @@ use super::hot_objects::{HotObject, HotObjects};
 use super::identity::{FileChanges, Identity, settled};
 use super::object_path::relative_file_name;
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
-use crate::own_files::own_file_within;
+use crate::own_files::OwnPaths;
 use bytes::Bytes;
-use privet_distribution::config::OwnFiles;
 use privet_distribution::response::{Representation, content_type};
 use privet_sign::Timestamp;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -43,7 +42,7 @@ struct Inner {
 #[derive(Debug)]
 struct Root {
     path: PathBuf,
-    own_files: OwnFiles,
+    own_files: OwnPaths,
     opened: OnceLock<OwnedFd>,
 }
 
@@ -54,7 +53,7 @@ impl Root {
         if let Some(folder) = self.opened.get() {
             return Ok(folder);
         }
-        if own_file_within(&self.path, &self.own_files).is_some() {
+        if self.own_files.within(&self.path).is_some() {
             return Err(Errno::ACCESS);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
@@ -95,7 +94,7 @@ impl FolderOrigin {
         changes: Arc<FileChanges>,
     ) -> std::io::Result<Self> {
         let sizes = (files_max, size_bytes_max);
-        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, OwnFiles::default());
+        let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, OwnPaths::default());
         fault.map_or(Ok(folder), Err)
     }
 
@@ -105,7 +104,7 @@ impl FolderOrigin {
         root: &Path,
         (files_max, size_bytes_max): (usize, usize),
         changes: Arc<FileChanges>,
-        own_files: OwnFiles,
+        own_files: OwnPaths,
     ) -> (Self, Option<std::io::Error>) {
         let root = Root {
             path: root.to_owned(),
