@@ -6,7 +6,8 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
 
-/// The edge's own files, without links, found out once for all folders that are compared with them. Clones are the same.
+/// The edge's own files, without links, found out once for all folders that are compared with them. Clones are the
+/// same.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct OwnPaths {
     files: OwnFiles,
