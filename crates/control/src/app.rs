@@ -2,7 +2,9 @@
 //! it. Socket and listener serve it; what differs between interfaces is left to them.
 
 use crate::answers::{Answers, Asked};
-use crate::authentication::{AccessError, Authentication, Peer, Prechecked, Presented, Recognized};
+use crate::authentication::{
+    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, Signatures,
+};
 use crate::bodies::Bodies;
 use crate::connections::Standing;
 use crate::hosts::Hosts;
@@ -55,10 +57,20 @@ pub(crate) struct App {
 #[derive(Clone, Debug)]
 pub(crate) struct Door {
     pub(crate) peer: Peer,
+    pub(crate) wire: Wire,
     /// Names that are answered; the socket has none.
     pub(crate) hosts: Option<Arc<Hosts>>,
     /// Whether an operator was heard on this connection.
     pub(crate) standing: Standing,
+}
+
+/// What a connection is, to those who could listen.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Readable: the socket, and plain HTTP.
+    Clear,
+    /// Encrypted, by TLS.
+    Tls,
 }
 
 impl App {
@@ -138,7 +150,7 @@ impl App {
         let now = self.operations.now();
         let prechecked = {
             let _lookup = self.turns.lookup(door.peer).await;
-            let head = head(&parts, &door, id);
+            let head = head(&parts, &door, (id, target.signatures()));
             self.authentication.precheck(&head, now).await
         };
         let (judged, _turn) = match prechecked {
@@ -191,7 +203,8 @@ impl App {
         door: &Door,
         (prechecked, id): (Prechecked, &str),
     ) -> Judged<I::Failure> {
-        let presented = (&head(&parts, door, id), body.as_ref());
+        let head = head(&parts, door, (id, target.signatures()));
+        let presented = (&head, body.as_ref());
         let now = self.operations.now();
         let recognized = self
             .authentication
@@ -352,7 +365,11 @@ impl App {
     }
 }
 
-fn head<'a>(parts: &'a Parts, door: &Door, id: &'a str) -> Presented<'a> {
+fn head<'a>(
+    parts: &'a Parts,
+    door: &Door,
+    (id, signatures): (&'a str, Signatures),
+) -> Presented<'a> {
     Presented {
         method: &parts.method,
         path: parts.uri.path(),
@@ -360,6 +377,7 @@ fn head<'a>(parts: &'a Parts, door: &Door, id: &'a str) -> Presented<'a> {
         headers: &parts.headers,
         peer: door.peer,
         request_id: id,
+        signatures,
     }
 }
 

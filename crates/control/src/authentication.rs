@@ -4,6 +4,7 @@
 //! is read.
 
 use crate::attempts::FailedAttempts;
+use crate::date_signature::{self, AskedFor, DateClaim, DateRefusal, FirstUses};
 use crate::late_store::LateStore;
 use crate::operator::{Authenticated, Caller, Entry, Scope};
 use crate::replay::{ReplayRefusal, UsedSignatures};
@@ -46,6 +47,17 @@ pub struct Presented<'a> {
     pub peer: Peer,
     /// Id of the request.
     pub request_id: &'a str,
+    /// Signatures that are taken.
+    pub signatures: Signatures,
+}
+
+/// The kinds of signatures that an interface takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Signatures {
+    /// Those that cover a request: AWS Signature Version 4.
+    OfRequests,
+    /// Those of CloudFront's first API too, which cover the header `Date` alone. Never where others could listen.
+    OfDatesToo,
 }
 
 /// The other end of a connection.
@@ -69,6 +81,9 @@ pub enum AccessError {
     /// A signature cannot be read, or is not in time.
     #[error(transparent)]
     Signature(Refusal),
+    /// A signature of a date cannot be read, is not in time, or was used elsewhere.
+    #[error(transparent)]
+    Date(#[from] DateRefusal),
     /// The key is unknown, disabled or expired, or its secret is another one.
     #[error("the access key is not known, or its secret is another one")]
     Refused,
@@ -97,6 +112,8 @@ pub struct Authentication {
     /// Time at which the process began to remember signatures.
     began: AtomicI64,
     used: Mutex<UsedSignatures>,
+    /// Where signatures of dates came from.
+    first_uses: Mutex<FirstUses>,
     failed: Mutex<FailedAttempts>,
     noted: Mutex<HashMap<String, i64>>,
 }
@@ -110,7 +127,9 @@ impl Prechecked {
     pub(crate) fn operator(&self) -> Option<&str> {
         match &self.0 {
             Sender::Local => Some(LOCAL),
-            Sender::Verified(holder) => Some(&holder.credential.operator),
+            Sender::Verified(holder) | Sender::Dated(holder, _) => {
+                Some(&holder.credential.operator)
+            }
             Sender::Claimed(_) => None,
         }
     }
@@ -122,6 +141,8 @@ enum Sender {
     Local,
     /// The holder of a key, whose token was compared with the secret.
     Verified(Holder),
+    /// The holder of a key, whose signature of the date was compared with the secret.
+    Dated(Holder, DateClaim),
     /// Perhaps the holder of a key: the signature is checked when the body is there.
     Claimed(Holder),
 }
@@ -158,12 +179,14 @@ impl Recognized {
 enum Presentation {
     Signature { id: String },
     Token { id: String, secret: String },
+    Date(DateClaim),
 }
 
 impl Presentation {
     fn id(&self) -> &str {
         match self {
             Presentation::Signature { id } | Presentation::Token { id, .. } => id,
+            Presentation::Date(claim) => claim.access_key_id(),
         }
     }
 }
@@ -176,12 +199,14 @@ impl Authentication {
             store,
             began: AtomicI64::new(now),
             used: Mutex::default(),
+            first_uses: Mutex::default(),
             failed: Mutex::default(),
             noted: Mutex::default(),
         }
     }
 
-    /// Checks what can be known before the body is read: a bearer token as a whole, key and date of a signature.
+    /// Checks what can be known before the body is read: a bearer token or the signature of a date as a whole, key and
+    /// date of a signature.
     ///
     /// # Errors
     /// [`AccessError`]; a failure counts against the address, and against the key there if it exists.
@@ -205,12 +230,12 @@ impl Authentication {
             return Err(AccessError::TooManyFailures { wait_secs });
         }
         let known = self.credential(id, now).await?;
+        let secret = known.as_ref().map(|known| known.secret_access_key.expose());
+        let secret = secret.unwrap_or_default();
         let is_good = match &presentation {
             Presentation::Signature { .. } => true,
-            Presentation::Token { secret, .. } => {
-                let known = known.as_ref().map(|known| known.secret_access_key.expose());
-                is_same(known.unwrap_or_default(), secret)
-            }
+            Presentation::Token { secret: token, .. } => is_same(secret, token),
+            Presentation::Date(claim) => claim.is_made_with(secret),
         };
         let Some(credential) = known else {
             return Err(self.failure((address, None), AccessError::Refused, now));
@@ -218,15 +243,39 @@ impl Authentication {
         if !is_good {
             return Err(self.failure((address, Some(id)), AccessError::Refused, now));
         }
-        let holder = |access_key_id| Holder {
+        let holder = Holder {
             address,
-            access_key_id,
+            access_key_id: id.to_owned(),
             credential,
         };
         Ok(Prechecked(match presentation {
-            Presentation::Signature { id } => Sender::Claimed(holder(id)),
-            Presentation::Token { id, .. } => Sender::Verified(holder(id)),
+            Presentation::Signature { .. } => Sender::Claimed(holder),
+            Presentation::Token { .. } => Sender::Verified(holder),
+            Presentation::Date(claim) => {
+                self.note_first_use(&claim, address, now)?;
+                Sender::Dated(holder, claim)
+            }
         }))
+    }
+
+    /// Checks that a signature of a date has not come from elsewhere. Reading is held to that too: it is all that keeps
+    /// a stranger who has read a signature from asking whatever he likes.
+    fn note_first_use(
+        &self,
+        claim: &DateClaim,
+        address: IpAddr,
+        now: i64,
+    ) -> Result<(), DateRefusal> {
+        if claim.signed_at() < self.began(now) {
+            return Err(DateRefusal::BeforeStart);
+        }
+        lock(&self.first_uses).note(claim, address, now)
+    }
+
+    /// Returns the time from which on signatures are remembered. A clock that ran ahead at the start must not keep out
+    /// everybody until that time comes.
+    fn began(&self, now: i64) -> i64 {
+        self.began.fetch_min(now, Ordering::Relaxed).min(now)
     }
 
     /// Says which operator sent a request whose body is there.
@@ -247,6 +296,10 @@ impl Authentication {
                 });
             }
             Sender::Verified(holder) => (holder, None),
+            Sender::Dated(holder, claim) => {
+                let verified = claim.of_request(&asked_for(head, body));
+                (holder, Some(verified))
+            }
             Sender::Claimed(holder) => match verify(&holder, (head, body), now) {
                 Ok(verified) => (holder, Some(verified)),
                 Err(error) => {
@@ -270,9 +323,7 @@ impl Authentication {
     pub fn admit(&self, recognized: Recognized, now: i64) -> Result<Authenticated, AccessError> {
         let Recognized { caller, used_up } = recognized;
         if let Some(verified) = used_up {
-            // A clock that ran ahead at the start must not keep out everybody until that time comes.
-            let began = self.began.fetch_min(now, Ordering::Relaxed).min(now);
-            if verified.signed_at < began {
+            if verified.signed_at < self.began(now) {
                 return Err(ReplayRefusal::BeforeStart.into());
             }
             lock(&self.used).use_once(&verified, now)?;
@@ -283,7 +334,7 @@ impl Authentication {
     /// Counts a request whose body did not arrive, unless its sender is known without that.
     pub fn note_broken(&self, prechecked: &Prechecked, now: i64) {
         match &prechecked.0 {
-            Sender::Local | Sender::Verified(_) => {}
+            Sender::Local | Sender::Verified(_) | Sender::Dated(..) => {}
             Sender::Claimed(holder) => {
                 let key = Some(holder.access_key_id.as_str());
                 lock(&self.failed).count(holder.address, key, now);
@@ -405,6 +456,16 @@ fn signed_request<'a>(head: &Presented<'a>, body: &'a [u8]) -> SignedRequest<'a>
     }
 }
 
+fn asked_for<'a>(head: &Presented<'a>, body: &'a [u8]) -> AskedFor<'a> {
+    AskedFor {
+        method: head.method.as_str(),
+        path: head.path,
+        query: head.query,
+        headers: head.headers,
+        body,
+    }
+}
+
 fn read(head: &Presented<'_>, now: i64) -> Result<Presentation, AccessError> {
     let mut values = head.headers.get_all(AUTHORIZATION).iter();
     let value = values.next().ok_or(AccessError::Absent)?;
@@ -418,6 +479,10 @@ fn read(head: &Presented<'_>, now: i64) -> Result<Presentation, AccessError> {
             (Some(token), None) => read_token(token),
             (Some(_) | None, _) => Err(AccessError::Token),
         };
+    }
+    let takes_dates = head.signatures == Signatures::OfDatesToo;
+    if takes_dates && date_signature::is_present(head.headers) {
+        return Ok(Presentation::Date(DateClaim::read(head.headers, now)?));
     }
     match Claim::key_of(&signed_request(head, &[]), now) {
         Ok(id) => Ok(Presentation::Signature { id }),

@@ -1,15 +1,18 @@
 //! CloudFront's API at the root of the operators' interface: dated paths, bodies in XML, over the same operations.
 //!
 //! `routing` finds the operation of a request in the `model`, `interface` reads it and finds its handler in `handlers`.
+//! `dialect` is the form of a request and its answer: that of the model, or that of `boto2`, which is older.
 //! There is a file for each resource: it says how its configuration in XML becomes a document and back. For
 //! distributions `life_cycle` has the operations, and `distribution_config` and `streaming_config` the mapping.
 
 mod active_keys;
 mod aliases;
 mod api_error;
+pub mod boto2;
 mod cache_policies;
 mod call;
 mod config_parts;
+mod dialect;
 mod distribution_config;
 mod distribution_error;
 mod distributions;

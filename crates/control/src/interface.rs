@@ -2,7 +2,7 @@
 //!
 //! The way itself, with all checks, is the same for every interface: `app` goes it.
 
-use crate::authentication::AccessError;
+use crate::authentication::{AccessError, Signatures};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operator::{Authenticated, Caller};
@@ -22,6 +22,9 @@ pub(crate) trait Interface: Clone + Send + Sync + 'static {
 
     /// Header in which an answer has the id of its request.
     const REQUEST_ID: &'static str;
+
+    /// Returns the kinds of signatures that are taken of this request.
+    fn signatures(&self) -> Signatures;
 
     /// Returns the name of the operation in the audit trail.
     fn operation(&self) -> &str;

@@ -1,6 +1,7 @@
 //! `/v1`: the interface whose requests and answers are JSON.
 
 use crate::app::{Answering, App, handler};
+use crate::authentication::Signatures;
 use crate::call::Input;
 use crate::interface::{Failure, Interface, Note, Received, Repetition};
 use crate::operation_error::OperationError;
@@ -70,6 +71,10 @@ impl Interface for Target {
     type Prepared = (Route, Input);
 
     const REQUEST_ID: &'static str = "x-request-id";
+
+    fn signatures(&self) -> Signatures {
+        Signatures::OfRequests
+    }
 
     fn operation(&self) -> &str {
         match self {

@@ -13,6 +13,7 @@ mod call;
 pub mod cloudfront;
 mod connection;
 mod connections;
+mod date_signature;
 mod diff;
 mod edge_state;
 mod follower;
@@ -47,8 +48,9 @@ mod turns;
 mod visible;
 
 pub use authentication::{
-    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,
+    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, Signatures, holder_of,
 };
+pub use date_signature::{DATE_SKEW_SECS_MAX, DateRefusal, FIRST_USE_SECS_MAX};
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use edge_state::{FollowerState, ItemFailure, PutBack};
 pub use follower::{Follower, FollowerOptions, LocalCopy};

@@ -177,6 +177,8 @@ impl From<AccessError> for Problem {
             AccessError::Refused => unauthorized("credentials_refused")
                 .hint("check the access key; it may be disabled or expired; a signature also fails if a proxy changes the request"),
             AccessError::Signature(refusal) => signature(refusal),
+            // This interface takes none of these.
+            AccessError::Date(_) => unauthorized("credentials_malformed"),
             AccessError::Replay(ReplayRefusal::Used) => {
                 Problem::new(StatusCode::CONFLICT, "signature_used", &error)
             }

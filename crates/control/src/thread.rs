@@ -1,6 +1,6 @@
 //! The thread that serves operators, on the socket and on the listener, and probes whether origins are private.
 
-use crate::app::{App, Door};
+use crate::app::{App, Door, Wire};
 use crate::authentication::{Authentication, Peer};
 use crate::cloudfront;
 use crate::connection::{serve_one, serve_tcp};
@@ -386,7 +386,12 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
                 Some(Command::Stop) | None => break,
             },
             stream = accept(listening.as_ref()), if socket_connections.len() < SOCKET_CONNECTIONS_MAX => {
-                let door = Door { peer: Peer::Socket, hosts: None, standing: Standing::default() };
+                let door = Door {
+                    peer: Peer::Socket,
+                    wire: Wire::Clear,
+                    hosts: None,
+                    standing: Standing::default(),
+                };
                 socket_connections.spawn(serve_one(stream, served.socket_router.clone(), door));
             }
             (stream, bound) = accept_tcp(listening_on.as_ref()), if connections.has_room() => {
@@ -395,6 +400,7 @@ async fn run(served: Served, mut commands: mpsc::UnboundedReceiver<Command>) {
                 connections.serve(address, |standing| {
                     let door = Door {
                         peer: Peer::Address(address),
+                        wire: bound.tls.as_ref().map_or(Wire::Clear, |_| Wire::Tls),
                         hosts: Some(bound.hosts),
                         standing,
                     };

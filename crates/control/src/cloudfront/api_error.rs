@@ -4,8 +4,9 @@
 //! clients repeat those by themselves, and nothing else.
 
 use crate::authentication::AccessError;
-use crate::cloudfront::model::{Model, Version};
+use crate::cloudfront::model::Model;
 use crate::cloudfront::xml::{self, escaped};
+use crate::date_signature::DateRefusal;
 use crate::interface::Failure;
 use crate::operation_error::{Fault, OperationError};
 use crate::replay::ReplayRefusal;
@@ -76,8 +77,8 @@ impl ApiError {
         ApiError::new("UnsupportedOperation", message)
     }
 
-    /// Returns the response.
-    pub(crate) fn respond(&self, version: Version, request_id: &str) -> Response<Bytes> {
+    /// Returns the response, in a namespace.
+    pub(crate) fn respond(&self, namespace: &str, request_id: &str) -> Response<Bytes> {
         let status = self.status();
         let side = match status.is_server_error() {
             true => "Receiver",
@@ -86,7 +87,7 @@ impl ApiError {
         let body = format!(
             "<?xml version=\"1.0\"?>\n<ErrorResponse xmlns=\"{}\"><Error><Type>{side}</Type><Code>{}</Code>\
              <Message>{}</Message></Error><RequestId>{}</RequestId></ErrorResponse>",
-            version.namespace(),
+            namespace,
             self.code,
             escaped(&self.message),
             escaped(request_id),
@@ -162,6 +163,7 @@ impl From<AccessError> for ApiError {
             // Unknown keys and wrong secrets get the same answer.
             AccessError::Refused => ApiError::new("SignatureDoesNotMatch", &error),
             AccessError::Signature(refusal) => signature(refusal),
+            AccessError::Date(refusal) => ApiError::new(date_code(*refusal), &error),
             AccessError::Replay(ReplayRefusal::BeforeStart) => {
                 ApiError::new("RequestExpired", &error)
             }
@@ -189,6 +191,19 @@ fn signature(refusal: &Refusal) -> ApiError {
         }
     };
     ApiError::new(code, refusal)
+}
+
+fn date_code(refusal: DateRefusal) -> &'static str {
+    match refusal {
+        DateRefusal::Malformed { .. } => "IncompleteSignature",
+        DateRefusal::SecurityToken => "InvalidClientTokenId",
+        DateRefusal::Expired
+        | DateRefusal::NotYet
+        | DateRefusal::BeforeStart
+        | DateRefusal::Late => "RequestExpired",
+        DateRefusal::Elsewhere => "SignatureDoesNotMatch",
+        DateRefusal::Full => "Throttling",
+    }
 }
 
 impl From<OperationError> for ApiError {

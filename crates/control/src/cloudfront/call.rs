@@ -1,9 +1,9 @@
 //! A request of CloudFront's API that an operator was admitted with, and what its handler answers.
 
 use crate::cloudfront::api_error::ApiError;
-use crate::cloudfront::model::{Operation, Version};
+use crate::cloudfront::dialect::Dialect;
+use crate::cloudfront::model::Operation;
 use crate::cloudfront::settings::Settings;
-use crate::cloudfront::xml;
 use crate::operations::{ChangeRequest, Operations};
 use crate::operator::Operator;
 use bytes::Bytes;
@@ -30,7 +30,7 @@ pub(super) struct Call<R> {
 /// The parts of a request.
 #[derive(Debug)]
 pub(crate) struct Input {
-    pub(super) version: Version,
+    pub(super) dialect: Dialect,
     pub(super) operation: &'static Operation,
     pub(super) settings: Arc<Settings>,
     /// Parameters of the path.
@@ -101,10 +101,10 @@ impl<R> Call<R> {
 
     /// Returns the URL of what was created at a path behind the date.
     pub(super) fn location(&self, path: &str) -> String {
-        format!(
-            "{}/{}{path}",
-            self.input.settings.base_url, self.input.version
-        )
+        let Input {
+            settings, dialect, ..
+        } = &self.input;
+        format!("{}/{}{path}", settings.base_url, dialect.date())
     }
 }
 
@@ -130,11 +130,11 @@ impl Reply {
     }
 
     /// Returns the response as the operation has it.
-    pub(super) fn respond(self, operation: &Operation, version: Version) -> Response<Bytes> {
+    pub(super) fn respond(self, operation: &Operation, dialect: Dialect) -> Response<Bytes> {
         let form = operation.form.as_ref();
         let element = form.and_then(|form| form.answer);
         let body = match (self.body, element) {
-            (Some(body), Some(element)) => Some(xml::write(&body, element, version)),
+            (Some(body), Some(element)) => Some(dialect.write(&body, element)),
             (Some(_), None) | (None, _) => None,
         };
         let has_body = body.is_some();

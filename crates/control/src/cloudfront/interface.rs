@@ -1,14 +1,15 @@
 //! CloudFront's API as an interface of the operators' side: requests in XML at dated paths.
 
-use crate::app::{Answering, App, handler};
+use crate::app::{Answering, App, Door, Wire, handler};
+use crate::authentication::Signatures;
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::Input;
+use crate::cloudfront::dialect::Dialect;
 use crate::cloudfront::handled::Handled;
 use crate::cloudfront::handlers;
-use crate::cloudfront::model::{Element, Need, Operation, Version};
+use crate::cloudfront::model::{Element, Need, Operation};
 use crate::cloudfront::routing::{self, Found};
 use crate::cloudfront::settings::Settings;
-use crate::cloudfront::xml;
 use crate::interface::{Interface, Note, Received, Repetition};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
@@ -40,8 +41,8 @@ const HEAD_BYTES_MAX: usize = 20_480;
 #[derive(Clone, Debug)]
 struct Target {
     settings: Arc<Settings>,
-    /// Version that answers are written in.
-    version: Version,
+    /// Form of request and answer.
+    dialect: Dialect,
     found: Result<Served, ApiError>,
 }
 
@@ -68,15 +69,31 @@ impl Target {
     fn of(request: &Request, settings: &Arc<Settings>) -> Self {
         let uri = request.uri();
         let query = uri.query().unwrap_or_default();
-        let version = routing::version_of(uri.path());
+        let (dialect, find): (_, Find) = match is_boto2(request, settings) {
+            true => (Dialect::Boto2, routing::find_boto2),
+            false => {
+                let version = routing::version_of(uri.path());
+                let dialect = version.map_or(Dialect::newest(), Dialect::Dated);
+                (dialect, routing::find)
+            }
+        };
         Target {
             settings: Arc::clone(settings),
-            version: version.unwrap_or(Version::newest()),
+            dialect,
             found: check_size(request)
-                .and_then(|()| routing::find(request.method(), uri.path(), query))
+                .and_then(|()| find(request.method(), uri.path(), query))
                 .and_then(served),
         }
     }
+}
+
+type Find = fn(&Method, &str, &str) -> Result<Found, ApiError>;
+
+/// Returns true for a request in the version of boto 2, where that is served: over TLS alone, for whoever reads one of
+/// its signatures can ask anything with it.
+fn is_boto2(request: &Request, settings: &Settings) -> bool {
+    let wire = request.extensions().get::<Door>().map(|door| door.wire);
+    settings.boto2 && wire == Some(Wire::Tls) && routing::is_boto2(request.uri().path())
 }
 
 fn check_size(request: &Request) -> Result<(), ApiError> {
@@ -117,6 +134,13 @@ impl Interface for Target {
     type Prepared = (&'static Handled, Input);
 
     const REQUEST_ID: &'static str = "x-amzn-requestid";
+
+    fn signatures(&self) -> Signatures {
+        match self.dialect {
+            Dialect::Dated(_) => Signatures::OfRequests,
+            Dialect::Boto2 => Signatures::OfDatesToo,
+        }
+    }
 
     fn operation(&self) -> &str {
         match &self.found {
@@ -175,13 +199,13 @@ impl Interface for Target {
         let Received { parts, body, .. } = received;
         let element = operation.form.as_ref().and_then(|form| form.body);
         let input = Input {
-            version: self.version,
+            dialect: self.dialect,
             operation,
             settings: Arc::clone(&self.settings),
             parameters,
             query: read_query(operation, parts.uri.query().unwrap_or_default())?,
             if_match: read_if_match(&parts.headers)?,
-            body: read_body(element, &body, self.version)?,
+            body: read_body(element, &body, self.dialect)?,
         };
         Ok((handled, input))
     }
@@ -194,11 +218,11 @@ impl Interface for Target {
     ) -> Result<Response<Bytes>, ApiError> {
         let operation = input.operation;
         let reply = handled.answer(operations, authenticated, input).await?;
-        Ok(reply.respond(operation, self.version))
+        Ok(reply.respond(operation, self.dialect))
     }
 
     fn refuse(&self, error: &ApiError, request_id: &str) -> Response<Bytes> {
-        error.respond(self.version, request_id)
+        error.respond(&self.dialect.namespace(), request_id)
     }
 }
 
@@ -238,7 +262,7 @@ fn read_if_match(headers: &HeaderMap) -> Result<Option<String>, ApiError> {
     Ok(Some(inner.unwrap_or(text).to_owned()))
 }
 
-fn read_body(element: Option<Element>, body: &[u8], version: Version) -> Result<Value, ApiError> {
+fn read_body(element: Option<Element>, body: &[u8], dialect: Dialect) -> Result<Value, ApiError> {
     match element {
         None if body.is_empty() => Ok(Value::Null),
         None => Err(RequestError::BodyUnwanted.into()),
@@ -246,6 +270,6 @@ fn read_body(element: Option<Element>, body: &[u8], version: Version) -> Result<
             Need::Required => Err(ApiError::new("MissingBody", "this operation needs a body")),
             Need::Optional => Ok(Value::Null),
         },
-        Some(element) => Ok(xml::read(body, element, version)?),
+        Some(element) => Ok(dialect.read(body, element)?),
     }
 }

@@ -9,8 +9,6 @@ use crate::cloudfront::distribution_error::{LifeCycleCodes, absent, fault, refus
 use crate::cloudfront::handled::Handled;
 use crate::cloudfront::knowledge::Knowledge;
 use crate::cloudfront::members::{ConfigFault, Keys, Members, set};
-use crate::cloudfront::model::Version;
-use crate::cloudfront::older_version::complete;
 use crate::cloudfront::resource::{changed, check_etag, gather};
 use crate::cloudfront::{active_keys, tags};
 use crate::operations::{ChangeRequest, Item, Operations, PageRequest, random_text};
@@ -151,7 +149,7 @@ async fn repeated(
         .with_clear_headers(&call.operator, of.kind, other)?;
     let is_same = (of.show)(&clear, context) == (of.show)(document, context)
         && clear.get("tags") == document.get("tags");
-    if call.input.version == Version::newest() || !is_same {
+    if call.input.dialect.is_newest() || !is_same {
         let message = format!(
             "The caller reference that you are using to create a distribution is associated with another \
              distribution. Already exists: {}",
@@ -191,7 +189,8 @@ async fn update(call: Call<Admin>, of: &'static DistributionKind) -> Result<Repl
     let mut config = call.input.body.clone();
     let shape = format!("{}Config", of.name);
     let present = (of.show)(&clear, context);
-    complete(&mut config, &present, &shape, call.input.version);
+    let completed = call.input.dialect.complete(&mut config, &present, &shape);
+    completed.map_err(|refused| fault(&call.input, &refused))?;
     let present = Present {
         sealed: &before.document,
         clear: &clear,

@@ -1,6 +1,7 @@
 //! Which operation a request is for: by method, path and query, in any dated version.
 
 use crate::cloudfront::api_error::ApiError;
+use crate::cloudfront::boto2;
 use crate::cloudfront::model::{Model, Operation, Version};
 use http::Method;
 use percent_encoding::percent_decode_str;
@@ -42,7 +43,42 @@ pub(super) fn find(method: &Method, path: &str, query: &str) -> Result<Found, Ap
             "this version of the API is not served; the versions are 2014-05-31 to 2020-05-31",
         ));
     };
-    let rest = path.get(1 + version.date().len()..).unwrap_or_default();
+    let found = operation_of(method, behind_date(path), query)?;
+    let Operation { name, since, .. } = found.operation;
+    match *since > version {
+        true => Err(absent_in(name, version.date())),
+        false => Ok(found),
+    }
+}
+
+/// Finds the operation of a request in the version of boto 2.
+pub(super) fn find_boto2(method: &Method, path: &str, query: &str) -> Result<Found, ApiError> {
+    let found = operation_of(method, behind_date(path), query)?;
+    let name = found.operation.name;
+    match boto2::OPERATIONS.contains(&name) {
+        true => Ok(found),
+        false => Err(absent_in(name, boto2::DATE)),
+    }
+}
+
+fn absent_in(name: &str, date: &str) -> ApiError {
+    ApiError::unsupported(&format!("{name} is not in version {date} of the API"))
+}
+
+/// Returns true for a path in the version of boto 2.
+pub(super) fn is_boto2(path: &str) -> bool {
+    path.strip_prefix('/')
+        .and_then(|rest| rest.split('/').next())
+        == Some(boto2::DATE)
+}
+
+/// Returns the part of a path behind its date, which has ten characters.
+fn behind_date(path: &str) -> &str {
+    path.get(11..).unwrap_or_default()
+}
+
+/// Finds an operation of any version by what comes behind the date.
+fn operation_of(method: &Method, rest: &str, query: &str) -> Result<Found, ApiError> {
     let operations = Model::get().operations().iter();
     let fitting = operations.filter_map(|operation| {
         let parameters = parameters_of(operation.path, rest)?;
@@ -61,12 +97,6 @@ pub(super) fn find(method: &Method, path: &str, query: &str) -> Result<Found, Ap
             "{method} of this path is no operation of the API"
         )));
     };
-    let name = operation.name;
-    if operation.since > version {
-        return Err(ApiError::unsupported(&format!(
-            "{name} is not in version {version} of the API"
-        )));
-    }
     Ok(Found {
         operation,
         parameters,

@@ -11,6 +11,8 @@ pub struct Settings {
     pub account: String,
     /// End of the domain names of new distributions, with the dot.
     pub domain_suffix: String,
+    /// Whether the version of boto 2 is served, whose signatures are weak; over TLS alone.
+    pub boto2: bool,
 }
 
 impl Default for Settings {
@@ -19,6 +21,7 @@ impl Default for Settings {
             base_url: "https://cloudfront.amazonaws.com".to_owned(),
             account: "000000000000".to_owned(),
             domain_suffix: ".cloudfront.net".to_owned(),
+            boto2: false,
         }
     }
 }

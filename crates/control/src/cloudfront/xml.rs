@@ -5,10 +5,12 @@
 
 mod fault;
 mod reader;
+mod tree;
 mod writer;
 
 pub use fault::Fault;
 pub use reader::read;
+pub(crate) use tree::{Node, read_tree};
 pub use writer::{escaped, write};
 
 #[cfg(test)]

@@ -1,4 +1,5 @@
 use super::*;
+use crate::app::Wire;
 use crate::authentication::Peer;
 use crate::connections::Standing;
 use axum::routing::get;
@@ -33,6 +34,7 @@ fn check(sent: &[u8], every_second: &'static [u8], expected_secs: std::ops::Rang
         });
         let door = Door {
             peer: Peer::Socket,
+            wire: Wire::Clear,
             hosts: None,
             standing: Standing::default(),
         };

@@ -694,6 +694,7 @@ fn names_and_accounts_are_those_of_the_settings() {
             base_url: "https://api.example".to_owned(),
             account: "123456789012".to_owned(),
             domain_suffix: ".cdn.example".to_owned(),
+            boto2: false,
         });
     let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
     let id = made.id();

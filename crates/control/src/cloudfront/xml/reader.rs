@@ -9,7 +9,7 @@ use serde_json::{Map, Number, Value};
 /// Most elements of a body.
 const ELEMENTS_MAX: usize = 20_000;
 /// Longest text of an element, in bytes.
-const TEXT_BYTES_MAX: usize = 64 * 1024;
+pub(super) const TEXT_BYTES_MAX: usize = 64 * 1024;
 /// Deepest nesting; no shape is as deep.
 const DEPTH_MAX: usize = 32;
 /// Most attributes of an element.
@@ -21,21 +21,7 @@ const ATTRIBUTES_MAX: usize = 8;
 /// # Errors
 /// Returns the first fault.
 pub fn read(body: &[u8], element: Element, version: Version) -> Result<Value, Fault> {
-    let text = std::str::from_utf8(body).map_err(|_| Fault::Encoding)?;
-    if !text.chars().all(is_xml_char) {
-        return Err(Fault::Encoding);
-    }
-    let mut reader = Reader::from_str(text);
-    let config = reader.config_mut();
-    config.enable_all_checks(true);
-    config.expand_empty_elements = true;
-    let mut body = Body {
-        reader,
-        version,
-        elements: 0,
-        depth: 0,
-        opening: Opening::Untouched,
-    };
+    let mut body = Body::of(body, version)?;
     body.begin(element.root)?;
     let value = body.element(element.shape, element.root)?;
     body.finish()?;
@@ -56,7 +42,8 @@ fn is_xml_char(char: char) -> bool {
     }
 }
 
-struct Body<'a> {
+/// A body that is being read.
+pub(super) struct Body<'a> {
     reader: Reader<&'a [u8]>,
     version: Version,
     elements: usize,
@@ -72,7 +59,7 @@ enum Opening {
 }
 
 /// A part of a body that means something.
-enum Piece<'a> {
+pub(super) enum Piece<'a> {
     Start(BytesStart<'a>),
     End,
     Text(String),
@@ -80,8 +67,27 @@ enum Piece<'a> {
 }
 
 impl<'a> Body<'a> {
+    /// Begins to read a body, which has to be of characters that XML has.
+    pub(super) fn of(body: &'a [u8], version: Version) -> Result<Self, Fault> {
+        let text = std::str::from_utf8(body).map_err(|_| Fault::Encoding)?;
+        if !text.chars().all(is_xml_char) {
+            return Err(Fault::Encoding);
+        }
+        let mut reader = Reader::from_str(text);
+        let config = reader.config_mut();
+        config.enable_all_checks(true);
+        config.expand_empty_elements = true;
+        Ok(Body {
+            reader,
+            version,
+            elements: 0,
+            depth: 0,
+            opening: Opening::Untouched,
+        })
+    }
+
     /// Returns the next part. Comments mean nothing; what else a document may have is refused.
-    fn next(&mut self) -> Result<Piece<'a>, Fault> {
+    pub(super) fn next(&mut self) -> Result<Piece<'a>, Fault> {
         loop {
             let event = self.reader.read_event();
             let at = self.reader.error_position();
@@ -109,13 +115,14 @@ impl<'a> Body<'a> {
         }
     }
 
-    /// Reads up to the begin of the outermost element.
-    fn begin(&mut self, root: &'static str) -> Result<(), Fault> {
+    /// Reads up to the begin of the outermost element, and returns that.
+    pub(super) fn begin(&mut self, root: &'static str) -> Result<BytesStart<'a>, Fault> {
         loop {
             match self.next()? {
                 Piece::Text(text) if is_blank(&text) => {}
                 Piece::Start(start) if start.local_name().as_ref() == root => {
-                    return self.enter(&start);
+                    self.enter(&start)?;
+                    return Ok(start);
                 }
                 Piece::Start(_) => return Err(Fault::Root { expected: root }),
                 Piece::Text(_) | Piece::End | Piece::Eof => return Err(self.malformed()),
@@ -124,7 +131,7 @@ impl<'a> Body<'a> {
     }
 
     /// Checks that nothing comes behind the outermost element.
-    fn finish(&mut self) -> Result<(), Fault> {
+    pub(super) fn finish(&mut self) -> Result<(), Fault> {
         loop {
             match self.next()? {
                 Piece::Text(text) if is_blank(&text) => {}
@@ -134,14 +141,19 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn malformed(&self) -> Fault {
+    pub(super) fn malformed(&self) -> Fault {
         Fault::Syntax {
             at: self.reader.buffer_position(),
         }
     }
 
+    /// Notes that an element has ended.
+    pub(super) fn leave(&mut self) {
+        self.depth -= 1;
+    }
+
     /// Counts an element that begins, and checks its attributes: namespaces alone.
-    fn enter(&mut self, start: &BytesStart<'_>) -> Result<(), Fault> {
+    pub(super) fn enter(&mut self, start: &BytesStart<'_>) -> Result<(), Fault> {
         self.elements += 1;
         self.depth += 1;
         if self.elements > ELEMENTS_MAX || self.depth > DEPTH_MAX {
@@ -180,7 +192,7 @@ impl<'a> Body<'a> {
                 }
             }
         };
-        self.depth -= 1;
+        self.leave();
         value
     }
 
@@ -332,7 +344,7 @@ fn check_declaration(declaration: &BytesDecl<'_>) -> Result<(), Fault> {
     }
 }
 
-fn is_blank(text: &str) -> bool {
+pub(super) fn is_blank(text: &str) -> bool {
     text.bytes().all(|byte| b" \t\r\n".contains(&byte))
 }
 

@@ -24,6 +24,9 @@ pub struct ControlSettings {
     pub domain_suffix: Option<String>,
     /// Beginning of `Location` in CloudFront's API; `None` for Amazon's.
     pub base_url: Option<String>,
+    /// Whether CloudFront's API is served in the version of boto 2 too, whose signatures cover the date alone. Needs a
+    /// certificate.
+    pub boto2: bool,
 }
 
 /// The store of what is served: `[store]`.

@@ -176,6 +176,11 @@ impl Checker<'_> {
             );
             self.fault("control.address", message);
         }
+        // Whoever reads one of these signatures can ask anything with it.
+        if control.boto2 && control.certificate.is_none() {
+            let message = "needs TLS: its signatures do not cover what is asked; add certificate = { chain = \"…\", key = \"…\" }";
+            self.fault("control.boto2", message);
+        }
     }
 
     fn log(&mut self, log: &LogSettings) {

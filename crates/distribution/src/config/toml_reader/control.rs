@@ -51,6 +51,7 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
                 "is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
             )
         }),
+        boto2: reader.boolean(table, "boto2").unwrap_or(false),
     }
 }
 

@@ -106,6 +106,7 @@ pub(crate) const CONTROL: TableSchema = TableSchema {
         "account",
         "domain_suffix",
         "base_url",
+        "boto2",
     ],
 };
 
