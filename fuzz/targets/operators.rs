@@ -3,7 +3,7 @@
 
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use privet_control::cloudfront::model::{Model, Version};
-use privet_control::cloudfront::xml;
+use privet_control::cloudfront::{boto2, xml};
 use privet_control::sigv4::{Claim, Refusal, SignedRequest};
 use privet_control::strict_json;
 
@@ -67,8 +67,8 @@ pub fn operator_json(bytes: &[u8]) {
     }
 }
 
-/// Fuzzes bodies of CloudFront's API: a name of an operation, a line end, XML. Whatever is read is written as a body
-/// that is read as the same.
+/// Fuzzes bodies of CloudFront's API, and of boto 2: a name of an operation, a line end, XML. Whatever is read is written
+/// as a body that is read as the same.
 pub fn cloudfront_xml(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (name, body) = text.split_once('\n').unwrap_or((&text, ""));
@@ -77,6 +77,11 @@ pub fn cloudfront_xml(bytes: &[u8]) {
     let Some(element) = form.and_then(|form| form.body) else {
         return;
     };
+    if let Ok(value) = boto2::read(body.as_bytes(), element.root) {
+        let written = boto2::write(&value, element.root);
+        let again = boto2::read(written.as_bytes(), element.root);
+        assert_eq!(again.as_ref(), Ok(&value), "{written}");
+    }
     for version in [Some(Version::newest()), Version::find("2014-05-31")] {
         let version = version.unwrap_or(Version::newest());
         if let Ok(value) = xml::read(body.as_bytes(), element, version) {

@@ -165,6 +165,33 @@ mod tests {
     }
 
     #[test]
+    fn boto_2_has_the_operations_of_its_time() {
+        let find = |request: &str| {
+            let (method, target) = request.split_once(' ').unwrap();
+            let (path, query) = target.split_once('?').unwrap_or((target, ""));
+            let found = find_boto2(&method.parse().unwrap(), path, query);
+            found.map(|found| found.operation.name)
+        };
+        let absent = |name| Err(absent_in(name, "2010-11-01"));
+        assert_eq!(find("GET /2010-11-01/public-key"), absent("ListPublicKeys"));
+        assert_eq!(
+            find("POST /2010-11-01/distribution?WithTags"),
+            absent("CreateDistributionWithTags")
+        );
+        assert!(find("GET /2010-11-01").is_err() && find("GET /2010-11-01/").is_err());
+        assert!(find("POST /2010-11-01/distribution/E1").is_err());
+        assert_eq!(
+            find("PUT /2010-11-01/distribution/E1/config"),
+            Ok("UpdateDistribution")
+        );
+        for name in boto2::OPERATIONS {
+            assert!(Model::get().operation(name).is_some(), "{name}");
+        }
+        assert!(!is_boto2("/2010-11-010/distribution") && !is_boto2("/x/2010-11-01/"));
+        assert!(is_boto2("/2010-11-01"));
+    }
+
+    #[test]
     fn what_is_no_operation_is_refused() {
         let none = |method: &str| format!("{method} of this path is no operation of the API");
         refused("GET /2020-05-31", &none("GET"));

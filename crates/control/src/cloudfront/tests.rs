@@ -1,7 +1,8 @@
 //! Requests that real clients have sent: the operation of each is found, its body is read, and its signature verifies.
 
 use crate::cloudfront::model::{Model, Version};
-use crate::cloudfront::{routing, xml};
+use crate::cloudfront::{boto2, routing, xml};
+use crate::date_signature::DateClaim;
 use crate::sigv4::{Claim, SignedRequest};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use jiff::civil::DateTime;
@@ -135,6 +136,43 @@ fn requests_of_terraform() {
         "secret",
         63,
     );
+}
+
+#[test]
+fn requests_of_boto2() {
+    let captures = captures(include_str!("../../tests/testdata/wire/boto2.txt"));
+    assert_eq!(captures.len(), 12);
+    for capture in captures {
+        let Capture {
+            operation,
+            method,
+            target,
+            headers,
+            body,
+        } = capture;
+        assert!(routing::is_boto2(target));
+        let found = routing::find_boto2(&method, target, "").unwrap();
+        assert_eq!(found.operation.name, operation, "{method} {target}");
+        let element = found.operation.form.as_ref().and_then(|form| form.body);
+        match element {
+            Some(element) => {
+                let read = boto2::read(body.as_bytes(), element.root);
+                let read = read.unwrap_or_else(|fault| panic!("{fault}: {body}"));
+                let written = boto2::write(&read, element.root);
+                assert_eq!(boto2::read(written.as_bytes(), element.root), Ok(read));
+                // The dialects do not mix: an identity alone is the same in both.
+                let newest = xml::read(body.as_bytes(), element, Version::newest());
+                assert_eq!(newest.is_ok(), operation.contains("Identity"), "{newest:?}");
+            }
+            None => assert_eq!(body, "", "{operation}"),
+        }
+        let date = headers["date"].to_str().unwrap();
+        let date = DateTime::strptime("%a, %d %b %Y %H:%M:%S GMT", date).unwrap();
+        let now = TimeZone::UTC.to_timestamp(date).unwrap().as_second();
+        let claim = DateClaim::read(&headers, now).unwrap();
+        assert!(!claim.is_made_with("wrong"), "{method} {target}");
+        assert!(claim.is_made_with("secret"), "{method} {target}");
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 mod access;
 mod bodies;
+mod boto2;
 mod distribution_keys;
 mod invalidations;
 mod model;

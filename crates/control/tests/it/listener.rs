@@ -8,7 +8,7 @@ use std::net::{SocketAddr, TcpStream};
 use std::sync::Arc;
 
 /// Makes a certificate for the host of the tests, and who trusts it.
-fn certificate() -> (Arc<rustls::ServerConfig>, Arc<ClientConfig>) {
+pub fn certificate() -> (Arc<rustls::ServerConfig>, Arc<ClientConfig>) {
     let made = rcgen::generate_simple_self_signed([HOST.to_owned()]).unwrap();
     let (chain, key) = (made.cert.pem(), made.signing_key.serialize_pem());
     let server = server_config(chain.as_bytes(), key.as_bytes()).unwrap();
@@ -24,7 +24,11 @@ fn certificate() -> (Arc<rustls::ServerConfig>, Arc<ClientConfig>) {
 }
 
 fn ask_tls(address: SocketAddr, client: &Arc<ClientConfig>, ask: &Ask) -> Answer {
-    let stream = TcpStream::connect(address).unwrap();
+    ask_over(TcpStream::connect(address).unwrap(), client, ask)
+}
+
+/// Sends a request over TLS on a connection.
+pub fn ask_over(stream: TcpStream, client: &Arc<ClientConfig>, ask: &Ask) -> Answer {
     stream.set_read_timeout(Some(PATIENCE)).unwrap();
     let name = ServerName::try_from(HOST).unwrap();
     let connection = ClientConnection::new(Arc::clone(client), name).unwrap();

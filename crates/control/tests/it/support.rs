@@ -64,6 +64,15 @@ impl Fixture {
 
     /// Starts an edge whose service is in a store, with more settings of the machine.
     pub fn with(more: &str) -> Self {
+        Fixture::of_store(more, None)
+    }
+
+    /// Starts an edge whose listener has a certificate.
+    pub fn over_tls(tls: Arc<rustls::ServerConfig>) -> Self {
+        Fixture::of_store("", Some(tls))
+    }
+
+    fn of_store(more: &str, tls: Option<Arc<rustls::ServerConfig>>) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -76,7 +85,7 @@ impl Fixture {
         let store = runtime.block_on(Store::open(options)).unwrap();
         let late = LateStore::of(store.clone());
         let more = format!("{more}\n{WITH_STORE}");
-        Fixture::start(folder, runtime, (&more, Some(late)), Some(store))
+        Fixture::start(folder, runtime, (&more, Some(late)), (Some(store), tls))
     }
 
     /// Starts an edge whose store could not be opened yet.
@@ -87,7 +96,7 @@ impl Fixture {
             .build()
             .unwrap();
         let late = LateStore::default();
-        Fixture::start(folder, runtime, (WITH_STORE, Some(late)), None)
+        Fixture::start(folder, runtime, (WITH_STORE, Some(late)), (None, None))
     }
 
     /// Starts an edge whose service is in its file.
@@ -97,14 +106,14 @@ impl Fixture {
             .enable_all()
             .build()
             .unwrap();
-        Fixture::start(folder, runtime, (service, None), None)
+        Fixture::start(folder, runtime, (service, None), (None, None))
     }
 
     fn start(
         folder: TempDir,
         runtime: Runtime,
         (more, late): (&str, Option<LateStore>),
-        store: Option<Store>,
+        (store, tls): (Option<Store>, Option<Arc<rustls::ServerConfig>>),
     ) -> Self {
         let config = &format!("{NODE}\n{more}");
         std::fs::create_dir(folder.path().join("bucket")).unwrap();
@@ -117,7 +126,7 @@ impl Fixture {
         let listener = Control::bind_listener(Some(&ListenerOptions {
             address: "127.0.0.1:0".parse().unwrap(),
             hosts: vec![HOST.to_owned()],
-            tls: None,
+            tls,
         }));
         let edge = RunningEdge::start(StartOptions::new(snapshot)).unwrap();
         edge.handle().clock().set(Timestamp::from_secs(NOW));

@@ -68,6 +68,17 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
             "[test] clock: anyone who can reach a listener and knows the secret that serve prints can set the time",
         );
     }
+    if snapshot
+        .node
+        .control
+        .as_ref()
+        .is_some_and(|control| control.boto2)
+    {
+        note(
+            "[control] boto2: who reads a signature of boto 2 can ask anything in that operator's name for some seconds; no \
+             proxy may end its TLS",
+        );
+    }
     let origins = snapshot.origins().iter();
     let in_the_clear = origins.filter(|origin| origin.source.comes_in_the_clear());
     notes.extend(in_the_clear.map(|origin| {

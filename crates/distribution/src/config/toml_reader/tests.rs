@@ -538,4 +538,8 @@ base_url = 'https://api.example/cf'
     assert_eq!(control.account.as_deref(), Some("123456789012"));
     assert_eq!(control.domain_suffix.as_deref(), Some(".cdn.example"));
     assert_eq!(control.base_url.as_deref(), Some("https://api.example/cf"));
+    assert!(
+        !control.boto2,
+        "weak signatures are taken only if that is said"
+    );
 }
