@@ -255,6 +255,133 @@ fn boto3_operates_an_edge_in_the_newest_version() {
     steps.count(42);
 }
 
+impl Site {
+    /// Starts the edge again with a listener that speaks TLS and takes boto 2; returns the file of its certificate.
+    fn speak_tls(&mut self) -> std::path::PathBuf {
+        let edge = &mut self.edge;
+        // boto 2 names a host without its port.
+        let host = edge.control().ip().to_string();
+        let made = rcgen::generate_simple_self_signed([host.clone()]).unwrap();
+        edge.write("chain.pem", &made.cert.pem());
+        edge.write("key.pem", &made.signing_key.serialize_pem());
+        let text = std::fs::read_to_string(edge.path("privet.toml")).unwrap();
+        let control = format!(
+            "[control]\nboto2 = true\nhosts = [{host:?}]\n\
+             certificate = {{ chain = \"chain.pem\", key = \"key.pem\" }}\n"
+        );
+        edge.write("privet.toml", &text.replace("[control]\n", &control));
+        edge.stop();
+        edge.start();
+        edge.path("chain.pem")
+    }
+}
+
+#[test]
+fn boto_2_operates_an_edge_over_tls() {
+    let mut site = Site::new();
+    let ca = site.speak_tls();
+    let mut settings = site.settings();
+    settings["endpoint"] = format!("https://{}", site.edge.control()).into();
+    settings["ca"] = json!(ca);
+    let script = command(python(), &["cloudfront/story_boto2.py"]);
+    let steps = Steps(answers(script, &format!("{settings}\n")));
+    for (name, status, code) in [
+        ("wrong secret", 403, "SignatureDoesNotMatch"),
+        ("stale update", 412, "PreconditionFailed"),
+        ("no such invalidation", 404, "NoSuchInvalidation"),
+        ("streaming enabled", 409, "StreamingDistributionNotDisabled"),
+        (
+            "no such streaming distribution",
+            404,
+            "NoSuchStreamingDistribution",
+        ),
+        ("enabled", 409, "DistributionNotDisabled"),
+        (
+            "identity in use",
+            409,
+            "CloudFrontOriginAccessIdentityInUse",
+        ),
+        ("no such distribution", 404, "NoSuchDistribution"),
+        (
+            "no such identity",
+            404,
+            "NoSuchCloudFrontOriginAccessIdentity",
+        ),
+    ] {
+        steps.saw(name, json!({ "status": status, "code": code }));
+    }
+    let comment = "of the story";
+    let identity = json!({
+        "canonical_user": 96,
+        "etag": true,
+        "comments": [comment, comment],
+        "reference": true,
+        "listed": [true],
+    });
+    steps.saw("identity", identity);
+    check_distribution_of_boto2(&steps);
+    let streaming = steps.of("streaming");
+    assert_eq!(streaming["status"], "InProgress");
+    assert_eq!(streaming["origin"], BUCKET_HOST);
+    assert_eq!(streaming["signers"], json!([["Self"], ["Self"]]));
+    assert_eq!(streaming["listed"], json!([true]));
+    let names = json!({ "enabled": false, "names": ["www.boto2.example"] });
+    steps.saw("disabled", names);
+    steps.saw("end", json!({ "left": [0, 0] }));
+    steps.count(20);
+}
+
+/// Checks what boto 2 and viewers saw of its distribution.
+#[track_caller]
+fn check_distribution_of_boto2(steps: &Steps) {
+    let made = steps.of("distribution");
+    assert_eq!(made["status"], "InProgress");
+    let host = made["domain_name"].as_str().unwrap();
+    assert!(
+        host.starts_with('d') && host.ends_with(".cloudfront.net"),
+        "{host}"
+    );
+    let path = made["origin"][1].as_str().unwrap();
+    assert!(
+        path.starts_with("origin-access-identity/cloudfront/E"),
+        "{path}"
+    );
+    assert_eq!(made["origin"][0], BUCKET_HOST);
+    assert_eq!(made["names"], json!(["www.boto2.example"]));
+    assert_eq!(made["signers"], json!(["Self"]));
+    assert_eq!(made["active"], json!([["Self", [KEY_PAIR]]]));
+    assert_eq!(made["running"], 0);
+    let logging = json!({
+        "moved": true,
+        "logging": ["logs.s3.amazonaws.com", "boto2/"],
+        "root": "private.txt",
+        "kept": [["www.boto2.example"], "of the story", true, ["Self"]],
+    });
+    steps.saw("logging", logging);
+    let list = json!({
+        "ids": [true],
+        "hosts": [true],
+        "names": [["www.boto2.example"]],
+        "enabled": [true],
+        "signers": [["Self"]],
+        "same": [true],
+    });
+    steps.saw("list", list);
+    let viewers = json!({ "refused": 403, "opened": [200, PRIVATE] });
+    steps.saw("viewers", viewers);
+    let signers = json!({ "statuses": [200, 403], "active": ["Self"] });
+    steps.saw("signers", signers);
+    let seen = json!([["CustomOrigin", true], [200, OPEN], ["S3Origin", false]]);
+    steps.saw("origin", json!({ "seen": seen }));
+    let invalidation = json!({
+        "paths": ["/open.txt", "/images/a%20b*"],
+        "reference": true,
+        "listed": true,
+        "is_truncated": [true, false],
+    });
+    steps.saw("invalidation", invalidation);
+}
+
 #[test]
 fn the_aws_cli_operates_an_edge() {
     let steps = Site::new().story(&["cloudfront/story_awscli.py"]);

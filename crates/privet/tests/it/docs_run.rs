@@ -290,6 +290,14 @@ const CLOUDFRONT_API: &[Step] = &[
         "client = boto3.client(",
         Not("cloudfront_clients.rs makes such a client"),
     ),
+    step(
+        "boto2 = true",
+        Not("cloudfront_clients.rs starts an edge with these settings"),
+    ),
+    step(
+        "connection = CloudFrontConnection(",
+        Not("cloudfront_clients.rs makes such a connection"),
+    ),
 ];
 
 /// All documents that have blocks.
