@@ -425,8 +425,10 @@ fn another_origin_takes_the_place_of_the_first() {
     let mut origin = full()["origins"][0].clone();
     origin["bucket_host"] = json!("new.s3.amazonaws.com");
     origin["origin_access_identity"] = json!("E2");
-    let seconds = json!(60);
-    origin["response_timeout"] = seconds;
+    // The other settings of an origin that is changed are those that were shown.
+    origin["response_timeout"] = json!(60);
+    origin["connect_timeout"] = json!(10);
+    origin["connection_attempts"] = json!(3);
     assert_eq!(changed["origins"][0], origin);
     assert_eq!(changed["origins"][1], full()["origins"][1]);
     let server = "<CustomOrigin><DNSName>t.example.com</DNSName>\

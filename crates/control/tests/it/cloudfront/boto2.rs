@@ -294,5 +294,5 @@ fn dialects_do_not_mix() {
     let listed = site.check(&dated(Ask::get(DISTRIBUTIONS), &key, NOW), (200, ""));
     let summary = element(&listed.text, "DistributionSummary").unwrap();
     assert_eq!(element(summary, "Enabled"), Some("false"));
-    assert!(!listed.text.contains("Quantity") && !listed.text.contains("Items>"));
+    assert!(!listed.text.contains("Quantity") && !listed.text.contains("<Items>"));
 }

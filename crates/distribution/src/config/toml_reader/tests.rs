@@ -509,6 +509,27 @@ fn below<'t>(table: &'t DeTable<'t>, name: &str) -> Vec<&'t DeTable<'t>> {
 }
 
 #[test]
+fn the_signatures_of_boto_2_need_tls() {
+    let text = "[[listeners]]
+address = '127.0.0.1:80'
+protocol = 'http'
+[control]
+address = '127.0.0.1:9443'
+boto2 = true
+";
+    check(
+        text,
+        "6:9: control.boto2: needs TLS: its signatures do not cover what is asked; add certificate = { chain = \"…\", key = \"…\" }",
+    );
+    let certificate = "certificate = { chain = 'chain.pem', key = 'key.pem' }\n";
+    check(&format!("{text}{certificate}"), "");
+    check(
+        &text.replace("true", "'yes'"),
+        "6:9: control.boto2: is a string; write true or false",
+    );
+}
+
+#[test]
 fn what_cloudfronts_api_says_of_the_service_is_plain() {
     check(
         "[[listeners]]
