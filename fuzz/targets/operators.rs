@@ -67,8 +67,8 @@ pub fn operator_json(bytes: &[u8]) {
     }
 }
 
-/// Fuzzes bodies of CloudFront's API, and of boto 2: a name of an operation, a line end, XML. Whatever is read is written
-/// as a body that is read as the same.
+/// Fuzzes bodies of CloudFront's API, and of boto 2: a name of an operation, a line end, XML. Whatever is read is
+/// written as a body that is read as the same.
 pub fn cloudfront_xml(bytes: &[u8]) {
     let text = String::from_utf8_lossy(bytes);
     let (name, body) = text.split_once('\n').unwrap_or((&text, ""));

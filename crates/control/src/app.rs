@@ -262,6 +262,7 @@ impl App {
         if let Some(answer) = attempt.as_ref().and_then(|attempt| attempt.earlier()) {
             return Ok(Ok(answer));
         }
+        let given_back = recognized.given_back();
         // A signature is used up by those alone who may do what they ask.
         let authenticated = self.authentication.admit(recognized, now)?;
         let performing = target
@@ -279,7 +280,13 @@ impl App {
             result
         });
         let lost = |_| Err(OperationError::System("the task for this has failed").into());
-        Ok(task.await.unwrap_or_else(lost))
+        let result = task.await.unwrap_or_else(lost);
+        if let (Err(failure), Some(verified)) = (&result, given_back)
+            && failure.status().is_client_error()
+        {
+            self.authentication.give_back(&verified);
+        }
+        Ok(result)
     }
 
     /// Refuses somebody who is not known.

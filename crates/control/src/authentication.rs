@@ -161,6 +161,17 @@ pub struct Recognized {
     caller: Caller,
     /// Signature that this request uses up.
     used_up: Option<Verified>,
+    /// What becomes of it if the change is refused.
+    on_refusal: OnRefusal,
+}
+
+/// What becomes of the signature of a change that was refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum OnRefusal {
+    /// It is used up: the client signs anew.
+    Kept,
+    /// It may ask the same again: a client that signs whole seconds has no other one until the next.
+    GivenBack,
 }
 
 impl Recognized {
@@ -172,6 +183,14 @@ impl Recognized {
     /// Returns the signature that a change uses up; `None` for a request that is not a change, or is not signed.
     pub fn signature(&self) -> Option<[u8; 32]> {
         self.used_up.as_ref().map(|verified| verified.signature)
+    }
+
+    /// Returns the signature that [`Authentication::give_back`] takes if the change is refused.
+    pub(crate) fn given_back(&self) -> Option<Verified> {
+        match self.on_refusal {
+            OnRefusal::Kept => None,
+            OnRefusal::GivenBack => self.used_up.clone(),
+        }
     }
 }
 
@@ -288,11 +307,16 @@ impl Authentication {
         (head, body): (&Presented<'_>, &[u8]),
         now: i64,
     ) -> Result<Recognized, AccessError> {
+        let on_refusal = match &prechecked.0 {
+            Sender::Dated(..) => OnRefusal::GivenBack,
+            Sender::Local | Sender::Verified(_) | Sender::Claimed(_) => OnRefusal::Kept,
+        };
         let (holder, verified) = match prechecked.0 {
             Sender::Local => {
                 return Ok(Recognized {
                     caller: local(Entry::Socket, Some(head.request_id)),
                     used_up: None,
+                    on_refusal: OnRefusal::Kept,
                 });
             }
             Sender::Verified(holder) => (holder, None),
@@ -313,6 +337,7 @@ impl Authentication {
         Ok(Recognized {
             caller: caller(holder, head.request_id),
             used_up: verified.filter(|_| is_change),
+            on_refusal,
         })
     }
 
@@ -321,7 +346,9 @@ impl Authentication {
     /// # Errors
     /// [`AccessError::Replay`].
     pub fn admit(&self, recognized: Recognized, now: i64) -> Result<Authenticated, AccessError> {
-        let Recognized { caller, used_up } = recognized;
+        let Recognized {
+            caller, used_up, ..
+        } = recognized;
         if let Some(verified) = used_up {
             if verified.signed_at < self.began(now) {
                 return Err(ReplayRefusal::BeforeStart.into());
@@ -329,6 +356,11 @@ impl Authentication {
             lock(&self.used).use_once(&verified, now)?;
         }
         Ok(Authenticated::checked(caller))
+    }
+
+    /// Lets the signature of a change that was refused ask the same again.
+    pub(crate) fn give_back(&self, verified: &Verified) {
+        lock(&self.used).give_back(verified);
     }
 
     /// Counts a request whose body did not arrive, unless its sender is known without that.

@@ -1,8 +1,8 @@
 //! The signature of CloudFront's first API, which boto 2 makes: HMAC-SHA1 of the header `Date`, and of nothing else.
 //!
-//! It covers neither what is asked nor where, so whoever reads one can ask anything in the operator's name. Here is what
-//! bounds that besides TLS: how a signature is read, for how long it counts, and from where (`first_use`). Pure: time
-//! and secrets are passed in.
+//! It covers neither what is asked nor where, so whoever reads one can ask anything in the operator's name. Here is
+//! what bounds that besides TLS: how a signature is read, for how long it counts, and from where (`first_use`). Pure:
+//! time and secrets are passed in.
 
 mod first_use;
 mod refusal;

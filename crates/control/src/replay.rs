@@ -81,18 +81,33 @@ impl UsedSignatures {
         Ok(())
     }
 
+    /// Lets a signature be used again whose change was refused.
+    pub(crate) fn give_back(&mut self, verified: &Verified) {
+        if self.signatures.remove(&verified.signature) {
+            let end = verified.signed_at.saturating_add(REMEMBERED_SECS);
+            let key = verified.access_key_id.clone();
+            self.forget_one_of(&key);
+            self.ends.remove(&(end, verified.signature, key));
+        }
+    }
+
+    /// Counts one signature less of a key.
+    fn forget_one_of(&mut self, key: &str) {
+        if let Some(count) = self.by_key.get_mut(key) {
+            *count -= 1;
+            if *count == 0 {
+                self.by_key.remove(key);
+            }
+        }
+    }
+
     fn forget_ended(&mut self, now: i64) {
         while self.ends.first().is_some_and(|(end, ..)| *end < now) {
             let Some((_, signature, key)) = self.ends.pop_first() else {
                 return;
             };
             self.signatures.remove(&signature);
-            if let Some(count) = self.by_key.get_mut(&key) {
-                *count -= 1;
-                if *count == 0 {
-                    self.by_key.remove(&key);
-                }
-            }
+            self.forget_one_of(&key);
         }
     }
 }
@@ -126,5 +141,28 @@ mod tests {
         check(("C", 5), 1000, 1600, Err(ReplayRefusal::Full));
         check(("A", 3), 1500, 1601, Ok(()));
         check(("A", 2), 1100, 1601, Err(ReplayRefusal::Used));
+    }
+
+    #[test]
+    fn what_is_given_back_counts_again_once() {
+        let mut used = UsedSignatures::new(Limits {
+            all: 1,
+            of_one_key: 1,
+        });
+        let verified = |signature| Verified {
+            access_key_id: "A".to_owned(),
+            signature: [signature; 32],
+            signed_at: 1000,
+        };
+        assert_eq!(used.use_once(&verified(1), 1000), Ok(()));
+        used.give_back(&verified(2));
+        let again = used.use_once(&verified(1), 1000);
+        assert_eq!(again, Err(ReplayRefusal::Used));
+        used.give_back(&verified(1));
+        used.give_back(&verified(1));
+        assert_eq!(used.use_once(&verified(1), 1000), Ok(()));
+        let other = used.use_once(&verified(2), 1000);
+        assert_eq!(other, Err(ReplayRefusal::Full));
+        assert_eq!((used.by_key.len(), used.ends.len()), (1, 1));
     }
 }

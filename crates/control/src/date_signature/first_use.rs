@@ -6,8 +6,8 @@ use std::net::IpAddr;
 
 /// Signatures remembered by default. A key has one for each second, so that no key fills the table.
 const SIGNATURES_MAX: usize = 100_000;
-/// Time for which a signature is remembered, from when it says it was made: twice the skew, so that a clock which is set
-/// back does not bring it to life again.
+/// Time for which a signature is remembered, from when it says it was made: twice the skew, so that a clock which is
+/// set back does not bring it to life again.
 const REMEMBERED_SECS: i64 = 2 * DATE_SKEW_SECS_MAX;
 
 /// The signatures that have come. What is alive is never forgotten: a full table refuses new ones.

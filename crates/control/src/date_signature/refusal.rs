@@ -2,7 +2,8 @@
 
 use thiserror::Error;
 
-/// Maximum difference in seconds between the clocks of signer and edge. Who keeps time well enough for TLS is within it.
+/// Maximum difference in seconds between the clocks of signer and edge: machines that keep time by a network are well
+/// within it.
 pub const DATE_SKEW_SECS_MAX: i64 = 60;
 /// Time in seconds after the first request with a signature, for which others may have the same: clients sign whole
 /// seconds, and a connection takes a while.

@@ -291,7 +291,7 @@ const CLOUDFRONT_API: &[Step] = &[
         Not("cloudfront_clients.rs makes such a client"),
     ),
     step(
-        "boto2 = true",
+        "[control]",
         Not("cloudfront_clients.rs starts an edge with these settings"),
     ),
     step(

@@ -10,8 +10,8 @@ const NAMESPACE: (&str, &str) = ("http://cloudfront.amazonaws.com/doc/", "/");
 const ORIGIN_ID: &str = "origin";
 const PROTOCOLS: [&str; 3] = ["http-only", "https-only", "match-viewer"];
 
-/// Reads a body whose outermost element is `root`, as the model has it for the same operation. A configuration is whole,
-/// as one of a new distribution: the defaults of 2010 stand for what this version has no words for.
+/// Reads a body whose outermost element is `root`, as the model has it for the same operation. A configuration is
+/// whole, as one of a new distribution: the defaults of 2010 stand for what this version has no words for.
 ///
 /// # Errors
 /// Returns the first fault; a body in the namespace of a later version is one.
@@ -108,8 +108,8 @@ fn streaming_distribution(node: &Node) -> Result<Value, Fault> {
     Ok(value)
 }
 
-/// Reads what configurations of both kinds have: reference, comment, host names, whether it is enabled, and logging, which
-/// is on if it is there.
+/// Reads what configurations of both kinds have: reference, comment, host names, whether it is enabled, and logging,
+/// which is on if it is there.
 fn description(config: &Fields<'_>) -> Result<Value, Fault> {
     let logging = match config.child("Logging", &["Bucket", "Prefix"])? {
         Some(logging) => json!({
