@@ -148,6 +148,20 @@ fn read_forwarded_values(
     Ok(keys)
 }
 
+/// Refuses headers in `ForwardedValues` that no bucket may get: `Host`, by which S3 knows the bucket, and all headers,
+/// which have that one among them.
+pub(super) fn check_bucket_headers(behavior: &Value) -> Result<(), ConfigFault> {
+    let values = Members::of(behavior, "").inner("ForwardedValues");
+    let is_refused = |name: &&str| *name == "*" || name.eq_ignore_ascii_case("Host");
+    match values.texts("Headers").into_iter().find(is_refused) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("has {name:?}, which is not valid for an Amazon S3 origin");
+            Err(values.fault("Headers", "InvalidHeadersForS3Origin", &message))
+        }
+    }
+}
+
 fn read_cookies(cookies: &Members<'_>, max: usize) -> Result<Value, ConfigFault> {
     let names = cookies.texts("WhitelistedNames");
     let numbers = (names.len(), max);

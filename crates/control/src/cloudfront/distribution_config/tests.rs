@@ -520,8 +520,14 @@ fn custom_origins_that_are_refused() {
 
 #[test]
 fn origin_groups_that_are_refused() {
+    let known = || {
+        let mut groups = sent_by_terraform()["OriginGroups"].clone();
+        let member = json!({ "OriginId": "s3" });
+        groups["Items"][0]["Members"] = json!({ "Items": [member, member] });
+        groups
+    };
     let group = |edit: fn(&mut Value), code: &str, words: &str| {
-        let mut group = sent_by_terraform()["OriginGroups"].clone();
+        let mut group = known();
         edit(&mut group["Items"][0]);
         part_refused("OriginGroups", group, code, words);
     };
@@ -542,7 +548,7 @@ fn origin_groups_that_are_refused() {
         invalid,
         "SelectionCriteria",
     );
-    let many = sent_by_terraform()["OriginGroups"]["Items"][0].clone();
+    let many = known()["Items"][0].clone();
     let many = json!({ "Items": vec![many; 11] });
     part_refused(
         "OriginGroups",
@@ -553,6 +559,54 @@ fn origin_groups_that_are_refused() {
     // A member that does not exist.
     let group = sent_by_terraform()["OriginGroups"].clone();
     part_refused("OriginGroups", group, "NoSuchOrigin", "app");
+}
+
+#[test]
+fn a_target_that_is_not_there_comes_before_other_faults() {
+    let with_faults = |config: &mut Value| {
+        config["Origins"]["Items"][0] = json!({ "Id": "s3", "DomainName": "https://example.com" });
+        config["WebACLId"] = json!("acl");
+        let behavior = json!({ "TargetOriginId": "other", "ViewerProtocolPolicy": "allow-all" });
+        config["DefaultCacheBehavior"] = behavior;
+    };
+    refused(
+        with_faults,
+        "NoSuchOrigin",
+        "TargetOriginId names \"other\"",
+    );
+    let without_origins = |config: &mut Value| config["Origins"] = json!({ "Items": [] });
+    refused(without_origins, "InvalidArgument", "Origins has no items");
+    let without_target = |config: &mut Value| config["DefaultCacheBehavior"] = json!({});
+    let missing = "DefaultCacheBehavior/TargetOriginId is missing";
+    refused(without_target, "InvalidArgument", missing);
+}
+
+#[test]
+fn a_bucket_gets_no_host_of_viewers() {
+    let values = |headers: Value| json!({ "QueryString": false, "Cookies": { "Forward": "none" }, "Headers": { "Items": headers } });
+    let code = "InvalidHeadersForS3Origin";
+    for headers in [json!(["*"]), json!(["Origin", "host"])] {
+        behavior_refused(
+            "ForwardedValues",
+            values(headers),
+            code,
+            "ForwardedValues/Headers",
+        );
+    }
+    let mut config = sent();
+    config["DefaultCacheBehavior"]["ForwardedValues"] = values(json!(["Origin"]));
+    read(&config).unwrap();
+    // A server may get it; a group in which one origin is a bucket may not.
+    let mut config = sent_by_terraform();
+    config["DefaultCacheBehavior"] = json!({
+        "TargetOriginId": "app",
+        "ViewerProtocolPolicy": "allow-all",
+        "ForwardedValues": values(json!(["*"])),
+        "MinTTL": 0,
+    });
+    read(&config).unwrap();
+    config["DefaultCacheBehavior"]["TargetOriginId"] = json!("both");
+    assert_eq!(read(&config).unwrap_err().code, code);
 }
 
 #[test]
