@@ -200,7 +200,8 @@ fn read_custom(origin: &Members<'_>, keys: &mut Keys) -> Result<(), ConfigFault>
     let https = (https != 443 && !is_tls).then_some(https);
     set(keys, "https_port", https);
     let protocols = config.texts("OriginSslProtocols");
-    if !protocols.is_empty() && !protocols.contains(&"TLSv1.2") {
+    let is_plain = policy == "http-only";
+    if !is_plain && !protocols.is_empty() && !protocols.contains(&"TLSv1.2") {
         let message = "has no TLSv1.2, and the edge speaks no older version";
         return Err(config.invalid("OriginSslProtocols", message));
     }

@@ -908,6 +908,30 @@ fn a_document_has_the_keys_of_the_file() {
 }
 
 #[test]
+fn older_protocols_do_not_matter_to_an_origin_without_tls() {
+    let mut config = sent();
+    let older = json!({ "Items": ["TLSv1", "SSLv3"] });
+    config["Origins"]["Items"] = json!([{
+        "Id": "s3",
+        "DomainName": "app.example.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "http-only",
+            "OriginSslProtocols": older,
+        },
+    }]);
+    let shown = show(&read(&config).unwrap());
+    let custom = &shown["Origins"]["Items"][0]["CustomOriginConfig"];
+    assert_eq!(custom["OriginSslProtocols"], older);
+    for policy in ["match-viewer", "https-only"] {
+        let custom = &mut config["Origins"]["Items"][0]["CustomOriginConfig"];
+        custom["OriginProtocolPolicy"] = json!(policy);
+        assert_eq!(read(&config).unwrap_err().code, "InvalidArgument");
+    }
+}
+
+#[test]
 fn protocols_and_ports_of_custom_origins() {
     let check = |config: Value, expected: Value| {
         let mut all = sent_by_terraform();
