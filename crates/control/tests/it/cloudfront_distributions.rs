@@ -275,6 +275,20 @@ fn configurations_that_are_refused() {
 }
 
 #[test]
+fn a_log_goes_to_a_bucket_by_its_host_name() {
+    let case = Case::new();
+    let logging = "<Logging><Enabled>true</Enabled><IncludeCookies>false</IncludeCookies>\
+                   <Bucket>logs</Bucket><Prefix></Prefix></Logging></DistributionConfig>";
+    let body = of_awscli("CreateDistribution").replace("</DistributionConfig>", logging);
+    let refused = case.send("POST", DISTRIBUTIONS, None, &body);
+    case.refused(&refused, (400, "InvalidArgument"));
+    let words = "The parameter Logging Bucket does not refer to a valid S3 bucket.";
+    assert!(refused.text("Message").starts_with(words), "{refused:?}");
+    let body = body.replace("<Bucket>logs<", "<Bucket>logs.s3.amazonaws.com<");
+    case.create(DISTRIBUTIONS, &body);
+}
+
+#[test]
 fn names_and_references_belong_to_one() {
     let case = Case::new();
     let body = of_awscli("CreateDistribution");
