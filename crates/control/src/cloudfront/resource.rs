@@ -194,11 +194,22 @@ async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
         document.insert(resource.kind.id_key().to_owned(), id.into());
     }
     let request = ChangeRequest::default();
+    let body = Value::Object(document.clone());
     let made = call
         .operations
-        .create(&call.operator, resource.kind, document.into(), &request)
+        .create(&call.operator, resource.kind, body, &request)
         .await;
-    let made = changed(made.map_err(|error| resource.error(error))?)?;
+    let made = match made {
+        Ok(made) => changed(made)?,
+        Err(error) => {
+            // Another creation with the same reference may have been faster.
+            let kind = (resource.kind, None);
+            let listed = gather(&call.operations, &operator, kind, most).await?;
+            let known = earlier(resource, (&call.input.body, &document), &listed.items)?;
+            let known = known.ok_or_else(|| resource.error(error))?;
+            return created(&call, resource, known);
+        }
+    };
     let item = resource.item(&call.operations, &operator, &made.id).await?;
     created(&call, resource, &item)
 }

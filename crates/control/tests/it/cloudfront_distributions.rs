@@ -6,7 +6,7 @@ use privet_control::cloudfront::xml;
 use privet_store::{EdgeReport, Role};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 const DISTRIBUTIONS: &str = "/2020-05-31/distribution";
 const STREAMING: &str = "/2020-05-31/streaming-distribution";
@@ -71,6 +71,27 @@ fn of_awscli(operation: &str) -> String {
     captured(include_str!("../testdata/wire/awscli.txt"), operation)
 }
 
+/// Sends a request over a connection of its own.
+fn send_to(address: SocketAddr, ask: &Ask) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let _ = stream.write_all(&ask.encode());
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_owned()).unwrap_or_default()
+    };
+    Reply {
+        status: head.get(9..12).unwrap().parse().unwrap(),
+        etag: header("etag"),
+        location: header("location"),
+        body: body.to_owned(),
+    }
+}
+
 impl Case {
     /// Makes everything that the captured requests refer to.
     fn new() -> Self {
@@ -119,23 +140,7 @@ impl Case {
         if let Some(etag) = etag {
             ask = ask.header("if-match", etag);
         }
-        let mut stream = TcpStream::connect(self.fixture.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let _ = stream.write_all(&ask.bearer(key).encode());
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let header = |name: &str| {
-            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-            let found = lines.find(|(other, _)| other.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.to_owned()).unwrap_or_default()
-        };
-        Reply {
-            status: head.get(9..12).unwrap().parse().unwrap(),
-            etag: header("etag"),
-            location: header("location"),
-            body: body.to_owned(),
-        }
+        send_to(self.fixture.address(), &ask.bearer(key))
     }
 
     fn get(&self, target: &str) -> Reply {
@@ -308,6 +313,56 @@ fn names_and_references_belong_to_one() {
     let again = case.send("POST", older_path, None, &changed);
     case.refused(&again, (409, "DistributionAlreadyExists"));
     assert_ne!(first.id(), made.id());
+}
+
+/// Sends the same request several times at once, each over a connection of its own.
+fn at_once(case: &Case, collection: &str, body: &str) -> Vec<Reply> {
+    const CLIENTS: usize = 8;
+    let address = case.fixture.address();
+    let start = &std::sync::Barrier::new(CLIENTS);
+    std::thread::scope(|scope| {
+        let send = || {
+            let mut ask = Ask::new("POST", collection);
+            ask.body = body.as_bytes().to_vec();
+            start.wait();
+            send_to(address, &ask.bearer(&case.key))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(send)).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    })
+}
+
+#[test]
+fn creations_at_once_with_one_reference_make_one() {
+    let case = Case::new();
+    for (collection, body, expected) in [
+        (
+            DISTRIBUTIONS,
+            of_awscli("CreateDistribution"),
+            (409, "DistributionAlreadyExists"),
+        ),
+        ("/2014-05-31/distribution", of_boto3(), (201, "")),
+        (
+            "/2020-05-31/origin-access-identity/cloudfront",
+            "<CloudFrontOriginAccessIdentityConfig><CallerReference>once</CallerReference>\
+             <Comment>c</Comment></CloudFrontOriginAccessIdentityConfig>"
+                .to_owned(),
+            (201, ""),
+        ),
+    ] {
+        let replies = at_once(&case, collection, &body);
+        let made: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 201).collect();
+        let ids: std::collections::HashSet<String> = made.iter().map(|made| made.id()).collect();
+        assert_eq!(ids.len(), 1, "{replies:?}");
+        for reply in replies.iter().filter(|reply| reply.status != 201) {
+            case.refused(reply, expected);
+        }
+    }
+    let list = case.get(DISTRIBUTIONS);
+    assert_eq!(list.text("Quantity"), "2", "{list:?}");
 }
 
 fn of_boto3() -> String {
