@@ -320,6 +320,7 @@ fn cloudfront_settings(settings: Option<&ControlSettings>) -> Settings {
         base_url: or(&stated.base_url, default.base_url),
         account: or(&stated.account, default.account),
         domain_suffix: or(&stated.domain_suffix, default.domain_suffix),
+        limits: stated.limits.clone(),
     }
 }
 

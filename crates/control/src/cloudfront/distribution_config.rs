@@ -170,7 +170,7 @@ fn read_parts(config: &Members<'_>, context: &ConfigContext<'_>) -> Result<Keys,
     }
     set(&mut keys, "default_root_object", object);
     let groups = config.items("OriginGroups");
-    let numbers = (groups.len(), limits.origin_groups);
+    let numbers = (groups.len(), limits.origin_groups_max);
     config.at_most(
         "OriginGroups",
         numbers,
@@ -226,7 +226,7 @@ fn read_origins(
     if items.is_empty() {
         return Err(config.invalid("Origins", "has no items"));
     }
-    let numbers = (items.len(), context.limits.origins);
+    let numbers = (items.len(), context.limits.origins_max);
     config.at_most("Origins", numbers, "TooManyOrigins")?;
     let mut origins: Vec<Value> = Vec::new();
     for item in items {
@@ -290,7 +290,7 @@ impl Behaviors<'_> {
 
     fn others(&self, config: &Members<'_>) -> Result<Vec<Value>, ConfigFault> {
         let items = config.items("CacheBehaviors");
-        let numbers = (items.len(), self.context.limits.behaviors);
+        let numbers = (items.len(), self.context.limits.behaviors_max);
         config.at_most("CacheBehaviors", numbers, "TooManyCacheBehaviors")?;
         let mut known = Vec::new();
         let mut behaviors = Vec::new();

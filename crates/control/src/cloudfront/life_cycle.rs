@@ -308,8 +308,8 @@ async fn knowledge<R>(
     operator: &Operator<Read>,
     documents: &[&Value],
 ) -> Result<Knowledge, ApiError> {
-    let account = &call.input.settings.account;
-    Knowledge::of(&call.operations, operator, account, documents).await
+    let settings = &call.input.settings;
+    Knowledge::of(&call.operations, operator, settings, documents).await
 }
 
 /// Finds an item.

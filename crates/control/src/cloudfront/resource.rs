@@ -9,7 +9,7 @@ use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::{ChangeRequest, Changed, Item, MadeBy, Outcome, PageRequest};
 use crate::operator::{Admin, Operator, Read};
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 use privet_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,8 @@ pub(super) struct Resource {
     pub(super) repeated: Repeated,
     /// Returns the document of a configuration; an update begins with the document as it is.
     pub(super) document: fn(&Value, Document) -> Result<Document, ApiError>,
+    /// Checks the numbers of what a configuration has.
+    pub(super) check_limits: fn(&Value, &ApiLimits) -> Result<(), ApiError>,
     /// Returns the configuration of an item.
     pub(super) config: fn(&Item) -> Result<Value, ApiError>,
     /// Returns what the whole has beside the configuration.
@@ -179,6 +181,7 @@ pub(super) fn handlers(resource: &'static Resource) -> [Handled; 6] {
 }
 
 async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply, ApiError> {
+    (resource.check_limits)(&call.input.body, &call.input.settings.limits)?;
     let mut document = (resource.document)(&call.input.body, Map::new())?;
     let operator = call.operator.reader();
     let most = call.input.settings.most(resource.kind);
@@ -273,6 +276,7 @@ async fn update(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
     check_etag(&before, &request)?;
     let config = &call.input.body;
     (resource.check_update)(&(resource.config)(&before)?, config)?;
+    (resource.check_limits)(config, &call.input.settings.limits)?;
     let document = before.document.as_object().cloned().unwrap_or_default();
     let document = (resource.document)(config, document)?;
     let name = (resource.kind, id);
@@ -457,6 +461,11 @@ pub(super) fn usual_id() -> Result<Option<String>, ApiError> {
 
 /// Any update is as good as another.
 pub(super) fn any_update(_before: &Value, _after: &Value) -> Result<(), ApiError> {
+    Ok(())
+}
+
+/// Has nothing that is counted.
+pub(super) fn any_number(_config: &Value, _limits: &ApiLimits) -> Result<(), ApiError> {
     Ok(())
 }
 

@@ -3,6 +3,7 @@
 use crate::support::*;
 use privet_control::cloudfront::model::{Element, Need, Version};
 use privet_control::cloudfront::xml;
+use privet_distribution::config::ApiLimits;
 use privet_store::{EdgeReport, Role};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
@@ -763,6 +764,7 @@ fn names_and_accounts_are_those_of_the_settings() {
             base_url: "https://api.example".to_owned(),
             account: "123456789012".to_owned(),
             domain_suffix: ".cdn.example".to_owned(),
+            ..Default::default()
         });
     let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
     let id = made.id();
@@ -776,6 +778,58 @@ fn names_and_accounts_are_those_of_the_settings() {
         made.text("DomainName").ends_with(".cdn.example"),
         "{made:?}"
     );
+}
+
+#[test]
+fn numbers_are_limited_by_the_settings() {
+    let case = Case::new();
+    let limited = |set: fn(&mut ApiLimits)| {
+        let mut settings = privet_control::cloudfront::Settings::default();
+        set(&mut settings.limits);
+        case.fixture.set_cloudfront(settings);
+    };
+    let body = of_awscli("CreateDistribution");
+    let refused = |code: &str| {
+        let reply = case.send("POST", DISTRIBUTIONS, None, &body);
+        case.refused(&reply, (400, code));
+    };
+    limited(|limits| limits.aliases_max = 0);
+    refused("TooManyDistributionCNAMEs");
+    limited(|limits| limits.origins_max = 0);
+    refused("TooManyOrigins");
+    limited(|limits| limits.behaviors_max = 0);
+    refused("TooManyCacheBehaviors");
+    limited(|limits| limits.trusted_signers_max = 1);
+    refused("TooManyTrustedSigners");
+    limited(|limits| limits.distributions_max = 0);
+    refused("TooManyDistributions");
+    limited(|limits| limits.distributions_max = 1);
+    case.create(DISTRIBUTIONS, &body);
+    // A repetition is known as one where nothing else may be made.
+    refused_as_known(&case, &body);
+    let other = body
+        .replace("dist1", "dist2")
+        .replace("private.example.com", "two.example.com");
+    let reply = case.send("POST", DISTRIBUTIONS, None, &other);
+    case.refused(&reply, (400, "TooManyDistributions"));
+    let group = "<KeyGroupConfig><Name>g</Name><Items><PublicKey>K1</PublicKey><PublicKey>K2</PublicKey></Items>\
+                 </KeyGroupConfig>";
+    let groups = "/2020-05-31/key-group";
+    limited(|limits| limits.public_keys_per_group_max = 1);
+    let reply = case.send("POST", groups, None, group);
+    case.refused(&reply, (400, "TooManyPublicKeysInKeyGroup"));
+    // Those of the case are counted.
+    limited(|limits| limits.key_groups_max = 2);
+    let reply = case.send("POST", groups, None, group);
+    case.refused(&reply, (400, "TooManyKeyGroups"));
+    limited(|limits| limits.key_groups_max = 3);
+    case.create(groups, group);
+}
+
+#[track_caller]
+fn refused_as_known(case: &Case, body: &str) {
+    let reply = case.send("POST", DISTRIBUTIONS, None, body);
+    case.refused(&reply, (409, "DistributionAlreadyExists"));
 }
 
 /// Makes what a body refers to, by the ids of its captured answers.

@@ -49,11 +49,11 @@ pub(super) fn read_behavior(
     let compress = behavior.value("Compress").and_then(Value::as_bool);
     set(&mut keys, "compress", compress);
     let limits = context.limits;
-    let most = (limits.trusted_signers, "TooManyTrustedSigners");
+    let most = (limits.trusted_signers_max, "TooManyTrustedSigners");
     let names = ("TrustedSigners", "trusted_signers");
     read_trusted(behavior, names, most, &mut keys)?;
     let code = "TooManyKeyGroupsAssociatedToDistribution";
-    let most = (limits.trusted_key_groups, code);
+    let most = (limits.trusted_key_groups_max, code);
     let names = ("TrustedKeyGroups", "trusted_key_groups");
     read_trusted(behavior, names, most, &mut keys)?;
     read_cache_settings(behavior, context, &mut keys)?;

@@ -124,7 +124,7 @@ fn read_forwarded_values(
     let mut keys = Keys::new();
     let query = values.flag("QueryString");
     let names = values.texts("QueryStringCacheKeys");
-    let numbers = (names.len(), limits.forwarded_query_keys);
+    let numbers = (names.len(), limits.forwarded_names_max);
     let code = "TooManyQueryStringParameters";
     values.at_most("QueryStringCacheKeys", numbers, code)?;
     if !query && !names.is_empty() {
@@ -136,14 +136,14 @@ fn read_forwarded_values(
     let names = (!names.is_empty()).then(|| json!(names));
     set(&mut keys, "query_string_cache_keys", names);
     let headers = values.texts("Headers");
-    let numbers = (headers.len(), limits.forwarded_headers);
+    let numbers = (headers.len(), limits.forwarded_names_max);
     values.at_most("Headers", numbers, "TooManyHeadersInForwardedValues")?;
     if headers.contains(&"*") && headers.len() > 1 {
         return Err(values.invalid("Headers", "has *, which stands alone"));
     }
     let headers = (!headers.is_empty()).then(|| json!(headers));
     set(&mut keys, "headers", headers);
-    let cookies = read_cookies(&values.inner("Cookies"), limits.forwarded_cookies)?;
+    let cookies = read_cookies(&values.inner("Cookies"), limits.forwarded_names_max)?;
     set(&mut keys, "cookies", Some(cookies));
     Ok(keys)
 }

@@ -136,7 +136,7 @@ fn read_headers(
     keys: &mut Keys,
 ) -> Result<(), ConfigFault> {
     let items = origin.items("CustomHeaders");
-    let numbers = (items.len(), context.limits.custom_headers);
+    let numbers = (items.len(), context.limits.origin_headers_max);
     origin.at_most("CustomHeaders", numbers, "TooManyOriginCustomHeaders")?;
     let mut headers = Keys::new();
     for item in items {

@@ -1,6 +1,6 @@
 use super::origins::HIDDEN;
 use super::*;
-use crate::cloudfront::config_parts::ConfigLimits;
+use privet_distribution::config::ApiLimits;
 use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "123456789012";
@@ -16,7 +16,7 @@ fn with_context<T>(act: impl FnOnce(&ConfigContext<'_>) -> T) -> T {
         account: ACCOUNT,
         default_certificate: Some("default"),
         policies: &policies,
-        limits: &ConfigLimits::default(),
+        limits: &ApiLimits::default(),
     })
 }
 

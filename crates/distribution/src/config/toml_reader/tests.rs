@@ -519,10 +519,14 @@ address = '127.0.0.1:9443'
 account = '12345678901'
 domain_suffix = 'cloudfront.net'
 base_url = 'https://example.com/'
+limits = { aliases_max = 10001, origins_max = -1, tenants_max = 1 }
 ",
         "6:11: control.account: is not a number of 12 digits
          7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
-         8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
+         8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com
+         9:26: control.limits.aliases_max: must be from 0 to 10000
+         9:48: control.limits.origins_max: must be from 0 to 10000
+         9:52: control.limits.tenants_max: is not a known key",
     );
     let text = "[[listeners]]
 address = '127.0.0.1:80'
@@ -532,10 +536,17 @@ address = '127.0.0.1:9443'
 account = '123456789012'
 domain_suffix = '.cdn.example'
 base_url = 'https://api.example/cf'
+limits = { aliases_max = 0, distributions_max = 1000 }
 ";
     let (document, _) = read_toml(text, Path::new("privet.toml")).unwrap();
     let control = document.node.control.unwrap();
     assert_eq!(control.account.as_deref(), Some("123456789012"));
     assert_eq!(control.domain_suffix.as_deref(), Some(".cdn.example"));
     assert_eq!(control.base_url.as_deref(), Some("https://api.example/cf"));
+    let limits = ApiLimits {
+        aliases_max: 0,
+        distributions_max: 1000,
+        ..ApiLimits::default()
+    };
+    assert_eq!(control.limits, limits);
 }
