@@ -44,6 +44,10 @@ fn document(
         // The text is kept as it is, with its last line end.
         put_text(&mut document, "pem", required(config, "EncodedKey", 8192)?);
     }
+    if document.contains_key("file") {
+        // The text of a file is only shown.
+        document.remove("pem");
+    }
     let comment = limited(text(config, "Comment"), "Comment", 128)?;
     put_text(&mut document, "comment", comment);
     Ok(document)

@@ -117,7 +117,8 @@ impl Resource {
             return Ok(item);
         }
         let item = operations.item(operator, self.kind, id).await;
-        item.map_err(|error| self.error(error))
+        let item = item.map_err(|error| self.error(error))?;
+        Ok(operations.with_key_text(self.kind, item).await?)
     }
 
     fn managed_items(&self) -> impl Iterator<Item = Item> {
@@ -332,7 +333,9 @@ async fn list(call: Call<Read>, resource: &'static Resource) -> Result<Reply, Ap
         let listed = gather(&call.operations, &call.operator, from, max_items).await;
         let listed = listed.map_err(|error| resource.error(error))?;
         is_truncated = listed.is_truncated;
-        rows.extend(listed.items);
+        for item in listed.items {
+            rows.push(call.operations.with_key_text(resource.kind, item).await?);
+        }
     }
     // Both kinds are in one order, so that a marker may be an id of either.
     rows.sort_by(|one, other| one.id.cmp(&other.id));
