@@ -1,15 +1,16 @@
 #!/usr/bin/env python3
 """Calls every operation of CloudFront's API that an edge serves, in every version of it, and checks each answer.
 
-Prints a step for each version, and one for the operations that are refused: each has to say so with the modelled
-`UnsupportedOperation`, since clients retry anything that looks like a failure of the server.
+Prints a step for each version; one for the operations that are refused: each has to say so with the modelled
+`UnsupportedOperation`, since clients retry anything that looks like a failure of the server; and one for the errors of
+all the others, which are called with bodies, values and credentials that are wrong.
 """
 
 import re
 
 import boto3
 import botocore.session
-from botocore import xform_name
+from botocore import UNSIGNED, xform_name
 from botocore.config import Config
 from botocore.exceptions import ClientError
 
@@ -26,18 +27,18 @@ ABSENT = "ENOSUCHONE0000"
 class Calls:
     """The calls of one version."""
 
-    def __init__(self, given, version):
+    def __init__(self, given, version, **others):
         self.given = given
         self.version = version
-        self.client = boto3.client(
-            "cloudfront",
-            api_version=version,
-            endpoint_url=given["endpoint"],
-            region_name=given["region"],
-            aws_access_key_id=given["access_key_id"],
-            aws_secret_access_key=given["secret_access_key"],
-            config=Config(retries={"mode": "standard", "max_attempts": 6}, parameter_validation=False),
-        )
+        settings = {
+            "api_version": version,
+            "endpoint_url": given["endpoint"],
+            "region_name": given["region"],
+            "aws_access_key_id": given["access_key_id"],
+            "aws_secret_access_key": given["secret_access_key"],
+            "config": Config(retries={"mode": "standard", "max_attempts": 6}, parameter_validation=False),
+        }
+        self.client = boto3.client("cloudfront", **{**settings, **others})
         self.lint = Lint(self.client)
 
     def refused(self, name, code, **arguments):
@@ -49,6 +50,13 @@ class Calls:
                 self.lint.faults.append(f"{name}: {error} instead of {code}")
         else:
             self.lint.faults.append(f"{name}: is not refused with {code}")
+
+    def tried(self, name, **arguments):
+        """Makes a call that may be refused or not; the lint judges its answer."""
+        try:
+            getattr(self.client, name)(**arguments)
+        except ClientError:
+            pass
 
     def report(self):
         """Prints what was called, and every fault of every answer."""
@@ -521,6 +529,148 @@ def refusals(given, done):
     step("refusals", refused=sorted(refused), faults=calls.lint.faults)
 
 
+# What is sent in place of a body: nothing, no XML, XML that is another, and text that is none.
+BODIES = [b"", b"<", b"<Other/>", b"<!DOCTYPE a><a/>", b"\xff"]
+
+
+def errors(given, done):
+    """Calls each operation that is served with what it has to refuse, in the first version and in the last."""
+    faults, refused, codes = [], set(), set()
+    for version in [min(versions()), NEWEST]:
+        calls = Calls(given, version)
+        sent = {}
+        calls.client.meta.events.register("before-call.cloudfront", lambda params, **_: params.update(sent))
+        model = calls.client.meta.service_model
+        for operation in model.operation_names:
+            if re.sub(r"\d{4}_\d\d_\d\d$", "", operation) in done:
+                wrong(calls, model.operation_model(operation), sent)
+        faults += calls.lint.faults
+        refused.update(name for name, counts in calls.lint.answers.items() if counts["refused"])
+        codes.update(*(counts["codes"] for counts in calls.lint.answers.values()))
+    lint = configurations(given)
+    codes.update(*(counts["codes"] for counts in lint.answers.values()))
+    faults += lint.faults + strangers(given)
+    step("errors", never_refused=sorted(done - refused), codes=sorted(codes), faults=faults)
+
+
+# Faults of a configuration by their codes: the path to a member, and its value.
+ORIGIN = ("Origins", "Items", 0)
+BEHAVIOR = ("DefaultCacheBehavior",)
+VALUES = (*BEHAVIOR, "ForwardedValues")
+CONFIG_FAULTS = [
+    ("NoSuchOrigin", (*BEHAVIOR, "TargetOriginId"), "nowhere"),
+    ("InvalidOriginAccessIdentity", (*ORIGIN, "S3OriginConfig", "OriginAccessIdentity"), "none"),
+    ("InvalidOriginAccessControl", (*ORIGIN, "OriginAccessControlId"), ABSENT),
+    ("InvalidHeadersForS3Origin", (*VALUES, "Headers"), {"Quantity": 1, "Items": ["Host"]}),
+    ("InvalidQueryStringParameters", (*VALUES, "QueryStringCacheKeys"), {"Quantity": 1, "Items": ["a"]}),
+    (
+        "InvalidForwardCookies",
+        (*VALUES, "Cookies", "WhitelistedNames"),
+        {"Quantity": 1, "Items": ["a"]},
+    ),
+    ("TooManyHeadersInForwardedValues", (*VALUES, "Headers"), {"Quantity": 11, "Items": ["a"] * 11}),
+    ("InvalidTTLOrder", (*BEHAVIOR, "MaxTTL"), -1),
+    (
+        "TrustedSignerDoesNotExist",
+        (*BEHAVIOR, "TrustedSigners"),
+        {"Enabled": True, "Quantity": 1, "Items": ["999999999999"]},
+    ),
+    (
+        "TrustedKeyGroupDoesNotExist",
+        (*BEHAVIOR, "TrustedKeyGroups"),
+        {"Enabled": True, "Quantity": 1, "Items": [ABSENT]},
+    ),
+    ("NoSuchResponseHeadersPolicy", (*BEHAVIOR, "ResponseHeadersPolicyId"), ABSENT),
+    ("InvalidDefaultRootObject", ("DefaultRootObject",), "/index.html"),
+    ("InvalidErrorCode", ("CustomErrorResponses",), {"Quantity": 1, "Items": [{"ErrorCode": 200}]}),
+    (
+        "InvalidResponseCode",
+        ("CustomErrorResponses",),
+        {"Quantity": 1, "Items": [{"ErrorCode": 404, "ResponsePagePath": "/a"}]},
+    ),
+    (
+        "TooManyOrigins",
+        ("Origins",),
+        {"Quantity": 101, "Items": [{"Id": "bucket", "DomainName": "a.s3.amazonaws.com"}] * 101},
+    ),
+    ("TooManyDistributionCNAMEs", ("Aliases",), {"Quantity": 101, "Items": ["a"] * 101}),
+    ("InvalidWebACLId", ("WebACLId",), "acl"),
+    ("InvalidViewerCertificate", ("ViewerCertificate",), {"IAMCertificateId": ABSENT}),
+    (
+        "InvalidGeoRestrictionParameter",
+        ("Restrictions",),
+        {"GeoRestriction": {"RestrictionType": "whitelist", "Quantity": 1, "Items": ["x"]}},
+    ),
+]
+
+
+def configurations(given):
+    """Creates a distribution with each of the faults, and changes one to have it."""
+    calls = Calls(given, NEWEST)
+    origin = {
+        "Id": "bucket",
+        "DomainName": given["bucket_host"],
+        "S3OriginConfig": {"OriginAccessIdentity": ""},
+    }
+    config = old_config(given, "faults", origin)
+    made = calls.client.create_distribution(DistributionConfig=config)
+    id, etag = made["Distribution"]["Id"], made["ETag"]
+    for code, path, value in CONFIG_FAULTS:
+        faulty = replaced(config, path, value)
+        calls.refused("update_distribution", code, Id=id, IfMatch=etag, DistributionConfig=faulty)
+        faulty["CallerReference"] = f"with {code}"
+        calls.refused("create_distribution", code, DistributionConfig=faulty)
+    other = replaced(config, ("CallerReference",), "other")
+    calls.refused("update_distribution", "IllegalUpdate", Id=id, IfMatch=etag, DistributionConfig=other)
+    calls.refused("create_distribution", "DistributionAlreadyExists", DistributionConfig=config)
+    end(calls, "distribution", "DistributionConfig", id)
+    return calls.lint
+
+
+def replaced(value, path, member):
+    """Returns a copy of a value with another member."""
+    if not path:
+        return member
+    copied = value.copy()
+    inner = copied.get(path[0]) if isinstance(copied, dict) else copied[path[0]]
+    copied[path[0]] = replaced({} if inner is None else inner, path[1:], member)
+    return copied
+
+
+def wrong(calls, operation, sent):
+    """Calls an operation with values that mean nothing, and with bodies that are none."""
+    name, shape = xform_name(operation.name), operation.input_shape
+    arguments = sample(shape) if shape else {}
+    members = shape.members if shape else {}
+    calls.tried(name, **arguments)
+    if "IfMatch" in members:
+        arguments["IfMatch"] = "E0000000000000"
+        calls.tried(name, **arguments)
+    if "MaxItems" in members:
+        calls.refused(name, "InvalidArgument", **{**arguments, "MaxItems": "many"})
+    if shape and "payload" in shape.serialization:
+        for body in BODIES:
+            sent["body"] = body
+            calls.tried(name, **arguments)
+        sent.clear()
+
+
+def strangers(given):
+    """Calls an operation that reads and one that changes with credentials that are none."""
+    faults = []
+    for code, others in [
+        ("MissingAuthenticationToken", {"config": Config(signature_version=UNSIGNED)}),
+        ("SignatureDoesNotMatch", {"aws_secret_access_key": "wrong"}),
+        ("SignatureDoesNotMatch", {"aws_access_key_id": "AKIAUNKNOWN"}),
+        ("InvalidClientTokenId", {"aws_session_token": "token"}),
+    ]:
+        calls = Calls(given, NEWEST, **others)
+        calls.refused("list_distributions", code)
+        calls.refused("delete_distribution", code, Id=ABSENT, IfMatch="E0000000000000")
+        faults += calls.lint.faults
+    return faults
+
+
 def sample(shape, depth=0):
     """Returns a value of a shape, with the required members of structures."""
     match shape.type_name:
@@ -553,6 +703,7 @@ def main():
         calls.report()
         done.update(name for name, counts in calls.lint.answers.items() if counts["done"])
     refusals(given, done)
+    errors(given, done)
 
 
 def versions():

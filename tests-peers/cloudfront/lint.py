@@ -51,8 +51,9 @@ class Lint:
         answer.check()
         self.faults += [f"{name}: {fault}" for fault in answer.faults]
         kind = "refused" if answer.status >= 300 else "done"
-        counts = self.answers.setdefault(name, {"done": 0, "refused": 0})
+        counts = self.answers.setdefault(name, {"done": 0, "refused": 0, "codes": set()})
         counts[kind] += 1
+        counts["codes"] |= answer.codes
 
 
 class Answer:
@@ -64,6 +65,7 @@ class Answer:
         self.status = response["status_code"]
         self.headers = {name.lower(): value for name, value in response["headers"].items()}
         self.body = response["body"]
+        self.codes = set()
         self.faults = []
 
     def say(self, place, fault):
@@ -100,6 +102,7 @@ class Answer:
         self.check_code(error.get("Code"))
 
     def check_code(self, code):
+        self.codes.add(code)
         modelled = {
             shape.metadata["error"].get("code", shape.name)
             for shape in self.operation.error_shapes

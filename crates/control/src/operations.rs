@@ -15,6 +15,7 @@ mod explain;
 mod import;
 mod invalidations;
 mod jobs;
+mod key_files;
 mod key_rotation;
 mod operators;
 mod origin_headers;

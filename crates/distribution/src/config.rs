@@ -36,7 +36,7 @@ pub use distribution::{
     ErrorPage, GeoRestriction, HttpVersions, MinimumTlsVersion, StreamingDistribution,
 };
 pub use document::{
-    BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
+    ApiLimits, BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
     BucketLocationDocument, CacheSettings, CertificateDocument, CertificateFiles,
     CertificateSource, ControlSettings, CredentialsDocument, DiskCacheSettings,
     DistributionDocument, Document, EdgeIdentity, ForwardedHeaderNames, ForwardedQuery,

@@ -321,6 +321,7 @@ fn cloudfront_settings(settings: Option<&ControlSettings>) -> Settings {
         account: or(&stated.account, default.account),
         domain_suffix: or(&stated.domain_suffix, default.domain_suffix),
         boto2: stated.boto2,
+        limits: stated.limits.clone(),
     }
 }
 

@@ -11,8 +11,6 @@ use privet_distribution::config::ServiceKind;
 use serde_json::{Value, json};
 
 const KIND: &str = "distribution";
-/// Aliases of one distribution, by Amazon's quota.
-const ALIASES_MAX: usize = 100;
 /// Distributions that are looked through.
 const DISTRIBUTIONS_MAX: usize = 10_000;
 
@@ -35,8 +33,9 @@ async fn associate(call: Call<Admin>) -> Result<Reply, ApiError> {
     let target = call.parameter("TargetDistributionId");
     let name = (ServiceKind::Distribution, target);
     let item = distribution(&call.operations, &call.operator.reader(), name).await?;
-    if aliases(&item).len() >= ALIASES_MAX {
-        let message = format!("a distribution has at most {ALIASES_MAX} aliases");
+    let most = call.input.settings.limits.aliases_max;
+    if aliases(&item).len() >= most {
+        let message = format!("a distribution has at most {most} aliases");
         return Err(ApiError::new("TooManyDistributionCNAMEs", &message));
     }
     let moved = call.operations.move_alias(&call.operator, &alias, target);

@@ -4,7 +4,8 @@ use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::policy_filters::{self, COOKIES, HEADERS, QUERY_STRINGS};
 use crate::cloudfront::resource::{
-    Codes, Listing, Repeated, Resource, any_update, limited, put_text, required, text, uuid,
+    Codes, Listing, Repeated, Resource, any_number, any_update, limited, put_text, required, text,
+    uuid,
 };
 use crate::operation_error::OperationError;
 use crate::operations::Item;
@@ -25,6 +26,7 @@ pub(super) const RESOURCE: Resource = Resource {
     listing: Listing::Typed,
     repeated: Repeated::Refused,
     document,
+    check_limits: any_number,
     config,
     whole,
     check_update: any_update,

@@ -1,7 +1,7 @@
 //! The parts that configurations of distributions and of streaming distributions have in common.
 
 use crate::cloudfront::members::{ConfigFault, Keys, Members, counted_texts, is_host, set};
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 
@@ -21,41 +21,7 @@ pub(crate) struct ConfigContext<'a> {
     /// Ids of the operator's policies by kind and name.
     pub(crate) policies: &'a BTreeMap<(ServiceKind, String), String>,
     /// Maximum numbers.
-    pub(crate) limits: &'a ConfigLimits,
-}
-
-/// The maximum numbers of things in a configuration; the defaults are CloudFront's quotas.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct ConfigLimits {
-    pub(crate) aliases: usize,
-    pub(crate) origins: usize,
-    pub(crate) origin_groups: usize,
-    pub(crate) behaviors: usize,
-    pub(crate) custom_headers: usize,
-    pub(crate) forwarded_headers: usize,
-    pub(crate) forwarded_cookies: usize,
-    pub(crate) forwarded_query_keys: usize,
-    /// Of one behavior.
-    pub(crate) trusted_signers: usize,
-    /// Of one behavior.
-    pub(crate) trusted_key_groups: usize,
-}
-
-impl Default for ConfigLimits {
-    fn default() -> Self {
-        ConfigLimits {
-            aliases: 100,
-            origins: 100,
-            origin_groups: 10,
-            behaviors: 75,
-            custom_headers: 10,
-            forwarded_headers: 10,
-            forwarded_cookies: 10,
-            forwarded_query_keys: 10,
-            trusted_signers: 5,
-            trusted_key_groups: 4,
-        }
-    }
+    pub(crate) limits: &'a ApiLimits,
 }
 
 /// A document that a configuration changes.
@@ -71,7 +37,7 @@ pub(crate) struct Present<'a> {
 /// host names.
 pub(crate) fn read_description(
     config: &Members<'_>,
-    limits: &ConfigLimits,
+    limits: &ApiLimits,
     too_many: &'static str,
     keys: &mut Keys,
 ) -> Result<(), ConfigFault> {
@@ -79,7 +45,7 @@ pub(crate) fn read_description(
     check_length(config, "CallerReference", CALLER_REFERENCE_LENGTH_MAX)?;
     check_length(config, "Comment", COMMENT_LENGTH_MAX)?;
     let aliases = config.texts("Aliases");
-    config.at_most("Aliases", (aliases.len(), limits.aliases), too_many)?;
+    config.at_most("Aliases", (aliases.len(), limits.aliases_max), too_many)?;
     for (position, alias) in aliases.iter().enumerate() {
         let earlier = aliases.get(..position).unwrap_or_default();
         if !is_host(alias.strip_prefix("*.").unwrap_or(alias)) {

@@ -8,6 +8,7 @@ mod cache_settings;
 mod certificate;
 mod origins;
 mod restrictions;
+mod targets;
 
 use crate::cloudfront::config_parts::{
     ConfigContext, Present, check_reference, read_description, read_logging, replace_part,
@@ -99,6 +100,7 @@ pub(crate) fn read_config(
     if let Some(present) = present {
         check_reference(config, present.sealed)?;
     }
+    targets::check_targets(members)?;
     refuse(members)?;
     let parts = read_parts(members, context)?;
     let empty = Value::Object(Keys::new());
@@ -108,11 +110,9 @@ pub(crate) fn read_config(
     });
     let mut document = merge_parts(present.sealed, parts, context);
     let origins = read_origins(members, present, context)?;
-    check_groups(members, &origins, &document)?;
-    let targets: Vec<&str> = targets(&origins, &document).collect();
     let behaviors = Behaviors {
         present: &Members::of(present.clear, ""),
-        targets: &targets,
+        buckets: &targets::bucket_targets(members),
         context,
     };
     let default = behaviors.default(members)?;
@@ -170,7 +170,7 @@ fn read_parts(config: &Members<'_>, context: &ConfigContext<'_>) -> Result<Keys,
     }
     set(&mut keys, "default_root_object", object);
     let groups = config.items("OriginGroups");
-    let numbers = (groups.len(), limits.origin_groups);
+    let numbers = (groups.len(), limits.origin_groups_max);
     config.at_most(
         "OriginGroups",
         numbers,
@@ -226,7 +226,7 @@ fn read_origins(
     if items.is_empty() {
         return Err(config.invalid("Origins", "has no items"));
     }
-    let numbers = (items.len(), context.limits.origins);
+    let numbers = (items.len(), context.limits.origins_max);
     config.at_most("Origins", numbers, "TooManyOrigins")?;
     let mut origins: Vec<Value> = Vec::new();
     for item in items {
@@ -272,41 +272,11 @@ fn read_origin(
     Ok(merged)
 }
 
-/// Checks that the members of origin groups are there.
-fn check_groups(
-    config: &Members<'_>,
-    origins: &[Value],
-    document: &Keys,
-) -> Result<(), ConfigFault> {
-    let groups = document.get("origin_groups").and_then(Value::as_array);
-    for group in groups.into_iter().flatten() {
-        let members = Members::of(group, "").array("origins");
-        for member in members {
-            if !origins
-                .iter()
-                .any(|origin| origin.get("id") == Some(member))
-            {
-                let message = format!(
-                    "names {member}: one or more of your origins or origin groups do not exist"
-                );
-                return Err(config.fault("OriginGroups", "NoSuchOrigin", &message));
-            }
-        }
-    }
-    Ok(())
-}
-
-/// Returns the ids of origins and origin groups.
-fn targets<'d>(origins: &'d [Value], document: &'d Keys) -> impl Iterator<Item = &'d str> {
-    let groups = document.get("origin_groups").and_then(Value::as_array);
-    let all = origins.iter().chain(groups.into_iter().flatten());
-    all.filter_map(|one| one.get("id")?.as_str())
-}
-
 /// Reads behaviors, and keeps of present ones what CloudFront's form cannot say.
 struct Behaviors<'a> {
     present: &'a Members<'a>,
-    targets: &'a [&'a str],
+    /// Targets that are buckets, or may be.
+    buckets: &'a [&'a str],
     context: &'a ConfigContext<'a>,
 }
 
@@ -320,7 +290,7 @@ impl Behaviors<'_> {
 
     fn others(&self, config: &Members<'_>) -> Result<Vec<Value>, ConfigFault> {
         let items = config.items("CacheBehaviors");
-        let numbers = (items.len(), self.context.limits.behaviors);
+        let numbers = (items.len(), self.context.limits.behaviors_max);
         config.at_most("CacheBehaviors", numbers, "TooManyCacheBehaviors")?;
         let mut known = Vec::new();
         let mut behaviors = Vec::new();
@@ -350,15 +320,17 @@ impl Behaviors<'_> {
     ) -> Result<Keys, ConfigFault> {
         let shown = present.map(|present| behaviors::show_behavior(present, self.context));
         let unchanged = |present: &Value| present.as_object().cloned().unwrap_or_default();
-        let is_known = item.get("TargetOriginId").and_then(Value::as_str);
-        let is_known = is_known.is_some_and(|target| self.targets.contains(&target));
         if let (Some(present), Some(shown)) = (present, &shown)
-            && is_known
             && is_same(shown, item)
         {
             return Ok(unchanged(present));
         }
-        let new = behaviors::read_behavior(item, pattern, self.targets, self.context)?;
+        let new = behaviors::read_behavior(item, pattern, self.context)?;
+        if let Some(target) = new.get("origin").and_then(Value::as_str)
+            && self.buckets.contains(&target)
+        {
+            cache_settings::check_bucket_headers(item)?;
+        }
         match (present, shown) {
             (Some(present), Some(shown)) => {
                 let wanted = Value::Object(new.clone());

@@ -9,8 +9,9 @@ use privet_store::StoreError;
 
 /// Code of a host name that another distribution has.
 const TAKEN: &str = "CNAMEAlreadyExists";
-/// Message of a host name that no bucket has, as CloudFront's.
+/// Messages of host names that no bucket has, as CloudFront's.
 const NO_BUCKET: &str = "The parameter Origin DomainName does not refer to a valid S3 bucket.";
+const NO_LOGGING_BUCKET: &str = "The parameter Logging Bucket does not refer to a valid S3 bucket.";
 
 /// The codes of errors that differ between the kinds of distributions.
 #[derive(Clone, Copy, Debug)]
@@ -41,6 +42,9 @@ pub(super) fn refusal(input: &Input, codes: LifeCycleCodes, error: OperationErro
     {
         return match (key_of(fault), of_operation(input, fault_code(fault))) {
             ("bucket_host", _) => ApiError::argument(&format!("{NO_BUCKET} It {}", fault.message)),
+            ("bucket", _) if fault.field.ends_with("logging.bucket") => {
+                ApiError::argument(&format!("{NO_LOGGING_BUCKET} It {}", fault.message))
+            }
             (_, "InvalidArgument") => error.into(),
             (_, code) => ApiError::new(code, &fault.message),
         };

@@ -5,7 +5,7 @@ use crate::cloudfront::call::{Call, Page, Reply, time};
 use crate::cloudfront::document_change::{distribution, of_distribution};
 use crate::cloudfront::handled::Handled;
 use crate::cloudfront::resource::{required, text};
-use crate::operation_error::OperationError;
+use crate::operation_error::{Fault, OperationError};
 use crate::operations::{ChangeRequest, InvalidationRequest, Item, PageRequest};
 use crate::operator::{Publish, Read};
 use privet_distribution::config::ServiceKind;
@@ -13,6 +13,8 @@ use privet_store::StoreError;
 use serde_json::{Value, json};
 
 const KIND: &str = "invalidation";
+/// Message of paths that none can be, as CloudFront's.
+const INVALID_PATHS: &str = "Your request contains one or more invalid invalidation paths.";
 /// Invalidations that are read at a time.
 const READ_AT_ONCE: u32 = 200;
 
@@ -50,6 +52,7 @@ async fn create(call: Call<Publish>) -> Result<Reply, ApiError> {
         Err(OperationError::Store(StoreError::Claimed { by, .. })) if by.kind == KIND => {
             earlier(&call, &by.id, &paths).await?
         }
+        Err(OperationError::Invalid(faults)) => return Err(invalid_path(&faults)),
         Err(error) => return Err(of_distribution(error)),
     };
     let path = format!("/distribution/{distribution}/invalidation/{}", item.id);
@@ -57,6 +60,14 @@ async fn create(call: Call<Publish>) -> Result<Reply, ApiError> {
         location: Some(call.location(&path)),
         ..Reply::of(shown(&item, Some(reference)))
     })
+}
+
+/// Returns the error of a path, such as one with a blank: paths are percent-encoded by the client (developer guide,
+/// "Specifying the files to invalidate").
+fn invalid_path(faults: &[Fault]) -> ApiError {
+    let first = faults.first();
+    let reason = first.map(|fault| format!(" {} {}", fault.field, fault.message));
+    ApiError::argument(&format!("{INVALID_PATHS}{}", reason.unwrap_or_default()))
 }
 
 /// Returns an earlier invalidation with the same reference, if it is of the same paths.

@@ -7,11 +7,8 @@ use crate::cloudfront::resource::{
     text, uuid,
 };
 use crate::operations::Item;
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 use serde_json::{Map, Value, json};
-
-/// Public keys of a group, by Amazon's quota.
-const PUBLIC_KEYS_MAX: usize = 5;
 
 pub(super) const RESOURCE: Resource = Resource {
     kind: ServiceKind::KeyGroup,
@@ -27,6 +24,7 @@ pub(super) const RESOURCE: Resource = Resource {
     listing: Listing::Plain(summary),
     repeated: Repeated::Refused,
     document,
+    check_limits,
     config,
     whole,
     check_update: any_update,
@@ -47,12 +45,19 @@ fn document(
             "Items is empty; a group has a public key",
         ));
     }
-    if keys.len() > PUBLIC_KEYS_MAX {
-        let message = format!("a group has at most {PUBLIC_KEYS_MAX} public keys");
-        return Err(ApiError::new("TooManyPublicKeysInKeyGroup", &message));
-    }
     document.insert("public_keys".to_owned(), keys.into());
     Ok(document)
+}
+
+fn check_limits(config: &Value, limits: &ApiLimits) -> Result<(), ApiError> {
+    let most = limits.public_keys_per_group_max;
+    match config["Items"].as_array().map_or(0, Vec::len) > most {
+        true => {
+            let message = format!("a group has at most {most} public keys");
+            Err(ApiError::new("TooManyPublicKeysInKeyGroup", &message))
+        }
+        false => Ok(()),
+    }
 }
 
 fn config(item: &Item) -> Result<Value, ApiError> {

@@ -1,14 +1,15 @@
 //! What the mapping of configurations has to know of the service, read from it beforehand.
 
 use crate::cloudfront::api_error::ApiError;
-use crate::cloudfront::config_parts::{ConfigContext, ConfigLimits};
+use crate::cloudfront::config_parts::ConfigContext;
 use crate::cloudfront::members::Members;
 use crate::cloudfront::resource::gather;
+use crate::cloudfront::settings::Settings;
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operator::{Operator, Read};
 use privet_distribution::config::{
-    CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy, ServiceKind,
+    ApiLimits, CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy, ServiceKind,
 };
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +34,7 @@ pub(super) struct Knowledge {
     account: String,
     has_default_certificate: bool,
     policies: BTreeMap<(ServiceKind, String), String>,
-    limits: ConfigLimits,
+    limits: ApiLimits,
 }
 
 impl Knowledge {
@@ -41,16 +42,16 @@ impl Knowledge {
     pub(super) async fn of(
         operations: &Operations,
         operator: &Operator<Read>,
-        account: &str,
+        settings: &Settings,
         documents: &[&Value],
     ) -> Result<Self, ApiError> {
         let kind = ServiceKind::Certificate;
         let certificate = operations.item(operator, kind, DEFAULT_CERTIFICATE).await;
         Ok(Knowledge {
-            account: account.to_owned(),
+            account: settings.account.clone(),
             has_default_certificate: is_there(certificate)?,
             policies: policies(operations, operator, documents).await?,
-            limits: ConfigLimits::default(),
+            limits: settings.limits.clone(),
         })
     }
 

@@ -11,6 +11,7 @@ use crate::cloudfront::knowledge::Knowledge;
 use crate::cloudfront::members::{ConfigFault, Keys, Members, set};
 use crate::cloudfront::resource::{changed, check_etag, gather};
 use crate::cloudfront::{active_keys, tags};
+use crate::operation_error::OperationError;
 use crate::operations::{ChangeRequest, Item, Operations, PageRequest, random_text};
 use crate::operator::{Admin, Operator, Read};
 use privet_distribution::config::ServiceKind;
@@ -92,14 +93,11 @@ async fn create(call: Call<Admin>, of: &'static DistributionKind) -> Result<Repl
     let mut document = document.map_err(|refused| fault(&call.input, &refused))?;
     set(&mut document, "tags", tags);
     let most = call.input.settings.most(of.kind);
-    let listed = gather(operations, &reader, (of.kind, None), most).await;
-    let listed = listed.map_err(|error| refusal(&call.input, of.codes, error))?;
-    let reference = document.get("caller_reference");
-    let has_it = |item: &&Item| item.document.get("caller_reference") == reference;
-    if let Some(other) = listed.items.iter().find(has_it) {
+    let listed = listed(&call, of).await?;
+    if let Some(other) = with_reference(&listed, &document) {
         return repeated(&call, of, other, &document.into()).await;
     }
-    if listed.items.len() >= most {
+    if listed.len() >= most {
         let message = format!("there are {most} already");
         return Err(ApiError::new(of.codes.too_many, &message));
     }
@@ -108,15 +106,50 @@ async fn create(call: Call<Admin>, of: &'static DistributionKind) -> Result<Repl
     let domain = format!("{}{label}{suffix}", of.domain_prefix);
     set(&mut document, "domain_name", Some(domain));
     let request = ChangeRequest::default();
-    let made = operations.create(&call.operator, of.kind, document.into(), &request);
+    let body = Value::Object(document.clone());
+    let made = operations.create(&call.operator, of.kind, body, &request);
     let made = made.await;
-    let made = changed(made.map_err(|error| refusal(&call.input, of.codes, error))?)?;
+    let made = match made {
+        Ok(made) => changed(made)?,
+        Err(error) => return refused(&call, of, &document, error).await,
+    };
     let item = find(operations, &reader, of, &made.id).await?;
     let body = shown(&call, &reader, (of, &item), Moment::Change).await?;
     Ok(Reply {
         location: Some(call.location(&format!("{}/{}", of.path, item.id))),
         ..Reply::of(body).with_etag(Some(item.etag))
     })
+}
+
+/// Answers a creation that was refused. Another one with its reference may have been faster: that is what it repeats then,
+/// whatever else they have in common.
+async fn refused(
+    call: &Call<Admin>,
+    of: &DistributionKind,
+    document: &Keys,
+    error: OperationError,
+) -> Result<Reply, ApiError> {
+    let listed = listed(call, of).await?;
+    match with_reference(&listed, document) {
+        Some(other) => repeated(call, of, other, &Value::Object(document.clone())).await,
+        None => Err(refusal(&call.input, of.codes, error)),
+    }
+}
+
+/// Returns as many items as there may be.
+async fn listed(call: &Call<Admin>, of: &DistributionKind) -> Result<Vec<Item>, ApiError> {
+    let most = call.input.settings.most(of.kind);
+    let reader = call.operator.reader();
+    let listed = gather(&call.operations, &reader, (of.kind, None), most).await;
+    let listed = listed.map_err(|error| refusal(&call.input, of.codes, error))?;
+    Ok(listed.items)
+}
+
+/// Returns the item with the reference of a document.
+fn with_reference<'i>(items: &'i [Item], document: &Keys) -> Option<&'i Item> {
+    let reference = document.get("caller_reference");
+    let mut items = items.iter();
+    items.find(|item| item.document.get("caller_reference") == reference)
 }
 
 /// Returns the configuration and the tags of a body. One with tags has both as members.
@@ -274,8 +307,8 @@ async fn knowledge<R>(
     operator: &Operator<Read>,
     documents: &[&Value],
 ) -> Result<Knowledge, ApiError> {
-    let account = &call.input.settings.account;
-    Knowledge::of(&call.operations, operator, account, documents).await
+    let settings = &call.input.settings;
+    Knowledge::of(&call.operations, operator, settings, documents).await
 }
 
 /// Finds an item.

@@ -2,8 +2,8 @@
 
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::resource::{
-    Codes, Listing, Repeated, Resource, any_update, limited, none_managed, put_text, required,
-    text, usual_id,
+    Codes, Listing, Repeated, Resource, any_number, any_update, limited, none_managed, put_text,
+    required, text, usual_id,
 };
 use crate::operations::Item;
 use privet_distribution::config::ServiceKind;
@@ -23,6 +23,7 @@ pub(super) const RESOURCE: Resource = Resource {
     listing: Listing::Marked(summary),
     repeated: Repeated::Refused,
     document,
+    check_limits: any_number,
     config,
     whole,
     check_update: any_update,

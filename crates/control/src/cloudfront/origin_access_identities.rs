@@ -3,7 +3,8 @@
 
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::resource::{
-    Codes, Listing, Repeated, Resource, limited, none_managed, put_text, required, text, usual_id,
+    Codes, Listing, Repeated, Resource, any_number, limited, none_managed, put_text, required,
+    text, usual_id,
 };
 use crate::operations::Item;
 use crate::sigv4::hex;
@@ -25,6 +26,7 @@ pub(super) const RESOURCE: Resource = Resource {
     listing: Listing::Marked(summary),
     repeated: Repeated::SameAnswer,
     document,
+    check_limits: any_number,
     config,
     whole,
     check_update,

@@ -3,7 +3,8 @@
 use crate::cloudfront::api_error::ApiError;
 use crate::cloudfront::call::time;
 use crate::cloudfront::resource::{
-    Codes, Listing, Repeated, Resource, limited, none_managed, put_text, required, text, usual_id,
+    Codes, Listing, Repeated, Resource, any_number, limited, none_managed, put_text, required,
+    text, usual_id,
 };
 use crate::operations::Item;
 use privet_distribution::config::ServiceKind;
@@ -23,6 +24,7 @@ pub(super) const RESOURCE: Resource = Resource {
     listing: Listing::Plain(summary),
     repeated: Repeated::Refused,
     document,
+    check_limits: any_number,
     config,
     whole,
     check_update,
@@ -41,6 +43,10 @@ fn document(
         put_text(&mut document, "name", required(config, "Name", 128)?);
         // The text is kept as it is, with its last line end.
         put_text(&mut document, "pem", required(config, "EncodedKey", 8192)?);
+    }
+    if document.contains_key("file") {
+        // The text of a file is only shown.
+        document.remove("pem");
     }
     let comment = limited(text(config, "Comment"), "Comment", 128)?;
     put_text(&mut document, "comment", comment);

@@ -9,7 +9,7 @@ use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::{ChangeRequest, Changed, Item, MadeBy, Outcome, PageRequest};
 use crate::operator::{Admin, Operator, Read};
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 use privet_store::StoreError;
 use serde_json::{Map, Value, json};
 
@@ -36,6 +36,8 @@ pub(super) struct Resource {
     pub(super) repeated: Repeated,
     /// Returns the document of a configuration; an update begins with the document as it is.
     pub(super) document: fn(&Value, Document) -> Result<Document, ApiError>,
+    /// Checks the numbers of what a configuration has.
+    pub(super) check_limits: fn(&Value, &ApiLimits) -> Result<(), ApiError>,
     /// Returns the configuration of an item.
     pub(super) config: fn(&Item) -> Result<Value, ApiError>,
     /// Returns what the whole has beside the configuration.
@@ -115,7 +117,8 @@ impl Resource {
             return Ok(item);
         }
         let item = operations.item(operator, self.kind, id).await;
-        item.map_err(|error| self.error(error))
+        let item = item.map_err(|error| self.error(error))?;
+        Ok(operations.with_key_text(self.kind, item).await?)
     }
 
     fn managed_items(&self) -> impl Iterator<Item = Item> {
@@ -179,6 +182,7 @@ pub(super) fn handlers(resource: &'static Resource) -> [Handled; 6] {
 }
 
 async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply, ApiError> {
+    (resource.check_limits)(&call.input.body, &call.input.settings.limits)?;
     let mut document = (resource.document)(&call.input.body, Map::new())?;
     let operator = call.operator.reader();
     let most = call.input.settings.most(resource.kind);
@@ -194,11 +198,22 @@ async fn create(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
         document.insert(resource.kind.id_key().to_owned(), id.into());
     }
     let request = ChangeRequest::default();
+    let body = Value::Object(document.clone());
     let made = call
         .operations
-        .create(&call.operator, resource.kind, document.into(), &request)
+        .create(&call.operator, resource.kind, body, &request)
         .await;
-    let made = changed(made.map_err(|error| resource.error(error))?)?;
+    let made = match made {
+        Ok(made) => changed(made)?,
+        Err(error) => {
+            // Another creation with the same reference may have been faster.
+            let kind = (resource.kind, None);
+            let listed = gather(&call.operations, &operator, kind, most).await?;
+            let known = earlier(resource, (&call.input.body, &document), &listed.items)?;
+            let known = known.ok_or_else(|| resource.error(error))?;
+            return created(&call, resource, known);
+        }
+    };
     let item = resource.item(&call.operations, &operator, &made.id).await?;
     created(&call, resource, &item)
 }
@@ -262,6 +277,7 @@ async fn update(call: Call<Admin>, resource: &'static Resource) -> Result<Reply,
     check_etag(&before, &request)?;
     let config = &call.input.body;
     (resource.check_update)(&(resource.config)(&before)?, config)?;
+    (resource.check_limits)(config, &call.input.settings.limits)?;
     let document = before.document.as_object().cloned().unwrap_or_default();
     let document = (resource.document)(config, document)?;
     let name = (resource.kind, id);
@@ -317,7 +333,9 @@ async fn list(call: Call<Read>, resource: &'static Resource) -> Result<Reply, Ap
         let listed = gather(&call.operations, &call.operator, from, max_items).await;
         let listed = listed.map_err(|error| resource.error(error))?;
         is_truncated = listed.is_truncated;
-        rows.extend(listed.items);
+        for item in listed.items {
+            rows.push(call.operations.with_key_text(resource.kind, item).await?);
+        }
     }
     // Both kinds are in one order, so that a marker may be an id of either.
     rows.sort_by(|one, other| one.id.cmp(&other.id));
@@ -446,6 +464,11 @@ pub(super) fn usual_id() -> Result<Option<String>, ApiError> {
 
 /// Any update is as good as another.
 pub(super) fn any_update(_before: &Value, _after: &Value) -> Result<(), ApiError> {
+    Ok(())
+}
+
+/// Has nothing that is counted.
+pub(super) fn any_number(_config: &Value, _limits: &ApiLimits) -> Result<(), ApiError> {
     Ok(())
 }
 

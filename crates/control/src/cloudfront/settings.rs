@@ -1,6 +1,6 @@
 //! What answers say of the service as a whole, and how much of it one account may have.
 
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 
 /// The settings of the interface.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,6 +13,8 @@ pub struct Settings {
     pub domain_suffix: String,
     /// Whether the version of boto 2 is served, whose signatures are weak; over TLS alone.
     pub boto2: bool,
+    /// Maximum numbers.
+    pub limits: ApiLimits,
 }
 
 impl Default for Settings {
@@ -22,26 +24,29 @@ impl Default for Settings {
             account: "000000000000".to_owned(),
             domain_suffix: ".cloudfront.net".to_owned(),
             boto2: false,
+            limits: ApiLimits::default(),
         }
     }
 }
 
 impl Settings {
-    /// Returns how many items of a kind there may be before another one is created here: no fewer than Amazon's quotas.
+    /// Returns how many items of a kind there may be before another one is created here; kinds that this interface does
+    /// not create have no quota.
     pub(crate) fn most(&self, kind: ServiceKind) -> usize {
+        let limits = &self.limits;
         match kind {
-            ServiceKind::Distribution => 500,
-            ServiceKind::PublicKey
-            | ServiceKind::KeyGroup
-            | ServiceKind::CachePolicy
-            | ServiceKind::OriginRequestPolicy
-            | ServiceKind::ResponseHeadersPolicy
-            | ServiceKind::TrustedSigner
-            | ServiceKind::Certificate
-            | ServiceKind::Bucket
-            | ServiceKind::OriginAccessIdentity
-            | ServiceKind::OriginAccessControl
-            | ServiceKind::StreamingDistribution => 100,
+            ServiceKind::Distribution => limits.distributions_max,
+            ServiceKind::StreamingDistribution => limits.streaming_distributions_max,
+            ServiceKind::PublicKey => limits.public_keys_max,
+            ServiceKind::KeyGroup => limits.key_groups_max,
+            ServiceKind::CachePolicy => limits.cache_policies_max,
+            ServiceKind::OriginRequestPolicy => limits.origin_request_policies_max,
+            ServiceKind::ResponseHeadersPolicy => limits.response_headers_policies_max,
+            ServiceKind::OriginAccessIdentity => limits.origin_access_identities_max,
+            ServiceKind::OriginAccessControl => limits.origin_access_controls_max,
+            ServiceKind::TrustedSigner | ServiceKind::Certificate | ServiceKind::Bucket => {
+                usize::MAX
+            }
         }
     }
 

@@ -84,7 +84,7 @@ fn read_new(config: &Members<'_>, context: &ConfigContext<'_>) -> Result<Keys, C
     let too_many = "TooManyStreamingDistributionCNAMEs";
     read_description(config, limits, too_many, &mut keys)?;
     read_logging(config, &mut keys)?;
-    let most = (limits.trusted_signers, "TooManyTrustedSigners");
+    let most = (limits.trusted_signers_max, "TooManyTrustedSigners");
     let names = ("TrustedSigners", "trusted_signers");
     read_trusted(config, names, most, &mut keys)?;
     let s3 = &config.inner("S3Origin");

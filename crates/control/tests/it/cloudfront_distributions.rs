@@ -3,10 +3,11 @@
 use crate::support::*;
 use privet_control::cloudfront::model::{Element, Need, Version};
 use privet_control::cloudfront::xml;
+use privet_distribution::config::ApiLimits;
 use privet_store::{EdgeReport, Role};
 use serde_json::{Value, json};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{SocketAddr, TcpStream};
 
 const DISTRIBUTIONS: &str = "/2020-05-31/distribution";
 const STREAMING: &str = "/2020-05-31/streaming-distribution";
@@ -71,6 +72,27 @@ fn of_awscli(operation: &str) -> String {
     captured(include_str!("../testdata/wire/awscli.txt"), operation)
 }
 
+/// Sends a request over a connection of its own.
+fn send_to(address: SocketAddr, ask: &Ask) -> Reply {
+    let mut stream = TcpStream::connect(address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    let _ = stream.write_all(&ask.encode());
+    let mut answer = String::new();
+    let _ = stream.read_to_string(&mut answer);
+    let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
+    let header = |name: &str| {
+        let mut lines = head.lines().filter_map(|line| line.split_once(": "));
+        let found = lines.find(|(other, _)| other.eq_ignore_ascii_case(name));
+        found.map(|(_, value)| value.to_owned()).unwrap_or_default()
+    };
+    Reply {
+        status: head.get(9..12).unwrap().parse().unwrap(),
+        etag: header("etag"),
+        location: header("location"),
+        body: body.to_owned(),
+    }
+}
+
 impl Case {
     /// Makes everything that the captured requests refer to.
     fn new() -> Self {
@@ -119,23 +141,7 @@ impl Case {
         if let Some(etag) = etag {
             ask = ask.header("if-match", etag);
         }
-        let mut stream = TcpStream::connect(self.fixture.address()).unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
-        let _ = stream.write_all(&ask.bearer(key).encode());
-        let mut answer = String::new();
-        let _ = stream.read_to_string(&mut answer);
-        let (head, body) = answer.split_once("\r\n\r\n").unwrap_or((&answer, ""));
-        let header = |name: &str| {
-            let mut lines = head.lines().filter_map(|line| line.split_once(": "));
-            let found = lines.find(|(other, _)| other.eq_ignore_ascii_case(name));
-            found.map(|(_, value)| value.to_owned()).unwrap_or_default()
-        };
-        Reply {
-            status: head.get(9..12).unwrap().parse().unwrap(),
-            etag: header("etag"),
-            location: header("location"),
-            body: body.to_owned(),
-        }
+        send_to(self.fixture.address(), &ask.bearer(key))
     }
 
     fn get(&self, target: &str) -> Reply {
@@ -275,6 +281,20 @@ fn configurations_that_are_refused() {
 }
 
 #[test]
+fn a_log_goes_to_a_bucket_by_its_host_name() {
+    let case = Case::new();
+    let logging = "<Logging><Enabled>true</Enabled><IncludeCookies>false</IncludeCookies>\
+                   <Bucket>logs</Bucket><Prefix></Prefix></Logging></DistributionConfig>";
+    let body = of_awscli("CreateDistribution").replace("</DistributionConfig>", logging);
+    let refused = case.send("POST", DISTRIBUTIONS, None, &body);
+    case.refused(&refused, (400, "InvalidArgument"));
+    let words = "The parameter Logging Bucket does not refer to a valid S3 bucket.";
+    assert!(refused.text("Message").starts_with(words), "{refused:?}");
+    let body = body.replace("<Bucket>logs<", "<Bucket>logs.s3.amazonaws.com<");
+    case.create(DISTRIBUTIONS, &body);
+}
+
+#[test]
 fn names_and_references_belong_to_one() {
     let case = Case::new();
     let body = of_awscli("CreateDistribution");
@@ -294,6 +314,56 @@ fn names_and_references_belong_to_one() {
     let again = case.send("POST", older_path, None, &changed);
     case.refused(&again, (409, "DistributionAlreadyExists"));
     assert_ne!(first.id(), made.id());
+}
+
+/// Sends the same request several times at once, each over a connection of its own.
+fn at_once(case: &Case, collection: &str, body: &str) -> Vec<Reply> {
+    const CLIENTS: usize = 8;
+    let address = case.fixture.address();
+    let start = &std::sync::Barrier::new(CLIENTS);
+    std::thread::scope(|scope| {
+        let send = || {
+            let mut ask = Ask::new("POST", collection);
+            ask.body = body.as_bytes().to_vec();
+            start.wait();
+            send_to(address, &ask.bearer(&case.key))
+        };
+        let clients: Vec<_> = (0..CLIENTS).map(|_| scope.spawn(send)).collect();
+        clients
+            .into_iter()
+            .map(|client| client.join().unwrap())
+            .collect()
+    })
+}
+
+#[test]
+fn creations_at_once_with_one_reference_make_one() {
+    let case = Case::new();
+    for (collection, body, expected) in [
+        (
+            DISTRIBUTIONS,
+            of_awscli("CreateDistribution"),
+            (409, "DistributionAlreadyExists"),
+        ),
+        ("/2014-05-31/distribution", of_boto3(), (201, "")),
+        (
+            "/2020-05-31/origin-access-identity/cloudfront",
+            "<CloudFrontOriginAccessIdentityConfig><CallerReference>once</CallerReference>\
+             <Comment>c</Comment></CloudFrontOriginAccessIdentityConfig>"
+                .to_owned(),
+            (201, ""),
+        ),
+    ] {
+        let replies = at_once(&case, collection, &body);
+        let made: Vec<&Reply> = replies.iter().filter(|reply| reply.status == 201).collect();
+        let ids: std::collections::HashSet<String> = made.iter().map(|made| made.id()).collect();
+        assert_eq!(ids.len(), 1, "{replies:?}");
+        for reply in replies.iter().filter(|reply| reply.status != 201) {
+            case.refused(reply, expected);
+        }
+    }
+    let list = case.get(DISTRIBUTIONS);
+    assert_eq!(list.text("Quantity"), "2", "{list:?}");
 }
 
 fn of_boto3() -> String {
@@ -694,7 +764,7 @@ fn names_and_accounts_are_those_of_the_settings() {
             base_url: "https://api.example".to_owned(),
             account: "123456789012".to_owned(),
             domain_suffix: ".cdn.example".to_owned(),
-            boto2: false,
+            ..Default::default()
         });
     let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
     let id = made.id();
@@ -708,6 +778,58 @@ fn names_and_accounts_are_those_of_the_settings() {
         made.text("DomainName").ends_with(".cdn.example"),
         "{made:?}"
     );
+}
+
+#[test]
+fn numbers_are_limited_by_the_settings() {
+    let case = Case::new();
+    let limited = |set: fn(&mut ApiLimits)| {
+        let mut settings = privet_control::cloudfront::Settings::default();
+        set(&mut settings.limits);
+        case.fixture.set_cloudfront(settings);
+    };
+    let body = of_awscli("CreateDistribution");
+    let refused = |code: &str| {
+        let reply = case.send("POST", DISTRIBUTIONS, None, &body);
+        case.refused(&reply, (400, code));
+    };
+    limited(|limits| limits.aliases_max = 0);
+    refused("TooManyDistributionCNAMEs");
+    limited(|limits| limits.origins_max = 0);
+    refused("TooManyOrigins");
+    limited(|limits| limits.behaviors_max = 0);
+    refused("TooManyCacheBehaviors");
+    limited(|limits| limits.trusted_signers_max = 1);
+    refused("TooManyTrustedSigners");
+    limited(|limits| limits.distributions_max = 0);
+    refused("TooManyDistributions");
+    limited(|limits| limits.distributions_max = 1);
+    case.create(DISTRIBUTIONS, &body);
+    // A repetition is known as one where nothing else may be made.
+    refused_as_known(&case, &body);
+    let other = body
+        .replace("dist1", "dist2")
+        .replace("private.example.com", "two.example.com");
+    let reply = case.send("POST", DISTRIBUTIONS, None, &other);
+    case.refused(&reply, (400, "TooManyDistributions"));
+    let group = "<KeyGroupConfig><Name>g</Name><Items><PublicKey>K1</PublicKey><PublicKey>K2</PublicKey></Items>\
+                 </KeyGroupConfig>";
+    let groups = "/2020-05-31/key-group";
+    limited(|limits| limits.public_keys_per_group_max = 1);
+    let reply = case.send("POST", groups, None, group);
+    case.refused(&reply, (400, "TooManyPublicKeysInKeyGroup"));
+    // Those of the case are counted.
+    limited(|limits| limits.key_groups_max = 2);
+    let reply = case.send("POST", groups, None, group);
+    case.refused(&reply, (400, "TooManyKeyGroups"));
+    limited(|limits| limits.key_groups_max = 3);
+    case.create(groups, group);
+}
+
+#[track_caller]
+fn refused_as_known(case: &Case, body: &str) {
+    let reply = case.send("POST", DISTRIBUTIONS, None, body);
+    case.refused(&reply, (409, "DistributionAlreadyExists"));
 }
 
 /// Makes what a body refers to, by the ids of its captured answers.

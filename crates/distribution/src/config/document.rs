@@ -27,7 +27,7 @@ pub use bucket_access::{
     OriginAccessControlDocument, OriginAccessIdentityDocument,
 };
 pub use cache::{CacheSettings, DiskCacheSettings};
-pub use control::{ControlSettings, StoreLocation, StoreSettings};
+pub use control::{ApiLimits, ControlSettings, StoreLocation, StoreSettings};
 pub use credentials::{CredentialsDocument, Secret, SecretSource};
 pub use forwarded_values::{ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument};
 pub use origin::{OriginDocument, OriginGroupDocument, OriginSourceDocument, S3OriginDocument};

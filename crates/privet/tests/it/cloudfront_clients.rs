@@ -470,6 +470,7 @@ fn every_answer_is_as_the_model_says() {
     done.sort_unstable();
     done.dedup();
     assert_eq!(done.len(), SERVED, "{done:?}");
+    assert_eq!(steps.of("errors")["never_refused"], json!([]));
     let refused = steps.of("refusals");
     assert_eq!(
         refused["refused"].as_array().unwrap().len(),

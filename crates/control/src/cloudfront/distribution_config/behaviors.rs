@@ -27,11 +27,10 @@ const METHODS_DEFAULT: [&str; 2] = ["GET", "HEAD"];
 const OPTIONS_TOO: [&str; 3] = ["GET", "HEAD", "OPTIONS"];
 const ALL_METHODS: [&str; 7] = ["DELETE", "GET", "HEAD", "OPTIONS", "PATCH", "POST", "PUT"];
 
-/// Reads a behavior. `targets` are the ids of origins and origin groups.
+/// Reads a behavior. That its target exists has been checked.
 pub(super) fn read_behavior(
     value: &Value,
     pattern: Option<&str>,
-    targets: &[&str],
     context: &ConfigContext<'_>,
 ) -> Result<Keys, ConfigFault> {
     let place = match pattern {
@@ -41,11 +40,6 @@ pub(super) fn read_behavior(
     let behavior = &Members::of(value, place);
     refuse(behavior)?;
     let target = behavior.required("TargetOriginId")?;
-    if !targets.contains(&target) {
-        let message =
-            format!("names {target:?}: one or more of your origins or origin groups do not exist");
-        return Err(behavior.fault("TargetOriginId", "NoSuchOrigin", &message));
-    }
     let mut keys = Keys::new();
     set(&mut keys, "path_pattern", pattern);
     set(&mut keys, "origin", Some(target));
@@ -55,11 +49,11 @@ pub(super) fn read_behavior(
     let compress = behavior.value("Compress").and_then(Value::as_bool);
     set(&mut keys, "compress", compress);
     let limits = context.limits;
-    let most = (limits.trusted_signers, "TooManyTrustedSigners");
+    let most = (limits.trusted_signers_max, "TooManyTrustedSigners");
     let names = ("TrustedSigners", "trusted_signers");
     read_trusted(behavior, names, most, &mut keys)?;
     let code = "TooManyKeyGroupsAssociatedToDistribution";
-    let most = (limits.trusted_key_groups, code);
+    let most = (limits.trusted_key_groups_max, code);
     let names = ("TrustedKeyGroups", "trusted_key_groups");
     read_trusted(behavior, names, most, &mut keys)?;
     read_cache_settings(behavior, context, &mut keys)?;

@@ -124,7 +124,7 @@ fn read_forwarded_values(
     let mut keys = Keys::new();
     let query = values.flag("QueryString");
     let names = values.texts("QueryStringCacheKeys");
-    let numbers = (names.len(), limits.forwarded_query_keys);
+    let numbers = (names.len(), limits.forwarded_names_max);
     let code = "TooManyQueryStringParameters";
     values.at_most("QueryStringCacheKeys", numbers, code)?;
     if !query && !names.is_empty() {
@@ -136,16 +136,30 @@ fn read_forwarded_values(
     let names = (!names.is_empty()).then(|| json!(names));
     set(&mut keys, "query_string_cache_keys", names);
     let headers = values.texts("Headers");
-    let numbers = (headers.len(), limits.forwarded_headers);
+    let numbers = (headers.len(), limits.forwarded_names_max);
     values.at_most("Headers", numbers, "TooManyHeadersInForwardedValues")?;
     if headers.contains(&"*") && headers.len() > 1 {
         return Err(values.invalid("Headers", "has *, which stands alone"));
     }
     let headers = (!headers.is_empty()).then(|| json!(headers));
     set(&mut keys, "headers", headers);
-    let cookies = read_cookies(&values.inner("Cookies"), limits.forwarded_cookies)?;
+    let cookies = read_cookies(&values.inner("Cookies"), limits.forwarded_names_max)?;
     set(&mut keys, "cookies", Some(cookies));
     Ok(keys)
+}
+
+/// Refuses headers in `ForwardedValues` that no bucket may get: `Host`, by which S3 knows the bucket, and all headers,
+/// which have that one among them.
+pub(super) fn check_bucket_headers(behavior: &Value) -> Result<(), ConfigFault> {
+    let values = Members::of(behavior, "").inner("ForwardedValues");
+    let is_refused = |name: &&str| *name == "*" || name.eq_ignore_ascii_case("Host");
+    match values.texts("Headers").into_iter().find(is_refused) {
+        None => Ok(()),
+        Some(name) => {
+            let message = format!("has {name:?}, which is not valid for an Amazon S3 origin");
+            Err(values.fault("Headers", "InvalidHeadersForS3Origin", &message))
+        }
+    }
 }
 
 fn read_cookies(cookies: &Members<'_>, max: usize) -> Result<Value, ConfigFault> {

@@ -136,7 +136,7 @@ fn read_headers(
     keys: &mut Keys,
 ) -> Result<(), ConfigFault> {
     let items = origin.items("CustomHeaders");
-    let numbers = (items.len(), context.limits.custom_headers);
+    let numbers = (items.len(), context.limits.origin_headers_max);
     origin.at_most("CustomHeaders", numbers, "TooManyOriginCustomHeaders")?;
     let mut headers = Keys::new();
     for item in items {
@@ -200,7 +200,8 @@ fn read_custom(origin: &Members<'_>, keys: &mut Keys) -> Result<(), ConfigFault>
     let https = (https != 443 && !is_tls).then_some(https);
     set(keys, "https_port", https);
     let protocols = config.texts("OriginSslProtocols");
-    if !protocols.is_empty() && !protocols.contains(&"TLSv1.2") {
+    let is_plain = policy == "http-only";
+    if !is_plain && !protocols.is_empty() && !protocols.contains(&"TLSv1.2") {
         let message = "has no TLSv1.2, and the edge speaks no older version";
         return Err(config.invalid("OriginSslProtocols", message));
     }

@@ -1,6 +1,6 @@
 use super::origins::HIDDEN;
 use super::*;
-use crate::cloudfront::config_parts::ConfigLimits;
+use privet_distribution::config::ApiLimits;
 use std::collections::BTreeMap;
 
 const ACCOUNT: &str = "123456789012";
@@ -16,7 +16,7 @@ fn with_context<T>(act: impl FnOnce(&ConfigContext<'_>) -> T) -> T {
         account: ACCOUNT,
         default_certificate: Some("default"),
         policies: &policies,
-        limits: &ConfigLimits::default(),
+        limits: &ApiLimits::default(),
     })
 }
 
@@ -520,8 +520,14 @@ fn custom_origins_that_are_refused() {
 
 #[test]
 fn origin_groups_that_are_refused() {
+    let known = || {
+        let mut groups = sent_by_terraform()["OriginGroups"].clone();
+        let member = json!({ "OriginId": "s3" });
+        groups["Items"][0]["Members"] = json!({ "Items": [member, member] });
+        groups
+    };
     let group = |edit: fn(&mut Value), code: &str, words: &str| {
-        let mut group = sent_by_terraform()["OriginGroups"].clone();
+        let mut group = known();
         edit(&mut group["Items"][0]);
         part_refused("OriginGroups", group, code, words);
     };
@@ -542,7 +548,7 @@ fn origin_groups_that_are_refused() {
         invalid,
         "SelectionCriteria",
     );
-    let many = sent_by_terraform()["OriginGroups"]["Items"][0].clone();
+    let many = known()["Items"][0].clone();
     let many = json!({ "Items": vec![many; 11] });
     part_refused(
         "OriginGroups",
@@ -553,6 +559,54 @@ fn origin_groups_that_are_refused() {
     // A member that does not exist.
     let group = sent_by_terraform()["OriginGroups"].clone();
     part_refused("OriginGroups", group, "NoSuchOrigin", "app");
+}
+
+#[test]
+fn a_target_that_is_not_there_comes_before_other_faults() {
+    let with_faults = |config: &mut Value| {
+        config["Origins"]["Items"][0] = json!({ "Id": "s3", "DomainName": "https://example.com" });
+        config["WebACLId"] = json!("acl");
+        let behavior = json!({ "TargetOriginId": "other", "ViewerProtocolPolicy": "allow-all" });
+        config["DefaultCacheBehavior"] = behavior;
+    };
+    refused(
+        with_faults,
+        "NoSuchOrigin",
+        "TargetOriginId names \"other\"",
+    );
+    let without_origins = |config: &mut Value| config["Origins"] = json!({ "Items": [] });
+    refused(without_origins, "InvalidArgument", "Origins has no items");
+    let without_target = |config: &mut Value| config["DefaultCacheBehavior"] = json!({});
+    let missing = "DefaultCacheBehavior/TargetOriginId is missing";
+    refused(without_target, "InvalidArgument", missing);
+}
+
+#[test]
+fn a_bucket_gets_no_host_of_viewers() {
+    let values = |headers: Value| json!({ "QueryString": false, "Cookies": { "Forward": "none" }, "Headers": { "Items": headers } });
+    let code = "InvalidHeadersForS3Origin";
+    for headers in [json!(["*"]), json!(["Origin", "host"])] {
+        behavior_refused(
+            "ForwardedValues",
+            values(headers),
+            code,
+            "ForwardedValues/Headers",
+        );
+    }
+    let mut config = sent();
+    config["DefaultCacheBehavior"]["ForwardedValues"] = values(json!(["Origin"]));
+    read(&config).unwrap();
+    // A server may get it; a group in which one origin is a bucket may not.
+    let mut config = sent_by_terraform();
+    config["DefaultCacheBehavior"] = json!({
+        "TargetOriginId": "app",
+        "ViewerProtocolPolicy": "allow-all",
+        "ForwardedValues": values(json!(["*"])),
+        "MinTTL": 0,
+    });
+    read(&config).unwrap();
+    config["DefaultCacheBehavior"]["TargetOriginId"] = json!("both");
+    assert_eq!(read(&config).unwrap_err().code, code);
 }
 
 #[test]
@@ -851,6 +905,30 @@ fn a_document_has_the_keys_of_the_file() {
         })
     );
     assert_eq!(read(&sent()).unwrap()["certificate"], "default");
+}
+
+#[test]
+fn older_protocols_do_not_matter_to_an_origin_without_tls() {
+    let mut config = sent();
+    let older = json!({ "Items": ["TLSv1", "SSLv3"] });
+    config["Origins"]["Items"] = json!([{
+        "Id": "s3",
+        "DomainName": "app.example.com",
+        "CustomOriginConfig": {
+            "HTTPPort": 80,
+            "HTTPSPort": 443,
+            "OriginProtocolPolicy": "http-only",
+            "OriginSslProtocols": older,
+        },
+    }]);
+    let shown = show(&read(&config).unwrap());
+    let custom = &shown["Origins"]["Items"][0]["CustomOriginConfig"];
+    assert_eq!(custom["OriginSslProtocols"], older);
+    for policy in ["match-viewer", "https-only"] {
+        let custom = &mut config["Origins"]["Items"][0]["CustomOriginConfig"];
+        custom["OriginProtocolPolicy"] = json!(policy);
+        assert_eq!(read(&config).unwrap_err().code, "InvalidArgument");
+    }
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::cloudfront::config_parts::ConfigLimits;
+use privet_distribution::config::ApiLimits;
 use std::collections::BTreeMap;
 
 /// As aws-cli sends it.
@@ -25,7 +25,7 @@ fn read(config: &Value, present: Option<&Value>) -> Result<Value, ConfigFault> {
         account: "123456789012",
         default_certificate: None,
         policies: &policies,
-        limits: &ConfigLimits::default(),
+        limits: &ApiLimits::default(),
     };
     let present = present.map(|present| Present {
         sealed: present,

@@ -27,6 +27,10 @@ fn invalidations_of_nothing_are_refused() {
     post(&batch("r", &[]), (400, "InvalidArgument"));
     post(&batch("r", &["a"]), (400, "InvalidArgument"));
     post(&batch("r", &["/b c.html"]), (400, "InvalidArgument"));
+    let blank = client.ask("POST", PATH, &batch("r", &["/b c.html"]));
+    let words = "Your request contains one or more invalid invalidation paths. paths[0] ";
+    let message = element(&blank.text, "Message").unwrap();
+    assert!(message.starts_with(words), "{message}");
     post(&batch("r", &["/a"; 3001]), (413, "BatchTooLarge"));
     let elsewhere = ("POST", "/distribution/E9/invalidation", batch("r", &["/a"]));
     let no_distribution = (404, "NoSuchDistribution");

@@ -99,6 +99,45 @@ fn a_public_key_is_kept_as_it_was_sent() {
 }
 
 #[test]
+fn a_public_key_in_a_file_is_shown_with_its_text() {
+    let fixture = Fixture::new();
+    let client = Client::new(&fixture);
+    let file = fixture.folder.path().join("key.pem");
+    std::fs::write(&file, PUBLIC_KEY).unwrap();
+    let key = serde_json::json!({ "id": "KF", "file": "key.pem" });
+    fixture.put("/v1/keys", &key);
+    let shown = |path: &str| client.ask("GET", path, "").text;
+    for path in ["/public-key/KF", "/public-key/KF/config", "/public-key"] {
+        let text = shown(path);
+        assert_eq!(element(&text, "EncodedKey"), Some(PUBLIC_KEY), "{path}");
+    }
+    // An update keeps the file, and needs the text that is shown.
+    let got = client.ask("GET", "/public-key/KF/config", "");
+    let config = got
+        .text
+        .replace("<Comment></Comment>", "<Comment>new</Comment>");
+    assert_ne!(config, got.text);
+    let updated = client.ask_with("PUT", "/public-key/KF/config", etag(&got), &config);
+    assert_eq!(updated.status, 200, "{updated:?}");
+    let item = fixture.ask_socket(&Ask::get("/v1/keys/KF"));
+    let expected = serde_json::json!({ "id": "KF", "file": "key.pem", "comment": "new" });
+    assert_eq!(item.json["document"], expected);
+    // A private key is not shown, and a list is not lost for a file.
+    let secret = include_str!("../../../../sign/tests/keys/rsa2048.pem");
+    std::fs::write(&file, secret).unwrap();
+    let text = shown("/public-key");
+    let reason = element(&text, "EncodedKey").unwrap();
+    assert!(
+        reason.starts_with("(no key can be read from the file: "),
+        "{reason}"
+    );
+    std::fs::remove_file(&file).unwrap();
+    let text = shown("/public-key/KF");
+    let reason = element(&text, "EncodedKey").unwrap();
+    assert!(reason.ends_with("(os error 2))"), "{reason}");
+}
+
+#[test]
 fn a_key_group_needs_keys_that_are_there_and_keeps_them() {
     let fixture = Fixture::new();
     let client = Client::new(&fixture);

@@ -27,6 +27,74 @@ pub struct ControlSettings {
     /// Whether CloudFront's API is served in the version of boto 2 too, whose signatures cover the date alone. Needs a
     /// certificate.
     pub boto2: bool,
+    /// Maximum numbers of what CloudFront's API creates and takes.
+    pub limits: ApiLimits,
+}
+
+/// The quotas of CloudFront's API: `[control.limits]`. They hold for what comes by that interface, and for nothing else.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ApiLimits {
+    /// Distributions of the service.
+    pub distributions_max: usize,
+    /// Streaming distributions of the service.
+    pub streaming_distributions_max: usize,
+    /// Public keys of the service.
+    pub public_keys_max: usize,
+    /// Key groups of the service.
+    pub key_groups_max: usize,
+    /// Public keys of a key group.
+    pub public_keys_per_group_max: usize,
+    /// Cache policies of the service, besides the managed ones.
+    pub cache_policies_max: usize,
+    /// Origin request policies of the service, besides the managed ones.
+    pub origin_request_policies_max: usize,
+    /// Response headers policies of the service, besides the managed ones.
+    pub response_headers_policies_max: usize,
+    /// Origin access identities of the service.
+    pub origin_access_identities_max: usize,
+    /// Origin access controls of the service.
+    pub origin_access_controls_max: usize,
+    /// Aliases of a distribution.
+    pub aliases_max: usize,
+    /// Origins of a distribution.
+    pub origins_max: usize,
+    /// Origin groups of a distribution.
+    pub origin_groups_max: usize,
+    /// Custom headers of an origin.
+    pub origin_headers_max: usize,
+    /// Behaviors of a distribution, besides the default one.
+    pub behaviors_max: usize,
+    /// Names in each list of a behavior's forwarded values: headers, cookies, query parameters.
+    pub forwarded_names_max: usize,
+    /// Trusted signers of a behavior.
+    pub trusted_signers_max: usize,
+    /// Trusted key groups of a behavior.
+    pub trusted_key_groups_max: usize,
+}
+
+impl Default for ApiLimits {
+    fn default() -> Self {
+        ApiLimits {
+            distributions_max: 500,
+            streaming_distributions_max: 100,
+            public_keys_max: 100,
+            key_groups_max: 100,
+            public_keys_per_group_max: 5,
+            cache_policies_max: 100,
+            origin_request_policies_max: 100,
+            response_headers_policies_max: 100,
+            origin_access_identities_max: 100,
+            origin_access_controls_max: 100,
+            aliases_max: 100,
+            origins_max: 100,
+            origin_groups_max: 10,
+            origin_headers_max: 10,
+            behaviors_max: 75,
+            forwarded_names_max: 10,
+            trusted_signers_max: 5,
+            trusted_key_groups_max: 4,
+        }
+    }
 }
 
 /// The store of what is served: `[store]`.

@@ -2,13 +2,15 @@
 
 use super::table::{Reader, Table, value};
 use super::{DAY, SECOND, read_certificate_files, schema};
-use crate::config::document::{ControlSettings, Secret, StoreLocation, StoreSettings};
+use crate::config::document::{ApiLimits, ControlSettings, Secret, StoreLocation, StoreSettings};
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 /// Leaves room for the label in front of it.
 const DOMAIN_SUFFIX_LENGTH_MAX: usize = 200;
+/// Largest quota of CloudFront's API: everything of a kind is read where one is created.
+const API_LIMIT_MAX: u64 = 10_000;
 /// Time without news of the database after which an edge says that it is stale.
 const STALE_AFTER: Duration = Duration::from_secs(60);
 
@@ -21,6 +23,12 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
         reader.fault(&table.path("address"), message);
     }
     let certificate = reader.table(table, "certificate", &schema::CONTROL_CERTIFICATE);
+    let mut limits = ApiLimits::default();
+    if let Some(table) = reader.table(table, "limits", &schema::CONTROL_LIMITS) {
+        for (key, limit) in numbers(&mut limits) {
+            reader.set_number(&table, key, 0..=API_LIMIT_MAX, limit);
+        }
+    }
     ControlSettings {
         // An unreadable address is a fault, and stands for one that causes no other.
         address: address.unwrap_or_else(|_| SocketAddr::from((Ipv4Addr::LOCALHOST, 0))),
@@ -52,7 +60,51 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
             )
         }),
         boto2: reader.boolean(table, "boto2").unwrap_or(false),
+        limits,
     }
+}
+
+/// Returns the quotas by their keys.
+fn numbers(limits: &mut ApiLimits) -> [(&'static str, &mut usize); 18] {
+    let of = limits;
+    [
+        ("distributions_max", &mut of.distributions_max),
+        (
+            "streaming_distributions_max",
+            &mut of.streaming_distributions_max,
+        ),
+        ("public_keys_max", &mut of.public_keys_max),
+        ("key_groups_max", &mut of.key_groups_max),
+        (
+            "public_keys_per_group_max",
+            &mut of.public_keys_per_group_max,
+        ),
+        ("cache_policies_max", &mut of.cache_policies_max),
+        (
+            "origin_request_policies_max",
+            &mut of.origin_request_policies_max,
+        ),
+        (
+            "response_headers_policies_max",
+            &mut of.response_headers_policies_max,
+        ),
+        (
+            "origin_access_identities_max",
+            &mut of.origin_access_identities_max,
+        ),
+        (
+            "origin_access_controls_max",
+            &mut of.origin_access_controls_max,
+        ),
+        ("aliases_max", &mut of.aliases_max),
+        ("origins_max", &mut of.origins_max),
+        ("origin_groups_max", &mut of.origin_groups_max),
+        ("origin_headers_max", &mut of.origin_headers_max),
+        ("behaviors_max", &mut of.behaviors_max),
+        ("forwarded_names_max", &mut of.forwarded_names_max),
+        ("trusted_signers_max", &mut of.trusted_signers_max),
+        ("trusted_key_groups_max", &mut of.trusted_key_groups_max),
+    ]
 }
 
 /// Reads a text for which `fault` returns no message.

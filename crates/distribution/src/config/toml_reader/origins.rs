@@ -51,7 +51,7 @@ const URL_KEYS: [&str; 3] = ["protocol", "http_port", "https_port"];
 pub(super) fn read_origin<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginDocument {
     let id = reader.required_string(table, "id");
     let source = read_source(reader, table);
-    check_ssl_protocols(reader, table);
+    check_ssl_protocols(reader, table, &source);
     // One edge has no shield before an origin (fidelity note F120), so that its region only has to be a name.
     reader.string(table, "origin_shield");
     OriginDocument {
@@ -217,8 +217,12 @@ fn read_bucket_host<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSou
     })
 }
 
-/// Checks the versions of TLS that an origin may be spoken to with; 1.2 has to be among them.
-fn check_ssl_protocols<'t>(reader: &mut Reader<'t>, table: &Table<'t>) {
+/// Checks the versions of TLS that an origin may be spoken to with; 1.2 has to be among them, unless no TLS is spoken.
+fn check_ssl_protocols<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    source: &OriginSourceDocument,
+) {
     let Some(names) = reader.strings(table, "ssl_protocols") else {
         return;
     };
@@ -233,7 +237,9 @@ fn check_ssl_protocols<'t>(reader: &mut Reader<'t>, table: &Table<'t>) {
             reader.fault(&format!("{path}[{position}]"), message);
         }
     }
-    if !names.iter().any(|name| name == "TLSv1.2") {
+    let is_plain = matches!(source, OriginSourceDocument::Http(origin)
+        if origin.protocol == OriginProtocolPolicy::HttpOnly);
+    if !is_plain && !names.iter().any(|name| name == "TLSv1.2") {
         let message = "has no TLSv1.2, and the edge speaks no older version; add it";
         reader.fault(&path, message);
     }

@@ -3,8 +3,8 @@
 mod node;
 
 pub(crate) use node::{
-    ADMIN, CACHE, CONTROL, CONTROL_CERTIFICATE, EDGE, GEO, LIMITS, LISTENER, LOG, STORE, TEST,
-    VIDEOS,
+    ADMIN, CACHE, CONTROL, CONTROL_CERTIFICATE, CONTROL_LIMITS, EDGE, GEO, LIMITS, LISTENER, LOG,
+    STORE, TEST, VIDEOS,
 };
 
 /// A kind of table and its keys.
@@ -453,7 +453,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 47] = [
+pub(crate) const SCHEMA: [&TableSchema; 48] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -466,6 +466,7 @@ pub(crate) const SCHEMA: [&TableSchema; 47] = [
     &STORE,
     &CONTROL,
     &CONTROL_CERTIFICATE,
+    &CONTROL_LIMITS,
     &TEST,
     &PUBLIC_KEY,
     &KEY_GROUP,

@@ -540,10 +540,14 @@ address = '127.0.0.1:9443'
 account = '12345678901'
 domain_suffix = 'cloudfront.net'
 base_url = 'https://example.com/'
+limits = { aliases_max = 10001, origins_max = -1, tenants_max = 1 }
 ",
         "6:11: control.account: is not a number of 12 digits
          7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
-         8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
+         8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com
+         9:26: control.limits.aliases_max: must be from 0 to 10000
+         9:48: control.limits.origins_max: must be from 0 to 10000
+         9:52: control.limits.tenants_max: is not a known key",
     );
     let text = "[[listeners]]
 address = '127.0.0.1:80'
@@ -553,6 +557,7 @@ address = '127.0.0.1:9443'
 account = '123456789012'
 domain_suffix = '.cdn.example'
 base_url = 'https://api.example/cf'
+limits = { aliases_max = 0, distributions_max = 1000 }
 ";
     let (document, _) = read_toml(text, Path::new("privet.toml")).unwrap();
     let control = document.node.control.unwrap();
@@ -563,4 +568,10 @@ base_url = 'https://api.example/cf'
         !control.boto2,
         "weak signatures are taken only if that is said"
     );
+    let limits = ApiLimits {
+        aliases_max: 0,
+        distributions_max: 1000,
+        ..ApiLimits::default()
+    };
+    assert_eq!(control.limits, limits);
 }

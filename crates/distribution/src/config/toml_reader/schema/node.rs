@@ -107,6 +107,31 @@ pub(crate) const CONTROL: TableSchema = TableSchema {
         "domain_suffix",
         "base_url",
         "boto2",
+        "limits",
+    ],
+};
+
+pub(crate) const CONTROL_LIMITS: TableSchema = TableSchema {
+    name: "control.limits",
+    keys: &[
+        "distributions_max",
+        "streaming_distributions_max",
+        "public_keys_max",
+        "key_groups_max",
+        "public_keys_per_group_max",
+        "cache_policies_max",
+        "origin_request_policies_max",
+        "response_headers_policies_max",
+        "origin_access_identities_max",
+        "origin_access_controls_max",
+        "aliases_max",
+        "origins_max",
+        "origin_groups_max",
+        "origin_headers_max",
+        "behaviors_max",
+        "forwarded_names_max",
+        "trusted_signers_max",
+        "trusted_key_groups_max",
     ],
 };
 

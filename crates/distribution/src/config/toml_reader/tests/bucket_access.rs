@@ -80,6 +80,11 @@ fn versions_of_tls_and_families_of_addresses() {
          7:97: distributions[0].origins[0].ip_address_type: \"ipv5\" is not one of ipv4, ipv6, dualstack; did you mean \"ipv4\"?
          7:149: distributions[0].origins[1].ssl_protocols: is only for url, s3 and bucket_host; remove it",
     );
+    check_origins(
+        "{ id = 'o', url = 'http://a', protocol = 'match-viewer', ssl_protocols = ['TLSv1'] }, { id = 'p', url = 'http://a', ssl_protocols = ['TLSv1', 'SSLv3'] }",
+        "",
+        "7:76: distributions[0].origins[0].ssl_protocols: has no TLSv1.2, and the edge speaks no older version; add it",
+    );
     let origin = origin(
         "{ id = 'o', url = 'https://a', ssl_protocols = ['SSLv3', 'TLSv1.2'], ip_address_type = 'ipv6', origin_shield = 'us-east-1' }",
         "",
