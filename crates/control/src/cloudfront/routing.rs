@@ -44,9 +44,10 @@ pub(super) fn find(method: &Method, path: &str, query: &str) -> Result<Found, Ap
     };
     let rest = path.get(1 + version.date().len()..).unwrap_or_default();
     let operations = Model::get().operations().iter();
-    let fitting = operations.filter_map(|operation| {
+    let of_method = operations.filter(|operation| operation.method == method.as_str());
+    let fitting = of_method.filter_map(|operation| {
         let parameters = parameters_of(operation.path, rest)?;
-        (operation.method == method.as_str()).then_some((operation, parameters))
+        Some((operation, parameters))
     });
     // An operation that a parameter of the query tells from another comes first.
     let mut fitting: Vec<_> = fitting
