@@ -35,6 +35,12 @@ use tokio::time::{Instant, timeout};
 
 /// Interval at which the store is asked even if nothing is heard of it, and this edge's state is reported.
 const TICK: Duration = Duration::from_secs(2);
+/// Least time from the beginning of one look at the store to that of the next one for news: the changes of a burst are
+/// taken over together.
+const PAUSE: Duration = Duration::from_millis(5);
+/// Least time between two reports. Each is a write of its own: an edge that reported every change of a burst would take
+/// half of what the store can write.
+const REPORT_PAUSE: Duration = Duration::from_millis(50);
 /// Interval at which items that could not be served are tried again.
 const RETRY: Duration = Duration::from_secs(5);
 /// Time limit for a look at the store. Whatever a look has begun is done again by the next one.
@@ -145,6 +151,14 @@ struct Following {
     built: Option<u64>,
     tried: Instant,
     key_use: KeyUse,
+    reported: Option<Reported>,
+}
+
+/// The last report of this edge.
+#[derive(Clone, Copy, Debug)]
+struct Reported {
+    at: Instant,
+    applied: u64,
 }
 
 /// Whether the last use of keys before this process is known.
@@ -189,6 +203,7 @@ impl Following {
             version: options.version,
             tried: Instant::now(),
             key_use: KeyUse::Unknown,
+            reported: None,
         }
     }
 
@@ -213,6 +228,7 @@ impl Following {
     ) {
         let mut news = None;
         loop {
+            let began = Instant::now();
             let looked = timeout(PATIENCE, self.look()).await;
             self.note(looked.unwrap_or(Err(StoreError::Unreachable {
                 cause: format!("no answer within {} s", PATIENCE.as_secs()),
@@ -226,10 +242,11 @@ impl Following {
                     Some(Command::Resync) => self.built = None,
                     Some(Command::Stop) | None => break,
                 },
-                () = heard(news.as_mut()) => {}
-                () = tokio::time::sleep(TICK) => {}
+                () = heard(news.as_mut(), began + PAUSE) => {}
+                () = tokio::time::sleep_until(self.due(began + TICK)) => {}
             }
         }
+        self.record.save();
     }
 
     /// Takes over what has changed, and reports how far this edge is.
@@ -246,9 +263,20 @@ impl Following {
         self.staleness.note_heard();
         self.state.heard_at = Some(now().seconds());
         self.remember_key_use(&store).await?;
-        let reported = self.report(&store).await;
-        self.record.save();
+        let reported = self.report_in_time(&store).await;
+        self.record.save_in_time();
         reported
+    }
+
+    /// Returns when there is something to be done without news: what was put off until then, or the next look.
+    fn due(&self, next: Instant) -> Instant {
+        if self.state.fault.is_some() {
+            return next;
+        }
+        let waits = |reported: &Reported| reported.applied != self.state.applied;
+        let report = self.reported.filter(waits);
+        let report = report.map_or(next, |reported| reported.at + REPORT_PAUSE);
+        self.record.due(next).min(report)
     }
 
     async fn opened(&self) -> Result<Store, StoreError> {
@@ -264,31 +292,20 @@ impl Following {
     /// anywhere, though the copy may already have the changes, everything is built by the next look.
     async fn take_over(&mut self, store: &Store) -> Result<(), StoreError> {
         let built = self.built.take();
-        let caught_up = match self.copy.catch_up(store).await {
+        // A store in a file is its own copy, to which more may be written meanwhile: of that nothing may be seen in part.
+        let (caught_up, view) = match self.copy.catch_up_with_view(store).await {
             Ok(caught_up) => caught_up,
             Err(error) => {
                 self.built = built.filter(|built| *built == self.copy.applied());
                 return Err(error);
             }
         };
-        let (mut seq, mut touched) = (caught_up.seq, Touched::by(&caught_up.changed));
-        let mut is_whole = caught_up.whole || built.is_none();
+        let touched = Touched::by(&caught_up.changed);
+        let is_whole = caught_up.whole || built.is_none();
         if !is_whole && touched.is_empty() {
-            self.built = Some(seq);
+            self.built = Some(caught_up.seq);
             return Ok(());
         }
-        // A store in a file is its own copy, to which more may have been written meanwhile: of that as well nothing may
-        // be seen in part.
-        let view = loop {
-            let view = self.copy.view()?;
-            if is_whole || view.seq() == seq {
-                break view;
-            }
-            let more = self.copy.catch_up(store).await?;
-            is_whole = more.whole;
-            seq = more.seq;
-            touched.add(&more.changed);
-        };
         let extent = match is_whole {
             true => Extent::Everything,
             false => Extent::Only(touched),
@@ -359,6 +376,21 @@ impl Following {
             members.insert(KEYS_OPENED.to_owned(), keys.into());
         }
         state
+    }
+
+    /// Reports how far this edge is, unless it has done so a moment ago: then that is due later.
+    async fn report_in_time(&mut self, store: &Store) -> Result<(), StoreError> {
+        let now = Instant::now();
+        let is_early = |reported: Reported| now < reported.at + REPORT_PAUSE;
+        if self.reported.is_some_and(is_early) {
+            return Ok(());
+        }
+        self.report(store).await?;
+        self.reported = Some(Reported {
+            at: now,
+            applied: self.state.applied,
+        });
+        Ok(())
     }
 
     async fn report(&self, store: &Store) -> Result<(), StoreError> {
@@ -479,8 +511,9 @@ impl Following {
     }
 }
 
-/// Waits for news of the store; forever while it cannot be reached.
-async fn heard(news: Option<&mut watch::Receiver<u64>>) {
+/// Waits until `earliest` and for news of the store; forever while it cannot be reached.
+async fn heard(news: Option<&mut watch::Receiver<u64>>, earliest: Instant) {
+    tokio::time::sleep_until(earliest).await;
     let is_news = match news {
         Some(news) => news.changed().await.is_ok(),
         None => false,

@@ -28,7 +28,7 @@ impl Store {
     ///
     /// Those of the database.
     pub async fn last_change(&self) -> Result<u64, StoreError> {
-        self.engine().read(|session| last_change(session)).await
+        self.engine().look_up(|session| last_change(session)).await
     }
 
     /// Returns up to `limit` changes behind number `seq`, oldest first.

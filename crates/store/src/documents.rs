@@ -7,6 +7,9 @@ use crate::names::check_limit;
 use crate::session::{Row, Session};
 use crate::{DocumentName, Page, Store, StoreError, Timestamp};
 
+/// Users that are read where they are asked for; more are left to the threads that read.
+const USERS_AT_ONCE: i64 = 100;
+
 /// Document as it is stored now.
 #[derive(Clone, Debug, PartialEq)]
 pub struct StoredDocument {
@@ -62,7 +65,7 @@ impl Store {
     ) -> Result<Option<StoredDocument>, StoreError> {
         let name = DocumentName::new(kind, id);
         let act = move |session: &mut dyn Session| document(session, &name);
-        self.engine().read(act).await
+        self.engine().look_up(act).await
     }
 
     /// Returns documents of a kind, by id.
@@ -109,7 +112,7 @@ impl Store {
     ) -> Result<Option<StoredVersion>, StoreError> {
         let name = DocumentName::new(kind, id);
         let act = move |session: &mut dyn Session| version(session, &name, number);
-        self.engine().read(act).await
+        self.engine().look_up(act).await
     }
 
     /// Returns the documents that refer to this one, by name.
@@ -119,6 +122,12 @@ impl Store {
     /// Those of the database.
     pub async fn used_by(&self, kind: &str, id: &str) -> Result<Vec<DocumentName>, StoreError> {
         let name = DocumentName::new(kind, id);
+        let few = name.clone();
+        let act = move |session: &mut dyn Session| used_by(session, &few, USERS_AT_ONCE + 1);
+        let users = self.engine().look_up(act).await?;
+        if i64::try_from(users.len()).is_ok_and(|count| count <= USERS_AT_ONCE) {
+            return Ok(users);
+        }
         let act = move |session: &mut dyn Session| used_by(session, &name, i64::MAX);
         self.engine().read(act).await
     }

@@ -74,7 +74,7 @@ impl Store {
             let rows = session.query(sql, Vec::new())?;
             rows.into_iter().map(record_of).collect()
         };
-        self.engine().read(act).await
+        self.engine().look_up(act).await
     }
 
     /// Forgets an edge that is no more; one that still runs comes back with its next report.

@@ -1,8 +1,9 @@
 //! The store's own threads: one that writes, and commits together what waits together, and some that read.
 //!
-//! Callers wait for their answer in any runtime; no statement runs on a thread of theirs.
+//! Callers wait for their answer in any runtime. The only statements that run on a thread of theirs are look-ups of a few
+//! rows by their key in a SQLite file.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::thread;
 
 use tokio::sync::{oneshot, watch};
@@ -21,6 +22,8 @@ pub(crate) struct Engine {
     writing: Arc<Queue<Box<dyn Job>>>,
     reading: Arc<Queue<Box<dyn Job>>>,
     last_change: watch::Sender<u64>,
+    /// Connection for look-ups on the caller's thread.
+    nearby: Option<Mutex<Box<dyn Session>>>,
 }
 
 /// Makes a session that connects when it is first used.
@@ -31,6 +34,8 @@ pub(crate) type NewSession = Box<dyn Fn(SessionUse) -> Result<Box<dyn Session>, 
 pub(crate) enum SessionUse {
     Write,
     Read,
+    /// Reading that gives up where it would have to wait.
+    Glance,
 }
 
 impl Engine {
@@ -44,6 +49,7 @@ impl Engine {
             writing: Arc::new(Queue::new(QUEUE_MAX)),
             reading: Arc::new(Queue::new(QUEUE_MAX)),
             last_change: watch::Sender::new(0),
+            nearby: None,
         };
         let (ready, prepared) = oneshot::channel();
         let writing = engine.writing.clone();
@@ -71,6 +77,29 @@ impl Engine {
         })?;
         let prepared = prepared.await.map_err(|_| StoreError::Closed)??;
         Ok((engine, prepared))
+    }
+
+    /// Has look-ups run on the caller's thread, by a session that does not wait for others.
+    pub(crate) fn with_nearby(mut self, session: Box<dyn Session>) -> Self {
+        self.nearby = Some(Mutex::new(session));
+        self
+    }
+
+    /// Runs `act`, which reads a few rows by their key. To hand such work to another thread and to wait for it takes ten
+    /// times as long as the work, and a request of an operator has ten of them. It is handed over where the session is in
+    /// use, or cannot read at once.
+    pub(crate) async fn look_up<T: Send + 'static>(
+        &self,
+        act: impl Fn(&mut dyn Session) -> Result<T, StoreError> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        match self
+            .nearby
+            .as_ref()
+            .and_then(|nearby| read_nearby(nearby, &act))
+        {
+            Some(outcome) => outcome,
+            None => self.read(act).await,
+        }
     }
 
     /// Runs `act` on a thread that reads.
@@ -181,6 +210,22 @@ struct Emptied<'a>(&'a Queue<Box<dyn Job>>);
 impl Drop for Emptied<'_> {
     fn drop(&mut self) {
         self.0.abandon();
+    }
+}
+
+/// Returns `None` where the session is in use, or the database cannot be read without waiting.
+fn read_nearby<T>(
+    nearby: &Mutex<Box<dyn Session>>,
+    act: &impl Fn(&mut dyn Session) -> Result<T, StoreError>,
+) -> Option<Result<T, StoreError>> {
+    let mut session = nearby.try_lock().ok()?;
+    let outcome = session
+        .begin(Mode::Read)
+        .and_then(|()| act(session.as_mut()));
+    session.rollback();
+    match outcome {
+        Err(StoreError::Busy | StoreError::Unreachable { .. }) => None,
+        Ok(_) | Err(_) => Some(outcome),
     }
 }
 
@@ -322,10 +367,41 @@ fn run_one(
 
 #[cfg(test)]
 mod tests {
-    use super::{Engine, NewSession};
+    use super::{Engine, NewSession, SessionUse};
     use crate::StoreError;
     use crate::session::{Mode, Session};
     use crate::sqlite::SqliteSession;
+
+    #[test]
+    fn look_ups_are_handed_over_where_they_would_wait() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        let runtime = tokio::runtime::Builder::new_current_thread().build();
+        let runtime = runtime.unwrap();
+        let nearby = Box::new(SqliteSession::new(&path, SessionUse::Glance));
+        let new_session: NewSession = Box::new(move |session_use| {
+            let session: Box<dyn Session> = Box::new(SqliteSession::new(&path, session_use));
+            Ok(session)
+        });
+        let prepare = |session: &mut dyn Session| session.begin(Mode::Read);
+        let started = runtime.block_on(Engine::start(new_session, 1, prepare));
+        let engine = started.unwrap().0.with_nearby(nearby);
+        let own = std::thread::current().id();
+        let place = move |session: &mut dyn Session| {
+            session.batch("SELECT 1")?;
+            Ok(std::thread::current().id() == own)
+        };
+        assert_eq!(runtime.block_on(engine.look_up(place)), Ok(true));
+        let busy = move |session: &mut dyn Session| match place(session)? {
+            true => Err(StoreError::Busy),
+            false => Ok(false),
+        };
+        assert_eq!(runtime.block_on(engine.look_up(busy)), Ok(false));
+        let in_use = engine.nearby.as_ref().unwrap().lock().unwrap();
+        assert_eq!(runtime.block_on(engine.look_up(place)), Ok(false));
+        drop(in_use);
+        assert_eq!(runtime.block_on(engine.look_up(place)), Ok(true));
+    }
 
     #[test]
     fn nobody_waits_for_a_thread_that_has_ended() {

@@ -30,7 +30,7 @@ impl Store {
     ) -> Result<Option<Remembered>, StoreError> {
         let (operator, key) = (operator.to_owned(), key.to_owned());
         let act = move |session: &mut dyn Session| remembered(session, &operator, &key);
-        self.engine().read(act).await
+        self.engine().look_up(act).await
     }
 }
 

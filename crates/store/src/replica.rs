@@ -20,7 +20,7 @@ use crate::sqlite::{self, SqliteSession};
 use crate::{Change, DocumentName, Location, Page, SealingKey, Store, StoreError};
 
 use mark::Mark;
-use view::ViewOf;
+use view::{Spare, ViewOf};
 
 const READERS: usize = 1;
 
@@ -42,12 +42,14 @@ struct FileCopy {
     untold: Arc<AtomicBool>,
     /// Connection that catches up, one call after the other.
     target: Arc<Mutex<SqliteSession>>,
+    spare: Spare,
 }
 
 struct StoreCopy {
     path: PathBuf,
     store: Store,
     applied: Mutex<Option<Mark>>,
+    spare: Spare,
 }
 
 /// What a replica has taken over.
@@ -83,6 +85,7 @@ impl Replica {
             applied: AtomicU64::new(applied),
             untold: Arc::new(AtomicBool::new(false)),
             target: Arc::new(Mutex::new(target)),
+            spare: Spare::default(),
         };
         Ok(Self {
             copy: Copy::File(copy),
@@ -101,6 +104,7 @@ impl Replica {
                     path: path.clone(),
                     store: store.clone(),
                     applied: Mutex::new(None),
+                    spare: Spare::default(),
                 }),
             }),
             Location::Url(_) => {
@@ -148,8 +152,8 @@ impl Replica {
     /// Those of the file.
     pub fn view(&self) -> Result<View, StoreError> {
         match &self.copy {
-            Copy::File(file) => View::open(&file.path, ViewOf::Replica),
-            Copy::Store(copy) => View::open(&copy.path, copy.view_of()),
+            Copy::File(file) => View::open(&file.path, ViewOf::Replica, &file.spare),
+            Copy::Store(copy) => View::open(&copy.path, copy.view_of(), &copy.spare),
         }
     }
 
@@ -238,6 +242,7 @@ impl FileCopy {
     async fn catch_up(&self, store: &Store) -> Result<(CaughtUp, View), StoreError> {
         let (target, path) = (self.target.clone(), self.path.clone());
         let (identity, untold) = (store.inner.identity.clone(), self.untold.clone());
+        let spare = self.spare.clone();
         // The store's own thread reads and writes both, so that no more than a few documents are in memory.
         let act = move |source: &mut dyn Session| {
             let mut target = target.lock().unwrap_or_else(PoisonError::into_inner);
@@ -256,7 +261,7 @@ impl FileCopy {
                 caught_up.changed.clear();
             }
             // Nobody else fills the replica before the lock is given back.
-            let view = View::open(&path, ViewOf::Replica)?;
+            let view = View::open(&path, ViewOf::Replica, &spare)?;
             Ok((caught_up, view))
         };
         let (caught_up, view) = store.engine().snapshot(act).await?;
@@ -278,10 +283,10 @@ impl StoreCopy {
 
     async fn catch_up(&self) -> Result<(CaughtUp, View), StoreError> {
         let (applied, path, of) = (self.applied(), self.path.clone(), self.view_of());
-        let identity = self.store.inner.identity.clone();
+        let (identity, spare) = (self.store.inner.identity.clone(), self.spare.clone());
         // The store's thread only waits for the disk: the changes are read in the view's own transaction.
         let act = move |_: &mut dyn Session| {
-            let mut view = View::open(&path, of.clone())?;
+            let mut view = View::open(&path, of.clone(), &spare)?;
             let store_id = identity.check(view.session())?;
             let (caught_up, mark) =
                 fill::changed_since(view.session(), &store_id, applied.as_ref())?;

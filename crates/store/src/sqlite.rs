@@ -62,7 +62,7 @@ impl SqliteSession {
         self.connection = None;
         match self.session_use {
             SessionUse::Write => create_private(&self.path)?,
-            SessionUse::Read => {}
+            SessionUse::Read | SessionUse::Glance => {}
         }
         // Looked at first: one that takes its name meanwhile is noticed by the next look.
         self.file = Some(file_id(&self.path)?);
@@ -177,8 +177,12 @@ pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection
     let mut flags = OpenFlags::default();
     flags.remove(OpenFlags::SQLITE_OPEN_CREATE);
     let connection = Connection::open_with_flags(path, flags).map_err(|error| failure(&error))?;
+    let busy_timeout = match session_use {
+        SessionUse::Write | SessionUse::Read => BUSY_TIMEOUT,
+        SessionUse::Glance => Duration::ZERO,
+    };
     connection
-        .busy_timeout(BUSY_TIMEOUT)
+        .busy_timeout(busy_timeout)
         .map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
@@ -188,7 +192,7 @@ pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection
         .map_err(|error| failure(&error))?;
     match session_use {
         SessionUse::Write => {}
-        SessionUse::Read => connection
+        SessionUse::Read | SessionUse::Glance => connection
             .execute_batch("PRAGMA query_only = ON")
             .map_err(|error| failure(&error))?,
     }

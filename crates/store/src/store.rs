@@ -76,6 +76,14 @@ impl Store {
         })
         .await?;
         engine.last_change().send_replace(change);
+        let engine = match &location {
+            Location::File(path) => {
+                let session = SqliteSession::new(path, SessionUse::Glance);
+                engine.with_nearby(Box::new(session.checked_by(identity.clone())))
+            }
+            // A server is never so near that its answer need not be waited for.
+            Location::Url(_) => engine,
+        };
         let watching = watch_changes(&location, &engine)?;
         Ok(Self {
             inner: Arc::new(Inner {

@@ -80,9 +80,10 @@ fn behind_date(path: &str) -> &str {
 /// Finds an operation of any version by what comes behind the date.
 fn operation_of(method: &Method, rest: &str, query: &str) -> Result<Found, ApiError> {
     let operations = Model::get().operations().iter();
-    let fitting = operations.filter_map(|operation| {
+    let of_method = operations.filter(|operation| operation.method == method.as_str());
+    let fitting = of_method.filter_map(|operation| {
         let parameters = parameters_of(operation.path, rest)?;
-        (operation.method == method.as_str()).then_some((operation, parameters))
+        Some((operation, parameters))
     });
     // An operation that a parameter of the query tells from another comes first.
     let mut fitting: Vec<_> = fitting

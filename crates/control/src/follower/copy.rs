@@ -50,6 +50,18 @@ impl LocalCopy {
         self.replica.catch_up(store).await
     }
 
+    /// Takes over what has changed in the store, and returns a view of the very moment up to which it has.
+    ///
+    /// # Errors
+    /// As [`LocalCopy::catch_up`].
+    pub(super) async fn catch_up_with_view(
+        &self,
+        store: &Store,
+    ) -> Result<(CaughtUp, CopyView), StoreError> {
+        let (caught_up, view) = self.replica.catch_up_with_view(store).await?;
+        Ok((caught_up, self.view_of(view)))
+    }
+
     /// Returns the snapshot with everything that the copy has, under the settings of `node`, whose own service is left
     /// out. Items that cannot be served are left out and told; the follower tries them again.
     ///
@@ -86,11 +98,15 @@ impl LocalCopy {
 
     /// Opens a view of what the copy has now.
     pub(super) fn view(&self) -> Result<CopyView, StoreError> {
-        Ok(CopyView {
-            view: self.replica.view()?,
+        Ok(self.view_of(self.replica.view()?))
+    }
+
+    fn view_of(&self, view: View) -> CopyView {
+        CopyView {
+            view,
             key: self.key.clone(),
             assembly: self.assembly(),
-        })
+        }
     }
 }
 
@@ -365,11 +381,6 @@ impl Touched {
         Touched {
             names: names.map(|(kind, id, seq)| ((kind, id), seq)).collect(),
         }
-    }
-
-    /// Adds what further changes touch.
-    pub(super) fn add(&mut self, changes: &[Change]) {
-        self.names.extend(Touched::by(changes).names);
     }
 
     /// Returns true if nothing is touched.

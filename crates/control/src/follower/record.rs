@@ -9,6 +9,12 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
+use tokio::time::Instant;
+
+/// Least time between two writings of what changes with every change. Each waits for the disk twice, of which the store
+/// has need.
+const PAUSE: Duration = Duration::from_millis(250);
 
 /// The file, and what is in it.
 #[derive(Debug)]
@@ -17,6 +23,7 @@ pub(super) struct EdgeRecord {
     pub(super) facts: Facts,
     /// What was written last.
     written: Option<Facts>,
+    written_at: Option<Instant>,
 }
 
 /// What an edge remembers of itself.
@@ -54,6 +61,7 @@ impl EdgeRecord {
         EdgeRecord {
             path: path.to_owned(),
             written: facts.clone(),
+            written_at: None,
             facts: facts
                 .filter(|facts| !facts.id.is_empty())
                 .unwrap_or_else(|| Facts {
@@ -63,17 +71,40 @@ impl EdgeRecord {
         }
     }
 
+    /// Writes the file if something has changed, unless it was written a moment ago: then it is due later.
+    pub(super) fn save_in_time(&mut self) {
+        let at = self.written_at.map(|at| at + PAUSE);
+        if at.is_none_or(|at| at <= Instant::now()) {
+            self.save();
+        }
+    }
+
+    /// Returns when the file has to be written; `later` if nothing has changed.
+    pub(super) fn due(&self, later: Instant) -> Instant {
+        match (self.written_at, self.written.as_ref() == Some(&self.facts)) {
+            (Some(at), false) => later.min(at + PAUSE),
+            (Some(_), true) | (None, _) => later,
+        }
+    }
+
     /// Writes the file if something has changed. What was not written is done again after the next start.
     pub(super) fn save(&mut self) {
         if self.written.as_ref() == Some(&self.facts) {
             return;
         }
         match self.write() {
-            Ok(()) => self.written = Some(self.facts.clone()),
-            Err(error) => standard_error::warning(format_args!(
-                "{} cannot be written: {error}; invalidations are applied again after the next start",
-                self.path.display()
-            )),
+            Ok(()) => {
+                self.written = Some(self.facts.clone());
+                self.written_at = Some(Instant::now());
+            }
+            Err(error) => {
+                // The next look tries again.
+                self.written_at = None;
+                standard_error::warning(format_args!(
+                    "{} cannot be written: {error}; invalidations are applied again after the next start",
+                    self.path.display()
+                ));
+            }
         }
     }
 
@@ -149,6 +180,32 @@ mod tests {
         assert_eq!(fs::read_to_string(&victim).unwrap(), "a text");
         assert!(!folder.path().join("absent").exists());
         assert!(!fs::symlink_metadata(&path).unwrap().is_symlink());
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_changes_of_a_burst_are_saved_together_and_none_is_left_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("edge");
+        let mut record = EdgeRecord::open(&path);
+        let later = Instant::now() + 8 * PAUSE;
+        let hears = |record: &mut EdgeRecord, seq| {
+            record.facts.invalidated = Some(seq);
+            record.save_in_time();
+            EdgeRecord::open(&path).facts.invalidated
+        };
+        assert_eq!(hears(&mut record, 1), Some(1));
+        assert_eq!(record.due(later), later);
+        assert_eq!(hears(&mut record, 2), Some(1));
+        assert_eq!(record.due(later), Instant::now() + PAUSE);
+        tokio::time::advance(PAUSE).await;
+        assert_eq!(hears(&mut record, 2), Some(2));
+        assert_eq!(record.due(later), later);
+        // What cannot be written is tried again by the next look, and no sooner.
+        fs::remove_dir_all(folder.path()).unwrap();
+        tokio::time::advance(PAUSE).await;
+        record.facts.invalidated = Some(3);
+        record.save_in_time();
+        assert_eq!(record.due(later), later);
     }
 
     #[test]

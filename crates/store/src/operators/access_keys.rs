@@ -185,7 +185,7 @@ impl Store {
         let id = access_key_id.to_owned();
         let key = self.inner.key.clone();
         let act = move |session: &mut dyn Session| credential(session, &key, &id, now);
-        self.engine().read(act).await
+        self.engine().look_up(act).await
     }
 
     /// Notes when access keys were used last. Older times than the noted one change nothing.

@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use crate::changes::last_change;
 use crate::documents;
@@ -19,8 +19,26 @@ use super::mark;
 /// Its methods block the calling thread while the disk is read. While it is kept, SQLite cannot reuse the space of its
 /// journal: drop it once everything is read.
 pub struct View {
-    session: SqliteSession,
+    /// Taken when the view ends, and by nothing else.
+    session: Option<SqliteSession>,
     seq: u64,
+    spare: Spare,
+}
+
+/// The connection of a view that has ended, for the next one: to open one takes longer than most views are used.
+#[derive(Clone, Default)]
+pub(super) struct Spare(Arc<Mutex<Option<SqliteSession>>>);
+
+impl Spare {
+    fn take(&self) -> Option<SqliteSession> {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        spare.take()
+    }
+
+    fn keep(&self, session: SqliteSession) {
+        let mut spare = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *spare = Some(session);
+    }
 }
 
 /// Database that a view is of.
@@ -32,22 +50,32 @@ pub(super) enum ViewOf {
 
 impl View {
     /// Begins to read.
-    pub(super) fn open(path: &Path, of: ViewOf) -> Result<Self, StoreError> {
-        let session = SqliteSession::new(path, SessionUse::Read);
-        match of {
-            ViewOf::Replica => Self::begin(session, mark::applied),
-            ViewOf::Store(identity) => Self::begin(session.checked_by(identity), last_change),
-        }
-    }
-
-    /// Begins the transaction. Its first statement fixes the moment.
-    fn begin(
-        mut session: SqliteSession,
-        read_seq: impl FnOnce(&mut dyn Session) -> Result<u64, StoreError>,
-    ) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, of: ViewOf, spare: &Spare) -> Result<Self, StoreError> {
+        let kept = spare.take();
+        let is_kept = kept.is_some();
+        let mut session = kept.unwrap_or_else(|| {
+            let session = SqliteSession::new(path, SessionUse::Read);
+            match &of {
+                ViewOf::Replica => session,
+                ViewOf::Store(identity) => session.checked_by(identity.clone()),
+            }
+        });
         session.begin(Mode::Snapshot)?;
-        let seq = read_seq(&mut session)?;
-        Ok(Self { session, seq })
+        let seq = match &of {
+            ViewOf::Replica => mark::applied(&mut session)?,
+            ViewOf::Store(identity) => {
+                // What was checked when the connection was made may be another database by now.
+                if is_kept {
+                    identity.check(&mut session)?;
+                }
+                last_change(&mut session)?
+            }
+        };
+        Ok(Self {
+            session: Some(session),
+            seq,
+            spare: spare.clone(),
+        })
     }
 
     /// Returns the number of the last change that the view has.
@@ -62,7 +90,7 @@ impl View {
     ///
     /// Those of the file.
     pub fn document(&mut self, kind: &str, id: &str) -> Result<Option<StoredDocument>, StoreError> {
-        documents::document(&mut self.session, &DocumentName::new(kind, id))
+        documents::document(self.session(), &DocumentName::new(kind, id))
     }
 
     /// Returns documents of a kind, by id.
@@ -75,7 +103,7 @@ impl View {
         kind: &str,
         page: &Page,
     ) -> Result<Vec<StoredDocument>, StoreError> {
-        documents::documents(&mut self.session, kind, page)
+        documents::documents(self.session(), kind, page)
     }
 
     /// Returns the documents that refer to this one, by name.
@@ -84,7 +112,7 @@ impl View {
     ///
     /// Those of the file.
     pub fn used_by(&mut self, kind: &str, id: &str) -> Result<Vec<DocumentName>, StoreError> {
-        documents::used_by(&mut self.session, &DocumentName::new(kind, id), i64::MAX)
+        documents::used_by(self.session(), &DocumentName::new(kind, id), i64::MAX)
     }
 
     /// Passes id and body of every document of a kind to `each`, by id. Bodies are JSON text in which secrets are
@@ -99,7 +127,7 @@ impl View {
         mut each: impl FnMut(&str, &str),
     ) -> Result<(), StoreError> {
         let sql = "SELECT id, body FROM documents WHERE kind = $1 ORDER BY id";
-        self.session
+        self.session()
             .each_row(sql, &[kind.into()], &mut |mut row: Row| {
                 each(&row.text()?, &row.text()?);
                 Ok(())
@@ -108,7 +136,17 @@ impl View {
 
     /// Session of the view's transaction, for what else is read at that moment.
     pub(super) fn session(&mut self) -> &mut dyn Session {
-        &mut self.session
+        let session = self.session.as_mut();
+        session.expect("only the end of the view takes it")
+    }
+}
+
+impl Drop for View {
+    fn drop(&mut self) {
+        if let Some(mut session) = self.session.take() {
+            session.rollback();
+            self.spare.keep(session);
+        }
     }
 }
 
