@@ -11,6 +11,7 @@ mod authentication;
 mod bodies;
 mod call;
 pub mod cloudfront;
+mod collection;
 mod connection;
 mod connections;
 mod diff;

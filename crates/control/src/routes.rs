@@ -112,12 +112,6 @@ impl Route {
     }
 }
 
-/// Returns the collection whose operations begin with that word.
-pub(crate) fn collection_of(name: &str) -> Option<documents::Collection> {
-    let mut collections = documents::COLLECTIONS.into_iter();
-    collections.find(|collection| collection.name == name)
-}
-
 /// Returns all routes.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = documents::routes();
