@@ -38,6 +38,7 @@ mod request_error;
 mod rotation;
 mod routes;
 mod service;
+pub mod shell;
 pub mod sigv4;
 mod socket;
 mod socket_api;

@@ -44,7 +44,6 @@ mod progress;
 mod reason;
 mod report;
 mod serve;
-mod shell;
 mod sign;
 mod store_access;
 mod store_fault;
