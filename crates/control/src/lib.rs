@@ -16,6 +16,7 @@ mod connection;
 mod connections;
 mod diff;
 mod edge_state;
+mod equivalents;
 mod follower;
 mod hosts;
 mod interface;
@@ -53,6 +54,7 @@ pub use authentication::{
 };
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use edge_state::{FollowerState, ItemFailure, PutBack};
+pub use equivalents::{AccessKeyName, Equivalent, Equivalents, Operation, Target, equivalents};
 pub use follower::{Follower, FollowerOptions, LocalCopy};
 pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};

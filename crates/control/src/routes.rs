@@ -5,6 +5,7 @@
 mod audit;
 mod documents;
 mod edges;
+mod equivalents;
 mod key_rotation;
 mod operators;
 mod other;
@@ -119,6 +120,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(edges::routes());
     routes.extend(key_rotation::routes());
+    routes.extend(equivalents::routes());
     routes.extend(other::routes());
     routes
 }

@@ -76,6 +76,11 @@ impl ApiError {
         ApiError::new("UnsupportedOperation", message)
     }
 
+    /// Returns what it says to people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the response.
     pub(crate) fn respond(&self, version: Version, request_id: &str) -> Response<Bytes> {
         let status = self.status();

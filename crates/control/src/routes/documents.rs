@@ -183,8 +183,8 @@ async fn delete(mut call: Call<Admin>, collection: Collection) -> Result<Answer,
 /// The body of a restore.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with version")]
-struct RestoreRequest {
-    version: u64,
+pub(super) struct RestoreRequest {
+    pub(super) version: u64,
 }
 
 async fn restore(mut call: Call<Admin>, collection: Collection) -> Result<Answer, Problem> {
@@ -214,7 +214,7 @@ async fn switch(
 }
 
 /// Returns the document of a body: the body itself, or the member `document` of an item as it was read.
-fn document(mut body: Value) -> Value {
+pub(super) fn document(mut body: Value) -> Value {
     let item = body.as_object_mut().filter(|item| item.len() == 1);
     match item.and_then(|item| item.remove("document")) {
         Some(document) => document,
