@@ -24,6 +24,7 @@ mod config_file;
 mod configuration;
 mod demo;
 mod edges;
+mod equivalents;
 mod explain;
 mod export;
 mod group_fault;
