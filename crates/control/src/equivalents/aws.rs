@@ -113,7 +113,8 @@ fn update(target: &Target, mut masked: Masked) -> Equivalent {
     let shape = format!("{noun}Config");
     let here = HereDocument::of(&counted(&config, &shape), &masked.secrets);
     Ok(format!(
-        "{}{AWS} update-{} {} {} --{}=file:///dev/stdin {}\n{}",
+        "# What the API cannot say of the item stays as it is.\n\
+         {}{AWS} update-{} {} {} --{}=file:///dev/stdin {}\n{}",
         here.comments,
         kebab(noun),
         option("id", &target.id)?,
