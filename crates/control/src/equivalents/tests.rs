@@ -10,7 +10,7 @@ fn target(id: &str) -> Target {
     }
 }
 
-fn distribution(headers: Value, comment: &str) -> Value {
+fn distribution(headers: &Value, comment: &str) -> Value {
     json!({
         "id": "E1", "domain_name": "d.example", "comment": comment,
         "origins": [{ "id": "web", "url": "http://localhost", "headers": headers }],
@@ -58,7 +58,7 @@ fn a_name_never_becomes_an_option_or_a_file() {
 
 #[test]
 fn no_form_shows_a_secret() {
-    let texts = create(distribution(json!({ "x-key": "hunter2" }), ""));
+    let texts = create(distribution(&json!({ "x-key": "hunter2" }), ""));
     for (form, text) in texts.forms() {
         let text = text.as_ref().unwrap();
         assert!(!text.contains("hunter2"), "{form}: {text}");
@@ -72,7 +72,7 @@ fn no_form_shows_a_secret() {
 #[test]
 fn a_text_of_an_author_is_not_taken_for_a_secret() {
     let comment = "${PRIVET_SECRET_1}";
-    let texts = create(distribution(json!({ "x-key": "hunter2" }), comment));
+    let texts = create(distribution(&json!({ "x-key": "hunter2" }), comment));
     let privet = texts.privet.unwrap();
     assert!(
         privet.contains("\"comment\": \"\\${PRIVET_SECRET_1}\""),
@@ -86,7 +86,7 @@ fn a_text_of_an_author_is_not_taken_for_a_secret() {
 
 #[test]
 fn sealed_values_go_back_to_the_interface_and_nowhere_else() {
-    let document = distribution(json!({ "x-key": { "sealed": "v1:abc" } }), "");
+    let document = distribution(&json!({ "x-key": { "sealed": "v1:abc" } }), "");
     let operation = Operation::Update {
         target: target("E1"),
         document,
@@ -103,7 +103,7 @@ fn sealed_values_go_back_to_the_interface_and_nowhere_else() {
 
 #[test]
 fn what_cloudfront_cannot_say_has_a_reason() {
-    let mut document = distribution(json!({}), "");
+    let mut document = distribution(&json!({}), "");
     document["origins"] = json!([{ "id": "web", "folder": "/srv" }]);
     let texts = create(document);
     assert!(texts.privet.is_ok() && texts.http.is_ok() && texts.toml.is_ok());
