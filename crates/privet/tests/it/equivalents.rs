@@ -5,7 +5,7 @@ use crate::support::*;
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Command, Output};
 
 const DESCRIPTION: &str = include_str!("../../../control/openapi.json");
@@ -656,10 +656,12 @@ fn check(form: Form, before: &[Step], steps: &[Step]) -> Vec<&'static str> {
         if by_tool.follow(step, form) {
             said.push(step.operation);
         }
+        // The keys of a rotation are never the same.
+        if step.operation.contains("rotation") {
+            continue;
+        }
         let (expected, found) = (directly.stored(), by_tool.stored());
         match form {
-            // Its keys are never the same.
-            _ if step.operation.contains("rotation") => {}
             Form::Privet | Form::Http | Form::Toml => {
                 assert_eq!(found, expected, "{form:?} {}", step.operation);
             }
@@ -879,7 +881,7 @@ impl Bench {
     }
 
     #[track_caller]
-    fn terraform(&self, folder: &PathBuf, arguments: &[&str]) {
+    fn terraform(&self, folder: &Path, arguments: &[&str]) {
         let mut command = Command::new("terraform");
         command
             .args(arguments)
