@@ -3,6 +3,7 @@
 use crate::app::{Answering, App, handler};
 use crate::authentication::Signatures;
 use crate::call::Input;
+use crate::collection::Collection;
 use crate::interface::{Failure, Interface, Note, Received, Repetition};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
@@ -10,7 +11,7 @@ use crate::operator::{Authenticated, Caller, RoleTooLow};
 use crate::problem::Problem;
 use crate::query::Query;
 use crate::request_error::RequestError;
-use crate::routes::{Route, collection_of, routes};
+use crate::routes::{Route, routes};
 use axum::Router;
 use axum::extract::Request;
 use axum::routing::{MethodFilter, MethodRouter};
@@ -157,7 +158,7 @@ fn subject(target: &Target, parameters: &BTreeMap<String, String>) -> Option<Doc
     };
     let id = parameters.get("id").or_else(|| parameters.get("name"))?;
     let first = route.operation.split('.').next().unwrap_or_default();
-    let kind = match (collection_of(first), first) {
+    let kind = match (Collection::named(first), first) {
         (Some(collection), _) => collection.kind.as_str(),
         (None, "operators") => "operator",
         (None, "access_keys") => "access_key",

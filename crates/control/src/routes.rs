@@ -5,6 +5,7 @@
 mod audit;
 mod documents;
 mod edges;
+mod equivalents;
 mod key_rotation;
 mod operators;
 mod other;
@@ -112,12 +113,6 @@ impl Route {
     }
 }
 
-/// Returns the collection whose operations begin with that word.
-pub(crate) fn collection_of(name: &str) -> Option<documents::Collection> {
-    let mut collections = documents::COLLECTIONS.into_iter();
-    collections.find(|collection| collection.name == name)
-}
-
 /// Returns all routes.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = documents::routes();
@@ -125,6 +120,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(edges::routes());
     routes.extend(key_rotation::routes());
+    routes.extend(equivalents::routes());
     routes.extend(other::routes());
     routes
 }

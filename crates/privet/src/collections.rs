@@ -7,8 +7,10 @@ mod shown;
 
 use crate::api::ApiArguments;
 use crate::command_error::CommandError;
+use crate::equivalents::EquivalentsArgument;
 use crate::report::finish;
 use clap::{Args, Subcommand};
+use privet_control::Switch;
 use privet_distribution::config::ServiceKind;
 use std::process::ExitCode;
 
@@ -156,6 +158,8 @@ pub(crate) struct CreateArguments {
     #[arg(long)]
     dry_run: bool,
     #[command(flatten)]
+    equivalents: EquivalentsArgument,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -216,6 +220,8 @@ struct Change {
     /// Show what would be changed and cut off, without changing it
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    equivalents: EquivalentsArgument,
 }
 
 /// Options of every subcommand: whom to ask, and the form of the output.
@@ -233,10 +239,10 @@ pub(crate) fn run_switchable(kind: ServiceKind, arguments: &SwitchableArguments)
     let collection = Collection::of(kind);
     match &arguments.command {
         SwitchableCommand::Enable(arguments) => {
-            finish(acts::switch(collection, &arguments.change, "enable"))
+            finish(acts::switch(collection, &arguments.change, Switch::Enable))
         }
         SwitchableCommand::Disable(arguments) => {
-            finish(acts::switch(collection, &arguments.change, "disable"))
+            finish(acts::switch(collection, &arguments.change, Switch::Disable))
         }
         SwitchableCommand::Others(command) => finish(creatable(collection, command)),
     }

@@ -3,10 +3,12 @@
 use crate::admin_socket::{list as list_of, number, text};
 use crate::api::{ApiArguments, ApiRequest, encoded};
 use crate::command_error::CommandError;
+use crate::equivalents::EquivalentsArgument;
 use crate::report::{counted, finish, say_all, say_json};
 use crate::table::table;
 use clap::{Args, Subcommand};
 use http::Method;
+use privet_control::Operation;
 use serde_json::{Value, json};
 use std::process::ExitCode;
 
@@ -39,6 +41,8 @@ struct ForgetArguments {
     /// Id of the edge
     #[arg(value_name = "ID")]
     id: String,
+    #[command(flatten)]
+    equivalents: EquivalentsArgument,
     #[command(flatten)]
     api: ApiArguments,
 }
@@ -100,5 +104,8 @@ fn forget(arguments: &ForgetArguments) -> Result<(), CommandError> {
         ..ApiRequest::default()
     };
     arguments.api.find()?.ask(&asked)?;
-    say_all(&[format!("{} forgotten", arguments.id)])
+    say_all(&[format!("{} forgotten", arguments.id)])?;
+    let operation = || Operation::ForgetEdge(arguments.id.clone());
+    arguments.equivalents.of(operation).tell();
+    Ok(())
 }

@@ -11,7 +11,7 @@ use serde_json::json;
 use crate::command_error::CommandError;
 use crate::new_key::{self, NewKeyError, NewKeyType};
 use crate::report::{finish, note_line, say_all, say_json};
-use crate::shell;
+use privet_control::shell;
 
 /// The address of the listener in the configuration.
 const ADDRESS: &str = "127.0.0.1:8080";

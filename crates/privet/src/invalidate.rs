@@ -4,10 +4,12 @@
 use crate::admin_socket::{Question, list, number, text};
 use crate::api::{Api, ApiArguments, ApiRequest};
 use crate::command_error::CommandError;
+use crate::equivalents::EquivalentsArgument;
 use crate::moment::{self, parse_moment};
 use crate::report::{counted, finish, say_all, say_json};
 use clap::Args;
 use http::Method;
+use privet_control::{InvalidationRequest, Operation};
 use privet_edge::{InvalidationItem, InvalidationReach, check_invalidation};
 use privet_sign::Timestamp;
 use serde_json::{Value, json};
@@ -37,6 +39,8 @@ pub(crate) struct InvalidateArguments {
     /// Show what would be removed, without contacting an edge
     #[arg(long)]
     dry_run: bool,
+    #[command(flatten)]
+    equivalents: EquivalentsArgument,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -61,10 +65,22 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
         "paths": written(&arguments.path),
         "tags": written(&arguments.tag),
     });
+    let shown = arguments.equivalents.of(|| {
+        Operation::Invalidate(InvalidationRequest {
+            distribution: arguments.distribution.clone(),
+            paths: written(&arguments.path),
+            tags: written(&arguments.tag),
+            caller_reference: None,
+        })
+    });
     if arguments.dry_run {
         return match arguments.json {
-            true => say_json(&body),
-            false => say_all(&items.iter().map(meaning).collect::<Vec<_>>()),
+            true => say_json(&shown.added_to(&body)),
+            false => {
+                say_all(&items.iter().map(meaning).collect::<Vec<_>>())?;
+                shown.tell();
+                Ok(())
+            }
         };
     }
     let answer = match arguments.api.remote()? {
@@ -79,12 +95,13 @@ fn invalidate(arguments: &InvalidateArguments) -> Result<(), CommandError> {
         }
     };
     match arguments.json {
-        true => say_json(&answer),
-        false => say_all(&[format!(
-            "{} {}",
-            text(&answer, "id"),
-            text(&answer, "status")
-        )]),
+        true => say_json(&shown.added_to(&answer)),
+        false => {
+            let (id, status) = (text(&answer, "id"), text(&answer, "status"));
+            say_all(&[format!("{id} {status}")])?;
+            shown.tell();
+            Ok(())
+        }
     }
 }
 

@@ -17,7 +17,7 @@ use crate::input;
 use crate::key_source::{AnyKey, PassphraseArguments, note_readers};
 use crate::new_key::{self, NewKeyType};
 use crate::report;
-use crate::shell;
+use privet_control::shell;
 
 /// Arguments of `privet key`.
 #[derive(clap::Args)]

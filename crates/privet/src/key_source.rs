@@ -10,7 +10,7 @@ use privet_sign::{KeyError, PrivateKey, PublicKey};
 use crate::command_error::CommandError;
 use crate::input;
 use crate::report;
-use crate::shell;
+use privet_control::shell;
 
 const PASSPHRASE_VARIABLE: &str = "PRIVET_KEY_PASSPHRASE";
 

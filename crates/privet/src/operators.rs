@@ -9,6 +9,7 @@ mod register;
 mod shown;
 
 use crate::api::ApiArguments;
+use crate::equivalents::EquivalentsArgument;
 use crate::moment;
 use crate::report::finish;
 use clap::{Args, Subcommand, ValueEnum};
@@ -43,7 +44,7 @@ Examples:
     /// Give an operator another role or scope.
     Update(UpdateArguments),
     /// Accept the access keys of a disabled operator again.
-    Enable(NameArguments),
+    Enable(ChangeArguments),
     /// Refuse all access keys of an operator, until it is enabled again.
     Disable(DryRunArguments),
     /// Delete an operator with all access keys.
@@ -70,6 +71,8 @@ struct CreateArguments {
     #[arg(long, conflicts_with = "json")]
     env: bool,
     #[command(flatten)]
+    equivalents: EquivalentsArgument,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -88,10 +91,19 @@ struct NameArguments {
     form: Form,
 }
 
+/// A change of an operator.
+#[derive(Debug, Args)]
+struct ChangeArguments {
+    #[command(flatten)]
+    one: NameArguments,
+    #[command(flatten)]
+    equivalents: EquivalentsArgument,
+}
+
 #[derive(Debug, Args)]
 struct DryRunArguments {
     #[command(flatten)]
-    one: NameArguments,
+    change: ChangeArguments,
     /// Show which access keys would be cut off
     #[arg(long)]
     dry_run: bool,
@@ -114,7 +126,7 @@ struct NewValues {
 #[derive(Debug, Args)]
 struct UpdateArguments {
     #[command(flatten)]
-    one: NameArguments,
+    change: ChangeArguments,
     #[command(flatten)]
     values: NewValues,
 }

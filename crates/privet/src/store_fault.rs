@@ -1,6 +1,6 @@
 //! Why a command could not use the store, and what to do about it.
 
-use crate::shell;
+use privet_control::shell;
 use privet_store::StoreError;
 use thiserror::Error;
 

@@ -36,6 +36,13 @@ fn complain(word: &str, style: anstyle::Style, message: impl Display) {
     let _ = writeln!(anstream::stderr(), "{style}{word}:{style:#} {message}");
 }
 
+/// Prints one line to standard error, which is no message.
+pub(crate) fn aside(line: impl Display) {
+    let line = line.to_string();
+    // Standard error may be closed; then there is nobody to tell.
+    let _ = writeln!(anstream::stderr(), "{}", printable(&line));
+}
+
 /// Prints one line to standard output; an error if nobody reads it any more.
 pub(crate) fn say(line: impl Display) -> io::Result<()> {
     let line = line.to_string();

@@ -77,6 +77,11 @@ impl ApiError {
         ApiError::new("UnsupportedOperation", message)
     }
 
+    /// Returns what it says to people.
+    pub(crate) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// Returns the response, in a namespace.
     pub(crate) fn respond(&self, namespace: &str, request_id: &str) -> Response<Bytes> {
         let status = self.status();

@@ -7,6 +7,7 @@ use crate::cloudfront::{
     origin_access_controls, origin_access_identities, origin_request_policies, public_keys,
     resource, response_headers_policies, streaming_distributions, tags, users, web_acls,
 };
+use privet_distribution::config::ServiceKind;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -31,6 +32,11 @@ const RESOURCES: [&Resource; 7] = [
     &origin_access_identities::RESOURCE,
     &origin_access_controls::RESOURCE,
 ];
+
+/// Returns the resource of a kind, if it is one that has the same six operations as others.
+pub(super) fn resource_of(kind: ServiceKind) -> Option<&'static Resource> {
+    RESOURCES.into_iter().find(|resource| resource.kind == kind)
+}
 
 fn all() -> Vec<Handled> {
     let mut handlers = Vec::new();

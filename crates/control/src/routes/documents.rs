@@ -2,6 +2,7 @@
 
 use super::{Route, shown};
 use crate::call::{Answer, Call};
+use crate::collection::{COLLECTIONS, Collection};
 use crate::operations::{Outcome, Switch};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
@@ -9,77 +10,6 @@ use http::{Method, StatusCode};
 use privet_distribution::config::ServiceKind;
 use serde::Deserialize;
 use serde_json::Value;
-
-/// A collection of items of one kind.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Collection {
-    pub(crate) kind: ServiceKind,
-    pub(crate) path: &'static str,
-    /// First word of its operations.
-    pub(crate) name: &'static str,
-}
-
-/// All collections.
-pub(crate) const COLLECTIONS: [Collection; 12] = [
-    collection(
-        ServiceKind::Distribution,
-        "/v1/distributions",
-        "distributions",
-    ),
-    collection(
-        ServiceKind::StreamingDistribution,
-        "/v1/streaming",
-        "streaming",
-    ),
-    collection(ServiceKind::PublicKey, "/v1/keys", "keys"),
-    collection(ServiceKind::KeyGroup, "/v1/key-groups", "key_groups"),
-    collection(
-        ServiceKind::TrustedSigner,
-        "/v1/trusted-signers",
-        "trusted_signers",
-    ),
-    collection(
-        ServiceKind::CachePolicy,
-        "/v1/policies/cache",
-        "cache_policies",
-    ),
-    collection(
-        ServiceKind::OriginRequestPolicy,
-        "/v1/policies/origin-request",
-        "origin_request_policies",
-    ),
-    collection(
-        ServiceKind::ResponseHeadersPolicy,
-        "/v1/policies/response-headers",
-        "response_headers_policies",
-    ),
-    collection(ServiceKind::Certificate, "/v1/certificates", "certificates"),
-    collection(ServiceKind::Bucket, "/v1/buckets", "buckets"),
-    collection(
-        ServiceKind::OriginAccessIdentity,
-        "/v1/origin-access-identities",
-        "origin_access_identities",
-    ),
-    collection(
-        ServiceKind::OriginAccessControl,
-        "/v1/origin-access-controls",
-        "origin_access_controls",
-    ),
-];
-
-const fn collection(kind: ServiceKind, path: &'static str, name: &'static str) -> Collection {
-    Collection { kind, path, name }
-}
-
-impl Collection {
-    fn operation(self, verb: &str) -> String {
-        format!("{}.{verb}", self.name)
-    }
-
-    fn at(self, rest: &str) -> String {
-        format!("{}{rest}", self.path)
-    }
-}
 
 pub(super) fn routes() -> Vec<Route> {
     let mut routes = Vec::new();
@@ -253,8 +183,8 @@ async fn delete(mut call: Call<Admin>, collection: Collection) -> Result<Answer,
 /// The body of a restore.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with version")]
-struct RestoreRequest {
-    version: u64,
+pub(super) struct RestoreRequest {
+    pub(super) version: u64,
 }
 
 async fn restore(mut call: Call<Admin>, collection: Collection) -> Result<Answer, Problem> {
@@ -284,7 +214,7 @@ async fn switch(
 }
 
 /// Returns the document of a body: the body itself, or the member `document` of an item as it was read.
-fn document(mut body: Value) -> Value {
+pub(super) fn document(mut body: Value) -> Value {
     let item = body.as_object_mut().filter(|item| item.len() == 1);
     match item.and_then(|item| item.remove("document")) {
         Some(document) => document,

@@ -43,7 +43,7 @@ pub(super) fn routes() -> Vec<Route> {
     deny_unknown_fields,
     expecting = "an object with every_seconds, overlap_seconds, longest_link_seconds and type"
 )]
-struct ScheduleForm {
+pub(super) struct ScheduleForm {
     every_seconds: i64,
     overlap_seconds: i64,
     longest_link_seconds: Option<i64>,
@@ -51,21 +51,28 @@ struct ScheduleForm {
     key_type: Option<String>,
 }
 
+impl ScheduleForm {
+    /// Returns the schedule that is asked for.
+    pub(super) fn schedule(self) -> Result<Schedule, OperationError> {
+        Ok(Schedule {
+            every_secs: self.every_seconds,
+            overlap_secs: self.overlap_seconds,
+            longest_link_secs: self
+                .longest_link_seconds
+                .unwrap_or(LONGEST_LINK_SECS_DEFAULT),
+            key_type: match self.key_type.as_deref() {
+                None | Some("rsa") => KeyType::Rsa,
+                Some("p256") => KeyType::P256,
+                Some(_) => return Err(OperationError::invalid("type", "is not rsa or p256")),
+            },
+        })
+    }
+}
+
 async fn set(mut call: Call<Admin>) -> Result<Answer, Problem> {
     call.end_query()?;
     let form: ScheduleForm = call.form()?;
-    let schedule = Schedule {
-        every_secs: form.every_seconds,
-        overlap_secs: form.overlap_seconds,
-        longest_link_secs: form
-            .longest_link_seconds
-            .unwrap_or(LONGEST_LINK_SECS_DEFAULT),
-        key_type: match form.key_type.as_deref() {
-            None | Some("rsa") => KeyType::Rsa,
-            Some("p256") => KeyType::P256,
-            Some(_) => return Err(OperationError::invalid("type", "is not rsa or p256").into()),
-        },
-    };
+    let schedule = form.schedule()?;
     let group = call.parameter("id");
     let operations = &call.operations;
     let found = operations

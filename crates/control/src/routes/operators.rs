@@ -54,10 +54,10 @@ async fn get(mut call: Call<Admin>) -> Result<Answer, Problem> {
 /// The body with which an operator is created.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with name, role and scope")]
-struct NewOperatorForm {
-    name: String,
-    role: String,
-    scope: Option<Vec<String>>,
+pub(super) struct NewOperatorForm {
+    pub(super) name: String,
+    pub(super) role: String,
+    pub(super) scope: Option<Vec<String>>,
 }
 
 async fn create(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -86,11 +86,11 @@ async fn create(mut call: Call<Admin>) -> Result<Answer, Problem> {
     default,
     expecting = "an object with role, scope and disabled"
 )]
-struct OperatorForm {
-    role: Option<String>,
+pub(super) struct OperatorForm {
+    pub(super) role: Option<String>,
     #[serde(deserialize_with = "present")]
-    scope: Option<Option<Vec<String>>>,
-    disabled: Option<bool>,
+    pub(super) scope: Option<Option<Vec<String>>>,
+    pub(super) disabled: Option<bool>,
 }
 
 async fn update(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -146,10 +146,10 @@ async fn create_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
     default,
     expecting = "an object with disabled and expires_at"
 )]
-struct AccessKeyForm {
-    disabled: Option<bool>,
+pub(super) struct AccessKeyForm {
+    pub(super) disabled: Option<bool>,
     #[serde(deserialize_with = "present")]
-    expires_at: Option<Option<jiff::Timestamp>>,
+    pub(super) expires_at: Option<Option<jiff::Timestamp>>,
 }
 
 async fn update_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
@@ -180,13 +180,13 @@ async fn delete_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
 /// The body of a rotation.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields, expecting = "an object with overlap_seconds")]
-struct RotationForm {
-    overlap_seconds: u64,
+pub(super) struct KeyRotationForm {
+    pub(super) overlap_seconds: u64,
 }
 
 async fn rotate_key(mut call: Call<Admin>) -> Result<Answer, Problem> {
     call.end_query()?;
-    let RotationForm { overlap_seconds } = call.form()?;
+    let KeyRotationForm { overlap_seconds } = call.form()?;
     let name = (call.parameter("name"), call.parameter("id"));
     let operations = &call.operations;
     let rotation = operations
@@ -207,7 +207,7 @@ where
     T::deserialize(deserializer).map(Some)
 }
 
-fn parse_role(name: &str) -> Result<Role, OperationError> {
+pub(super) fn parse_role(name: &str) -> Result<Role, OperationError> {
     let fault = || OperationError::invalid("role", "is not read, publish or admin");
     Role::parse(name).ok_or_else(fault)
 }

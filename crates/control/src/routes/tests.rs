@@ -40,3 +40,35 @@ fn every_method_of_the_table_is_routed() {
         assert!(filter.is_ok(), "{route:?}");
     }
 }
+
+/// Changing operations without equivalents: they change nothing that is stored, or are equivalents themselves. Items
+/// of an import have equivalents one by one.
+const WITHOUT_EQUIVALENTS: [&str; 5] = [
+    "equivalents",
+    "explain",
+    "jobs.cancel",
+    "jobs.create",
+    "origins.probe",
+];
+
+#[test]
+fn every_change_has_equivalents() {
+    for route in routes() {
+        let name = route.operation.as_str();
+        let is_reading = route.method == Method::GET;
+        let asked: equivalents::Asked = serde_json::from_value(serde_json::json!({
+            "operation": name,
+            "parameters": { "id": "x", "name": "x" },
+        }))
+        .unwrap();
+        let refused = equivalents::operation(asked).err();
+        let message = refused
+            .map(|problem| format!("{problem:?}"))
+            .unwrap_or_default();
+        let is_unknown = message.contains("has no equivalents");
+        if !is_reading {
+            let is_expected = WITHOUT_EQUIVALENTS.contains(&name);
+            assert_eq!(is_unknown, is_expected, "{name}: {message}");
+        }
+    }
+}

@@ -2,8 +2,8 @@
 
 use crate::api_fault::ApiFault;
 use crate::reason::reason;
-use crate::shell;
 use crate::whole_file::read_whole_text;
+use privet_control::shell;
 use privet_store::Secret;
 use serde::Deserialize;
 use std::collections::BTreeMap;

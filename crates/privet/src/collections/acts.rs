@@ -7,8 +7,10 @@ use super::{
 };
 use crate::api::{Api, ApiRequest, encoded};
 use crate::command_error::CommandError;
+use crate::equivalents::Shown as ShownEquivalents;
 use crate::report::{say_all, say_json};
 use http::Method;
+use privet_control::{Operation, Switch, Target};
 use serde_json::{Value, json};
 
 /// Documents of one list that are printed.
@@ -63,7 +65,12 @@ pub(super) fn create(
         body: Some(&document.value),
     };
     let form = &arguments.form;
-    tell(&form.api.find()?.ask(&asked)?.body, form)
+    let outcome = form.api.find()?.ask(&asked)?.body;
+    let shown = arguments.equivalents.of(|| Operation::Create {
+        kind: collection.kind,
+        document: document.value,
+    });
+    tell(&outcome, form, &shown)
 }
 
 pub(super) fn update(
@@ -77,7 +84,12 @@ pub(super) fn update(
         body: Some(&document.value),
         etag: document.etag.as_deref(),
     };
-    ask(collection, &arguments.change, &request)
+    ask(collection, &arguments.change, &request, |target| {
+        Operation::Update {
+            target,
+            document: document.value.clone(),
+        }
+    })
 }
 
 pub(super) fn delete(collection: Collection, change: &Change) -> Result<(), CommandError> {
@@ -87,21 +99,27 @@ pub(super) fn delete(collection: Collection, change: &Change) -> Result<(), Comm
         body: None,
         etag: None,
     };
-    ask(collection, change, &request)
+    ask(collection, change, &request, Operation::Delete)
 }
 
 pub(super) fn switch(
     collection: Collection,
     change: &Change,
-    verb: &str,
+    switch: Switch,
 ) -> Result<(), CommandError> {
     let request = Asked {
         method: Method::POST,
-        rest: &format!("/{verb}"),
+        rest: match switch {
+            Switch::Enable => "/enable",
+            Switch::Disable => "/disable",
+        },
         body: None,
         etag: None,
     };
-    ask(collection, change, &request)
+    ask(collection, change, &request, |target| Operation::Switch {
+        target,
+        switch,
+    })
 }
 
 pub(super) fn restore(
@@ -114,7 +132,12 @@ pub(super) fn restore(
         body: Some(&json!({ "version": arguments.version })),
         etag: None,
     };
-    ask(collection, &arguments.change, &request)
+    ask(collection, &arguments.change, &request, |target| {
+        Operation::Restore {
+            target,
+            version: arguments.version,
+        }
+    })
 }
 
 /// A change of a document, but for its name.
@@ -127,7 +150,13 @@ struct Asked<'a> {
     etag: Option<&'a str>,
 }
 
-fn ask(collection: Collection, change: &Change, asked: &Asked<'_>) -> Result<(), CommandError> {
+/// Asks for a change and tells what came of it. `operation` makes the operation of what it changes.
+fn ask(
+    collection: Collection,
+    change: &Change,
+    asked: &Asked<'_>,
+    operation: impl FnOnce(Target) -> Operation,
+) -> Result<(), CommandError> {
     let One { id, form } = &change.one;
     let api = form.api.find()?;
     let item = collection.item(id);
@@ -144,7 +173,15 @@ fn ask(collection: Collection, change: &Change, asked: &Asked<'_>) -> Result<(),
             .map(String::as_str),
         body: asked.body,
     };
-    tell(&api.ask(&request)?.body, form)
+    let outcome = api.ask(&request)?.body;
+    let shown = change.equivalents.of(|| {
+        operation(Target {
+            kind: collection.kind,
+            id: id.clone(),
+            etag: given.map(|etag| etag.trim_matches('"').to_owned()),
+        })
+    });
+    tell(&outcome, form, &shown)
 }
 
 /// Returns the ETag that a document has now. One that was deleted has none, and can be restored all the same.
@@ -163,9 +200,11 @@ fn with_dry_run(target: String, dry_run: bool) -> String {
     }
 }
 
-fn tell(outcome: &Value, form: &Form) -> Result<(), CommandError> {
-    match form.json {
-        true => say_json(outcome),
-        false => say_all(&Shown::of(outcome).lines()),
+fn tell(outcome: &Value, form: &Form, shown: &ShownEquivalents) -> Result<(), CommandError> {
+    if form.json {
+        return say_json(&shown.added_to(outcome));
     }
+    say_all(&Shown::of(outcome).lines())?;
+    shown.tell();
+    Ok(())
 }

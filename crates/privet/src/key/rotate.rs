@@ -3,10 +3,12 @@
 use crate::admin_socket::{list, number, text};
 use crate::api::{ApiArguments, ApiRequest, encoded};
 use crate::command_error::CommandError;
+use crate::equivalents::{EquivalentsArgument, Shown};
 use crate::moment;
 use crate::new_key::{NewKeyType, write_new};
 use crate::report::{say_all, say_json};
 use http::Method;
+use privet_control::{Operation, Schedule};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use std::time::Duration;
@@ -39,6 +41,8 @@ pub(super) struct RotateArguments {
     #[arg(long, value_name = "FILE", conflicts_with = "every")]
     write_key: Option<PathBuf>,
     #[command(flatten)]
+    equivalents: EquivalentsArgument,
+    #[command(flatten)]
     api: ApiArguments,
     /// Print one JSON object
     #[arg(long)]
@@ -68,15 +72,43 @@ pub(super) fn run(arguments: &RotateArguments) -> Result<(), CommandError> {
         body: body.as_ref(),
     };
     let rotation = arguments.api.find()?.ask(&request)?.body;
-    match (arguments.stop, arguments.json) {
-        (true, true) => say_json(&json!({ "group": arguments.group, "stopped": true })),
-        (true, false) => say_all(&[format!(
+    let shown = operation(arguments, &rotation);
+    let shown = shown.map(|operation| arguments.equivalents.of(|| operation));
+    let with_texts = |object: Value| match &shown {
+        Some(shown) => shown.added_to(&object),
+        None => object,
+    };
+    let told = match (arguments.stop, arguments.json) {
+        (true, true) => {
+            return say_json(&with_texts(
+                json!({ "group": arguments.group, "stopped": true }),
+            ));
+        }
+        (false, true) => return say_json(&with_texts(rotation)),
+        (true, false) => vec![format!(
             "{}: rotated no more; its keys stay in the group",
             arguments.group
-        )]),
-        (false, true) => say_json(&rotation),
-        (false, false) => say_all(&lines(&rotation)),
+        )],
+        (false, false) => lines(&rotation),
+    };
+    say_all(&told)?;
+    shown.iter().for_each(Shown::tell);
+    Ok(())
+}
+
+/// Returns what was done to the group; `None` if its rotation was only read.
+fn operation(arguments: &RotateArguments, rotation: &Value) -> Option<Operation> {
+    let group = arguments.group.clone();
+    if arguments.stop {
+        return Some(Operation::EndRotation(group));
     }
+    if arguments.now {
+        return Some(Operation::RotateNow(group));
+    }
+    arguments.every?;
+    // The answer has the schedule with everything filled in.
+    let schedule: Schedule = serde_json::from_value(rotation.clone()).ok()?;
+    Some(Operation::SetRotation { group, schedule })
 }
 
 /// Returns the target of a request about the rotation of a group.

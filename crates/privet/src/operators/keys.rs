@@ -2,12 +2,14 @@
 
 use super::register::Register;
 use super::shown::{key_json, say_new_key};
-use super::{Form, NameArguments, RotateArguments};
+use super::{ChangeArguments, Form, NameArguments, RotateArguments};
 use crate::command_error::CommandError;
+use crate::equivalents::{EquivalentsArgument, Shown};
 use crate::moment;
 use crate::report::{counted, note_line, say_all, say_json};
 use crate::store_access::{shown, stored};
 use clap::{Args, Subcommand};
+use privet_control::{AccessKeyName, Operation};
 use privet_store::{AccessKeyChange, AccessKeySummary, Timestamp};
 use serde_json::json;
 
@@ -21,7 +23,7 @@ pub(super) struct KeysArguments {
 #[derive(Debug, Subcommand)]
 enum KeyCommand {
     /// Add an access key to an operator, whose secret is printed once.
-    Add(NameArguments),
+    Add(ChangeArguments),
     /// Refuse an access key, until it is enabled again.
     Disable(IdArguments),
     /// Accept a disabled access key again.
@@ -36,6 +38,8 @@ struct IdArguments {
     #[arg(value_name = "ACCESS_KEY_ID")]
     id: String,
     #[command(flatten)]
+    equivalents: EquivalentsArgument,
+    #[command(flatten)]
     form: Form,
 }
 
@@ -49,10 +53,12 @@ pub(super) fn run(arguments: &KeysArguments) -> Result<(), CommandError> {
     }
 }
 
-fn add(arguments: &NameArguments) -> Result<(), CommandError> {
-    let NameArguments { name, form } = arguments;
+fn add(arguments: &ChangeArguments) -> Result<(), CommandError> {
+    let ChangeArguments { one, equivalents } = arguments;
+    let NameArguments { name, form } = one;
     let key = Register::find(&form.api)?.add_key(name)?;
-    say_new_key(name, &key, form)
+    let shown = equivalents.of(|| Operation::CreateAccessKey(name.clone()));
+    say_new_key(name, (&key, &shown), form)
 }
 
 /// Adds an access key, and ends the others after the overlap. The new one comes first, and is told at once: if the rest
@@ -63,7 +69,7 @@ pub(super) fn rotate(arguments: &RotateArguments) -> Result<(), CommandError> {
     let register = Register::find(&form.api)?;
     let old = register.keys(name)?;
     let key = register.add_key(name)?;
-    say_new_key(name, &key, form)?;
+    say_new_key(name, (&key, &Shown::default()), form)?;
     let ended = end_keys(&register, &old, end)?;
     if !form.json {
         let keys = counted(ended, "other access key ends", "other access keys end");
@@ -92,24 +98,54 @@ fn end_keys(
 }
 
 fn change(arguments: &IdArguments, disabled: bool) -> Result<(), CommandError> {
-    let IdArguments { id, form } = arguments;
+    let IdArguments {
+        id,
+        equivalents,
+        form,
+    } = arguments;
     let change = AccessKeyChange {
         disabled: Some(disabled),
         ..AccessKeyChange::default()
     };
-    let key = Register::find(&form.api)?.change_key(None, id, change)?;
-    let state = if key.disabled { "disabled" } else { "enabled" };
-    match form.json {
-        true => say_json(&key_json(&key)),
-        false => say_all(&[format!("{} of {} {state}", key.id, key.operator)]),
+    let key = Register::find(&form.api)?.change_key(None, id, change.clone())?;
+    let shown = equivalents.of(|| Operation::UpdateAccessKey {
+        key: AccessKeyName {
+            operator: key.operator.clone(),
+            id: id.clone(),
+        },
+        change,
+    });
+    if form.json {
+        return say_json(&shown.added_to(&key_json(&key)));
     }
+    let state = if key.disabled { "disabled" } else { "enabled" };
+    say_all(&[format!("{} of {} {state}", key.id, key.operator)])?;
+    shown.tell();
+    Ok(())
 }
 
 fn delete(arguments: &IdArguments) -> Result<(), CommandError> {
-    let IdArguments { id, form } = arguments;
-    Register::find(&form.api)?.delete_key(id)?;
-    match form.json {
-        true => say_json(&json!({ "access_key_id": id, "deleted": true })),
-        false => say_all(&[format!("{id} deleted")]),
+    let IdArguments {
+        id,
+        equivalents,
+        form,
+    } = arguments;
+    let register = Register::find(&form.api)?;
+    // Afterwards nobody knows whose it was.
+    let operator = match equivalents.is_given() {
+        true => register.owner(None, id)?,
+        false => String::new(),
+    };
+    register.delete_key(id)?;
+    let id = id.clone();
+    let told = json!({ "access_key_id": id, "deleted": true });
+    let line = format!("{id} deleted");
+    let key = AccessKeyName { operator, id };
+    let shown = equivalents.of(|| Operation::DeleteAccessKey(key));
+    if form.json {
+        return say_json(&shown.added_to(&told));
     }
+    say_all(&[line])?;
+    shown.tell();
+    Ok(())
 }

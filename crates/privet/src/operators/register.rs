@@ -175,7 +175,7 @@ impl Register {
     }
 
     /// Returns the name of the operator who has an access key.
-    fn owner(&self, known: Option<&str>, id: &str) -> Result<String, CommandError> {
+    pub(super) fn owner(&self, known: Option<&str>, id: &str) -> Result<String, CommandError> {
         if let Some(name) = known {
             return Ok(name.to_owned());
         }

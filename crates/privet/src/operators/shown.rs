@@ -2,6 +2,7 @@
 
 use super::Form;
 use crate::command_error::CommandError;
+use crate::equivalents::Shown;
 use crate::report::{counted, say_all, say_json};
 use crate::store_access::shown;
 use privet_store::{AccessKeySummary, NewAccessKey, Operator, Timestamp};
@@ -107,18 +108,18 @@ fn scope(operator: &Operator) -> String {
     }
 }
 
-/// Prints a new access key: the only time that its secret is seen.
+/// Prints a new access key, the only time that its secret is seen, and the texts that were asked for.
 pub(super) fn say_new_key(
     operator: &str,
-    key: &NewAccessKey,
+    (key, shown): (&NewAccessKey, &Shown),
     form: &Form,
 ) -> Result<(), CommandError> {
     let secret = key.secret_access_key.expose();
     if form.json {
-        return say_json(&json!({
+        return say_json(&shown.added_to(&json!({
             "access_key_id": key.access_key_id,
             "secret_access_key": secret,
-        }));
+        })));
     }
     say_all(&[
         format!("operator           {operator}"),
@@ -130,7 +131,9 @@ pub(super) fn say_new_key(
         "  endpoint = \"https://HOST:9443\"".to_owned(),
         format!("  access_key_id = \"{}\"", key.access_key_id),
         "  secret_access_key = \"…\"".to_owned(),
-    ])
+    ])?;
+    shown.tell();
+    Ok(())
 }
 
 /// Prints a new access key as commands of a shell that set the variables which AWS clients read. Ids and secrets have

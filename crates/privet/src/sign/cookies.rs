@@ -11,7 +11,7 @@ use super::notes;
 use crate::command_error::CommandError;
 use crate::printable::json_line;
 use crate::report;
-use crate::shell;
+use privet_control::shell;
 
 /// Makes the cookies and prints them.
 ///

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::notes;
 use crate::printable::json_line;
-use crate::shell;
+use privet_control::shell;
 
 /// What each line of input is signed as.
 pub(super) enum Product {

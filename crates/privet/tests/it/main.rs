@@ -43,6 +43,7 @@ mod distribution_logs;
 mod docs_run;
 mod empty_objects;
 mod ends;
+mod equivalents;
 mod fills;
 mod floors;
 mod fuzz_corpora;

@@ -1,12 +1,12 @@
 //! Quotes words for a POSIX shell (POSIX.1-2024, "Quoting"), since printed commands are there to be pasted.
 
 /// Returns `text` as one word, in quotes.
-pub(crate) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
 /// Returns `text` as one word, in quotes only if a shell would read something else without them.
-pub(crate) fn word(text: &str) -> String {
+pub fn word(text: &str) -> String {
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || b"_-./:=,+@%".contains(&byte);
     if !text.is_empty() && text.bytes().all(is_plain) {
         return text.to_owned();
