@@ -1,5 +1,6 @@
 use super::schema::SCHEMA;
 use super::*;
+use crate::config::document::ApiLimits;
 use crate::config::snapshot::Snapshot;
 
 mod bucket_access;
