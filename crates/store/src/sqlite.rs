@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 use tokio::sync::watch;
@@ -185,6 +186,10 @@ pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection
         .busy_timeout(busy_timeout)
         .map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Without this a statement with a parameter behind LIMIT is compiled again whenever that is bound.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|error| failure(&error))?;
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                     PRAGMA trusted_schema = OFF;";
     connection
