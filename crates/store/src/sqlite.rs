@@ -342,3 +342,27 @@ pub(crate) fn failure(error: &rusqlite::Error) -> StoreError {
         },
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        create_private(&path).unwrap();
+        let connection = connect(&path, SessionUse::Write).unwrap();
+        connection
+            .execute_batch("CREATE TABLE things (id TEXT PRIMARY KEY)")
+            .unwrap();
+        let sql = "SELECT id FROM things WHERE id > $1 ORDER BY id LIMIT $2";
+        let mut statement = connection.prepare(sql).unwrap();
+        for limit in 1..4 {
+            let parameters = [Cell::from(""), Cell::from(i64::from(limit))];
+            read(&mut statement, &parameters, &mut |_| Ok(())).unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
+    }
+}
