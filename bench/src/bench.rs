@@ -22,7 +22,7 @@ mod servers;
 mod sign;
 mod start;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 use std::path::PathBuf;
 use xtask::command::Outcome;
@@ -44,8 +44,9 @@ pub enum Bench {
     Paths(Output),
     /// Server CPU per request of this build, beside another build of Privet: the cost of a change.
     Builds(BuildsArguments),
-    /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL.
-    Control(Output),
+    /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
+    /// beside moto's server.
+    Control(ControlArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -85,6 +86,27 @@ pub struct CacheArguments {
     /// Run only the cases whose name contains this.
     #[arg(long)]
     pub only: Option<String>,
+}
+
+/// The arguments of `bench control`.
+#[derive(Args, Clone)]
+pub struct ControlArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// One part of three.
+    #[arg(long)]
+    pub only: Option<ControlPart>,
+}
+
+/// A part of `bench control`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum ControlPart {
+    /// `/v1` with the store in SQLite.
+    Sqlite,
+    /// `/v1` with the store in PostgreSQL.
+    Postgres,
+    /// CloudFront's API, beside moto.
+    Api,
 }
 
 /// The arguments of `bench builds`.
@@ -134,7 +156,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Growth(arguments) => (growth::run(arguments)?, &arguments.output),
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
-        Bench::Control(output) => (control::run(output)?, output),
+        Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

@@ -7,7 +7,7 @@ mod api;
 
 use super::operators::{Operator, import, token};
 use super::servers::{Server, free_port, write, write_private};
-use super::{Bar, Output, Row};
+use super::{Bar, ControlArguments, ControlPart, Row};
 use serde_json::{Value, json};
 use std::fs;
 use std::io::{BufRead, BufReader};
@@ -23,24 +23,41 @@ const DISTRIBUTIONS: usize = 1_000;
 const OPERATORS: [usize; 2] = [1, 8];
 
 /// Runs the bench.
-pub fn run(output: &Output) -> Outcome<Vec<Row>> {
+pub fn run(arguments: &ControlArguments) -> Outcome<Vec<Row>> {
     Server::build_privet()?;
     let folder = tempfile::tempdir().map_err(|error| error.to_string())?;
-    let seconds = if output.quick { 2 } else { 10 };
-    let mut rows = of_store(folder.path(), "SQLite", "file = \"privet.db\"", seconds)?;
-    match Postgres::start(&folder.path().join("postgres"))? {
+    let folder = folder.path();
+    let is_quick = arguments.output.quick;
+    let seconds = if is_quick { 2 } else { 10 };
+    let is_wanted = |part: ControlPart| arguments.only.is_none_or(|only| only == part);
+    let mut rows = Vec::new();
+    if is_wanted(ControlPart::Sqlite) {
+        rows.extend(of_store(folder, "SQLite", "file = \"privet.db\"", seconds)?);
+    }
+    if is_wanted(ControlPart::Postgres) {
+        rows.extend(of_postgres(folder, seconds)?);
+    }
+    if is_wanted(ControlPart::Api) {
+        rows.extend(api::rows(&folder.join("api"), is_quick)?);
+    }
+    rows.iter().for_each(Row::announce);
+    Ok(rows)
+}
+
+fn of_postgres(folder: &Path, seconds: u64) -> Outcome<Vec<Row>> {
+    match Postgres::start(&folder.join("postgres"))? {
         Some(postgres) => {
             let url = format!(
                 "url = \"postgres://privet@127.0.0.1:{}/postgres\"",
                 postgres.port
             );
-            rows.extend(of_store(folder.path(), "PostgreSQL", &url, seconds)?);
+            of_store(folder, "PostgreSQL", &url, seconds)
         }
-        None => eprintln!("xtask: PostgreSQL is not installed; its rows are left out"),
+        None => {
+            eprintln!("xtask: PostgreSQL is not installed; its rows are left out");
+            Ok(Vec::new())
+        }
     }
-    rows.extend(api::rows(&folder.path().join("api"), output.quick)?);
-    rows.iter().for_each(Row::announce);
-    Ok(rows)
 }
 
 fn of_store(folder: &Path, name: &str, location: &str, seconds: u64) -> Outcome<Vec<Row>> {

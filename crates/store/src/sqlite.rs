@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::Duration;
 
+use rusqlite::config::DbConfig;
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Connection, ErrorCode, OpenFlags, Statement, ToSql};
 use tokio::sync::watch;
@@ -185,6 +186,10 @@ pub(crate) fn connect(path: &Path, session_use: SessionUse) -> Result<Connection
         .busy_timeout(busy_timeout)
         .map_err(|error| failure(&error))?;
     connection.set_prepared_statement_cache_capacity(STATEMENTS_CACHED);
+    // Without this a statement with a parameter behind LIMIT is compiled again whenever that is bound.
+    connection
+        .set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)
+        .map_err(|error| failure(&error))?;
     let settings = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON; \
                     PRAGMA trusted_schema = OFF;";
     connection
@@ -335,5 +340,29 @@ pub(crate) fn failure(error: &rusqlite::Error) -> StoreError {
         Some(_) | None => StoreError::Failed {
             cause: error.to_string(),
         },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::StatementStatus;
+
+    #[test]
+    fn a_statement_is_compiled_once_whatever_is_bound() {
+        let folder = tempfile::TempDir::new().unwrap();
+        let path = folder.path().join("store.db");
+        create_private(&path).unwrap();
+        let connection = connect(&path, SessionUse::Write).unwrap();
+        connection
+            .execute_batch("CREATE TABLE things (id TEXT PRIMARY KEY)")
+            .unwrap();
+        let sql = "SELECT id FROM things WHERE id > $1 ORDER BY id LIMIT $2";
+        let mut statement = connection.prepare(sql).unwrap();
+        for limit in 1..4 {
+            let parameters = [Cell::from(""), Cell::from(i64::from(limit))];
+            read(&mut statement, &parameters, &mut |_| Ok(())).unwrap();
+        }
+        assert_eq!(statement.get_status(StatementStatus::RePrepare), 0);
     }
 }

@@ -1,10 +1,16 @@
-//! CloudFront's API: the same calls of Privet and of moto's server. Privet's changes are durable when they are
-//! answered; moto keeps everything in memory, and does not look at who asks.
+//! CloudFront's API: the same calls of Privet and of moto's server.
+//!
+//! Privet looks up who asks and what they may do, checks the service as it would be, writes the change and its entry in
+//! the audit trail, and answers once both are on disk. moto keeps everything in memory: it does not verify who asks,
+//! checks a configuration against nothing else, and writes down nothing. As no change can be answered before the disk
+//! says that it has it, changes are shown beside the disk too.
 
 use super::super::operators::{Operator, token};
+use super::super::process::cpu_time;
 use super::super::servers::{Server, free_port, write, write_private};
 use super::super::{Bar, Row, medians};
 use std::fs;
+use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::process::Command;
 use std::thread;
@@ -13,6 +19,8 @@ use xtask::command::Outcome;
 use xtask::tools;
 
 const OPERATORS: [usize; 2] = [1, 8];
+/// Bytes that the disk is given at a time: the least that a change writes to SQLite's log.
+const PAGES: [u8; 16 * 1024] = [b'x'; 16 * 1024];
 /// Least ratios of reads, and of changes.
 const BARS: (f64, f64) = (20.0, 5.0);
 const COLLECTION: &str = "/2020-05-31/distribution";
@@ -27,12 +35,25 @@ struct Api {
     authorization: String,
 }
 
+/// What operators were given in a second, and what one request cost the server.
+#[derive(Clone, Copy)]
+struct Measured {
+    rate: f64,
+    cpu_us: f64,
+}
+
+/// The same act of the same number of operators.
+struct Case {
+    name: String,
+    is_durable: bool,
+}
+
 /// Starts both servers and measures them alternately.
 pub(super) fn rows(folder: &Path, is_quick: bool) -> Outcome<Vec<Row>> {
     fs::create_dir_all(folder).map_err(|error| error.to_string())?;
     eprintln!("xtask: CloudFront's API, beside moto's server");
-    let (ours, _privet) = privet(folder)?;
-    let (theirs, _moto) = moto(folder)?;
+    let (ours, privet) = privet(folder)?;
+    let (theirs, moto) = moto(folder)?;
     let duration = Duration::from_secs(if is_quick { 1 } else { 5 });
     let rounds = if is_quick { 1 } else { 5 };
     let mut rows = Vec::new();
@@ -43,27 +64,79 @@ pub(super) fn rows(folder: &Path, is_quick: bool) -> Outcome<Vec<Row>> {
         };
         let mut ours = ours.distributions(operators)?;
         let mut theirs = theirs.distributions(operators)?;
-        for (what, act, bar) in [
-            ("GetDistribution", read as Act, BARS.0),
-            ("durable UpdateDistribution", change, BARS.1),
+        for (what, act, is_durable) in [
+            ("GetDistribution", read as Act, false),
+            ("durable UpdateDistribution", change, true),
         ] {
             let mut measured = Vec::new();
             for _ in 0..rounds {
-                let our_rate = rate(&mut ours, act, duration)?;
-                measured.push((our_rate, rate(&mut theirs, act, duration)?));
+                measured.push([
+                    measure(&mut ours, act, duration, &privet)?,
+                    measure(&mut theirs, act, duration, &moto)?,
+                    disk(folder, duration / 5)?,
+                ]);
             }
-            let (our_median, their_median, ratio) = medians(&measured);
-            rows.push(Row {
-                case: format!("CloudFront's API, {who}, {what}"),
-                ours: our_median,
-                peer: Some((their_median, "moto")),
-                unit: "requests/s",
-                ratio: Some(ratio),
-                bar: Bar::AtLeast(bar),
-            });
+            let case = Case {
+                name: format!("CloudFront's API, {who}, {what}"),
+                is_durable,
+            };
+            rows.extend(case.rows(&measured));
         }
     }
     Ok(rows)
+}
+
+impl Case {
+    /// Returns the rows of rounds, in each of which Privet, moto and the disk were measured.
+    fn rows(&self, measured: &[[Measured; 3]]) -> Vec<Row> {
+        let row = |(unit, peer, index): (&'static str, &'static str, usize),
+                   bar,
+                   value: fn(&Measured) -> f64| {
+            let pairs = measured.iter();
+            let pairs: Vec<(f64, f64)> = pairs
+                .map(|round| (value(&round[0]), value(&round[index])))
+                .collect();
+            let (ours, theirs, ratio) = medians(&pairs);
+            Row {
+                case: self.name.clone(),
+                ours,
+                peer: Some((theirs, peer)),
+                unit,
+                ratio: Some(ratio),
+                bar,
+            }
+        };
+        let bar = Bar::AtLeast(if self.is_durable { BARS.1 } else { BARS.0 });
+        let mut rows = vec![
+            row(("requests/s", "moto", 1), bar, |one| one.rate),
+            row(("CPU us/request", "moto", 1), Bar::None, |one| one.cpu_us),
+        ];
+        if self.is_durable {
+            rows.push(row(("requests/s", "fdatasync", 2), Bar::None, |one| {
+                one.rate
+            }));
+        }
+        rows
+    }
+}
+
+/// Returns how often the disk confirms in a second that it has a few pages, written over older ones.
+fn disk(folder: &Path, duration: Duration) -> Outcome<Measured> {
+    let fault = |error: std::io::Error| error.to_string();
+    let file = fs::File::create(folder.join("pages")).map_err(fault)?;
+    file.write_all_at(&PAGES, 0).map_err(fault)?;
+    file.sync_all().map_err(fault)?;
+    let started = Instant::now();
+    let mut count = 0;
+    while started.elapsed() < duration {
+        file.write_all_at(&PAGES, 0).map_err(fault)?;
+        file.sync_data().map_err(fault)?;
+        count += 1;
+    }
+    Ok(Measured {
+        rate: f64::from(count) / started.elapsed().as_secs_f64(),
+        cpu_us: 0.0,
+    })
 }
 
 fn privet(folder: &Path) -> Outcome<(Api, Server)> {
@@ -177,8 +250,9 @@ fn change(own: &mut Own, count: usize) -> Outcome {
     }
 }
 
-/// Returns how often all operators together do `act` in a second.
-fn rate(owns: &mut [Own], act: Act, duration: Duration) -> Outcome<f64> {
+/// Has all operators together do `act` for a time.
+fn measure(owns: &mut [Own], act: Act, duration: Duration, server: &Server) -> Outcome<Measured> {
+    let before = cpu_time(server.process())?;
     let started = Instant::now();
     let counts: Vec<Outcome<usize>> = thread::scope(|scope| {
         let threads: Vec<_> = owns
@@ -192,8 +266,13 @@ fn rate(owns: &mut [Own], act: Act, duration: Duration) -> Outcome<f64> {
         joined.collect()
     });
     let seconds = started.elapsed().as_secs_f64();
+    let cpu = cpu_time(server.process())?.saturating_sub(before);
     let counts = counts.into_iter().collect::<Outcome<Vec<usize>>>()?;
-    Ok(counts.iter().sum::<usize>() as f64 / seconds)
+    let count = counts.iter().sum::<usize>() as f64;
+    Ok(Measured {
+        rate: count / seconds,
+        cpu_us: cpu.as_secs_f64() * 1e6 / count,
+    })
 }
 
 fn repeat(own: &mut Own, act: Act, duration: Duration) -> Outcome<usize> {

@@ -1,7 +1,7 @@
 //! On how many edges a change is in force: a fact that edges report, and nothing that is assumed.
 
 use crate::operation_error::OperationError;
-use crate::operations::Operations;
+use crate::operations::{Operations, Source};
 use crate::operator::{Operator, Read};
 use privet_store::{EdgeRecord, Store};
 use serde::Serialize;
@@ -59,6 +59,23 @@ impl Operations {
         change: u64,
     ) -> Result<Applied, OperationError> {
         applied(self.own_store()?, change).await
+    }
+
+    /// Returns true if every change is in force on all connected edges. Of a file there are no changes.
+    ///
+    /// # Errors
+    /// Those of the store.
+    pub(crate) async fn is_all_in_force(
+        &self,
+        _operator: &Operator<Read>,
+    ) -> Result<bool, OperationError> {
+        match &self.shared.source {
+            Source::File(_) => Ok(true),
+            Source::Store(store) => {
+                let progress = self.progress(store.opened()?).await?;
+                Ok(count(&progress.edges, progress.last_change).awaited == 0)
+            }
+        }
     }
 
     /// Returns edges and the last change, to be asked once for a list of documents.
