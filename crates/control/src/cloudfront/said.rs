@@ -2,7 +2,7 @@
 //!
 //! Whether there is one is tried: what is made of the configuration has to have everything that the document has.
 
-use crate::cloudfront::config_parts::{ConfigContext, ConfigLimits};
+use crate::cloudfront::config_parts::ConfigContext;
 use crate::cloudfront::handlers::resource_of;
 use crate::cloudfront::life_cycle::DistributionKind;
 use crate::cloudfront::members::{is_same, seconds};
@@ -12,7 +12,7 @@ use crate::cloudfront::{distributions, streaming_distributions, tags};
 use crate::operations::{Item, MadeBy};
 use crate::sigv4::hex;
 use aws_lc_rs::digest::{SHA256, digest};
-use privet_distribution::config::ServiceKind;
+use privet_distribution::config::{ApiLimits, ServiceKind};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
@@ -188,7 +188,7 @@ fn of_distribution(of: &DistributionKind, document: &Value) -> Result<(Value, Va
         account: ACCOUNT,
         default_certificate: None,
         policies: &BTreeMap::new(),
-        limits: &ConfigLimits::default(),
+        limits: &ApiLimits::default(),
     };
     let config = (of.show)(document, &context);
     let made = (of.read)(&config, None, &context).map_err(|fault| fault.message)?;
