@@ -1,10 +1,11 @@
 //! Bodies of boto 2 are read and written in its form, and what it cannot say stays.
 
 use super::*;
-use crate::cloudfront::config_parts::{ConfigContext, ConfigLimits, Present};
+use crate::cloudfront::config_parts::{ConfigContext, Present};
 use crate::cloudfront::distribution_config::{read_config, show_config};
 use crate::cloudfront::streaming_config::{read_streaming_config, show_streaming_config};
 use crate::cloudfront::xml::Fault;
+use privet_distribution::config::ApiLimits;
 use std::collections::BTreeMap;
 
 const DISTRIBUTION: &str = "DistributionConfig";
@@ -365,7 +366,7 @@ fn with_context<T>(act: impl FnOnce(&ConfigContext<'_>) -> T) -> T {
         account: "123456789012",
         default_certificate: None,
         policies: &policies,
-        limits: &ConfigLimits::default(),
+        limits: &ApiLimits::default(),
     })
 }
 
