@@ -121,8 +121,8 @@ async fn create(call: Call<Admin>, of: &'static DistributionKind) -> Result<Repl
     })
 }
 
-/// Answers a creation that was refused. Another one with its reference may have been faster: that is what it repeats then,
-/// whatever else they have in common.
+/// Answers a creation that was refused. Another one with its reference may have been faster: that is what it repeats
+/// then, whatever else they have in common.
 async fn refused(
     call: &Call<Admin>,
     of: &DistributionKind,

@@ -31,7 +31,8 @@ pub struct ControlSettings {
     pub limits: ApiLimits,
 }
 
-/// The quotas of CloudFront's API: `[control.limits]`. They hold for what comes by that interface, and for nothing else.
+/// The quotas of CloudFront's API: `[control.limits]`. They hold for what comes by that interface, and for nothing
+/// else.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ApiLimits {
     /// Distributions of the service.

@@ -428,6 +428,8 @@ fn the_default_configuration_is_valid_with_every_key_and_tells_the_defaults() {
     let (document, _) = read_toml(&everything(), Path::new("/etc/p.toml")).unwrap();
     assert_eq!(document.node.limits, Limits::default());
     assert_eq!(document.node.edge, EdgeIdentity::default());
+    let control = document.node.control.unwrap();
+    assert_eq!(control.limits, ApiLimits::default());
     let cache = document.node.cache;
     let disk = cache.disk.unwrap();
     assert_eq!(disk.folder, Path::new("/etc/cache"));
@@ -546,9 +548,9 @@ limits = { aliases_max = 10001, origins_max = -1, tenants_max = 1 }
         "6:11: control.account: is not a number of 12 digits
          7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
          8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com
-         9:26: control.limits.aliases_max: must be from 0 to 10000
-         9:48: control.limits.origins_max: must be from 0 to 10000
-         9:52: control.limits.tenants_max: is not a known key",
+         9:26: control.limits.aliases_max: is out of range; write a value from 0 to 10000
+         9:47: control.limits.origins_max: is out of range; write a value from 0 to 10000
+         9:51: control.limits.tenants_max: is not a key of this table",
     );
     let text = "[[listeners]]
 address = '127.0.0.1:80'

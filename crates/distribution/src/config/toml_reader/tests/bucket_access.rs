@@ -83,7 +83,7 @@ fn versions_of_tls_and_families_of_addresses() {
     check_origins(
         "{ id = 'o', url = 'http://a', protocol = 'match-viewer', ssl_protocols = ['TLSv1'] }, { id = 'p', url = 'http://a', ssl_protocols = ['TLSv1', 'SSLv3'] }",
         "",
-        "7:76: distributions[0].origins[0].ssl_protocols: has no TLSv1.2, and the edge speaks no older version; add it",
+        "7:85: distributions[0].origins[0].ssl_protocols: has no TLSv1.2, and the edge speaks no older version; add it",
     );
     let origin = origin(
         "{ id = 'o', url = 'https://a', ssl_protocols = ['SSLv3', 'TLSv1.2'], ip_address_type = 'ipv6', origin_shield = 'us-east-1' }",
