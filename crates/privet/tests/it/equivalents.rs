@@ -74,21 +74,16 @@ fn changed(operation: &'static str, id: &str, change: fn(&mut Value)) -> Step {
 
 /// Everything that is created, each after what it refers to.
 fn creations() -> Vec<Step> {
-    let create = |operation, body| step(operation, json!({}), body);
+    [keys(), policies(), origins(), served()].concat()
+}
+
+fn create(operation: &'static str, body: Value) -> Step {
+    step(operation, json!({}), body)
+}
+
+fn keys() -> Vec<Step> {
     let pem = |file: &str| fs::read_to_string(key_path(file)).unwrap();
-    let [
-        key,
-        group,
-        cache,
-        request,
-        response,
-        identity,
-        control,
-        open,
-        tagged,
-        streaming,
-        other,
-    ] = IDS;
+    let [key, group, .., other] = IDS;
     vec![
         create(
             "keys.create",
@@ -106,6 +101,12 @@ fn creations() -> Vec<Step> {
             "trusted_signers.create",
             json!({ "name": "444455556666", "key_pairs": [key] }),
         ),
+    ]
+}
+
+fn policies() -> Vec<Step> {
+    let [_, _, cache, request, response, ..] = IDS;
+    vec![
         create(
             "cache_policies.create",
             json!({
@@ -135,6 +136,12 @@ fn creations() -> Vec<Step> {
                 "remove": ["server"],
             }),
         ),
+    ]
+}
+
+fn origins() -> Vec<Step> {
+    let [_, _, _, _, _, identity, control, ..] = IDS;
+    vec![
         create(
             "buckets.create",
             json!({ "name": "story", "folder": FOLDER }),
@@ -149,6 +156,12 @@ fn creations() -> Vec<Step> {
                 "id": control, "name": "control", "description": HOSTILE, "signing": "always", "origin_type": "s3",
             }),
         ),
+    ]
+}
+
+fn served() -> Vec<Step> {
+    let [_, _, _, _, _, identity, _, open, tagged, streaming, _] = IDS;
+    vec![
         create("distributions.create", distribution(open)),
         create(
             "distributions.create",
