@@ -152,8 +152,8 @@ impl Replica {
     /// Those of the file.
     pub fn view(&self) -> Result<View, StoreError> {
         match &self.copy {
-            Copy::File(file) => View::open(&file.path, ViewOf::Replica, &file.spare),
-            Copy::Store(copy) => View::open(&copy.path, copy.view_of(), &copy.spare),
+            Copy::File(file) => View::open(&file.path, &ViewOf::Replica, &file.spare),
+            Copy::Store(copy) => View::open(&copy.path, &copy.view_of(), &copy.spare),
         }
     }
 
@@ -261,7 +261,7 @@ impl FileCopy {
                 caught_up.changed.clear();
             }
             // Nobody else fills the replica before the lock is given back.
-            let view = View::open(&path, ViewOf::Replica, &spare)?;
+            let view = View::open(&path, &ViewOf::Replica, &spare)?;
             Ok((caught_up, view))
         };
         let (caught_up, view) = store.engine().snapshot(act).await?;
@@ -286,7 +286,7 @@ impl StoreCopy {
         let (identity, spare) = (self.store.inner.identity.clone(), self.spare.clone());
         // The store's thread only waits for the disk: the changes are read in the view's own transaction.
         let act = move |_: &mut dyn Session| {
-            let mut view = View::open(&path, of.clone(), &spare)?;
+            let mut view = View::open(&path, &of, &spare)?;
             let store_id = identity.check(view.session())?;
             let (caught_up, mark) =
                 fill::changed_since(view.session(), &store_id, applied.as_ref())?;

@@ -50,18 +50,18 @@ pub(super) enum ViewOf {
 
 impl View {
     /// Begins to read.
-    pub(super) fn open(path: &Path, of: ViewOf, spare: &Spare) -> Result<Self, StoreError> {
+    pub(super) fn open(path: &Path, of: &ViewOf, spare: &Spare) -> Result<Self, StoreError> {
         let kept = spare.take();
         let is_kept = kept.is_some();
         let mut session = kept.unwrap_or_else(|| {
             let session = SqliteSession::new(path, SessionUse::Read);
-            match &of {
+            match of {
                 ViewOf::Replica => session,
                 ViewOf::Store(identity) => session.checked_by(identity.clone()),
             }
         });
         session.begin(Mode::Snapshot)?;
-        let seq = match &of {
+        let seq = match of {
             ViewOf::Replica => mark::applied(&mut session)?,
             ViewOf::Store(identity) => {
                 // What was checked when the connection was made may be another database by now.
