@@ -6,6 +6,7 @@ use crate::{BucketFolder, Key, Metadata, ObjectError};
 
 /// One entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are objects")]
 pub enum Entry {
     /// An object.
     Object(Key, Metadata),

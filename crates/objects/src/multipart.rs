@@ -101,6 +101,7 @@ pub struct UploadsRequest {
 
 /// One entry of a list of uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are uploads")]
 pub enum UploadEntry {
     /// An upload.
     Upload(UploadInProgress),
