@@ -1,8 +1,8 @@
 //! Names of folders in memory, within a limit, so that a page of a list does not read its folders again.
 //!
-//! An index is believed as long as its folder has the times that it had when it was read. Our own changes are applied to
-//! the index and to these times together. Times have a granularity, and changes by others may hide behind ours: an index
-//! that may have missed one is read again soon.
+//! An index is believed as long as its folder has the times that it had when it was read. Our own changes are applied
+//! to the index and to these times together. Times have a granularity, and changes by others may hide behind ours: an
+//! index that may have missed one is read again soon.
 
 mod state;
 
@@ -107,8 +107,8 @@ impl Indexes {
         Ok(changed)
     }
 
-    /// Returns the names in the folder at `path` of a bucket, those from `from` on if all need too much memory; `None` if there is
-    /// no such folder.
+    /// Returns the names in the folder at `path` of a bucket, those from `from` on if all need too much memory; `None`
+    /// if there is no such folder.
     ///
     /// Errors: the system's.
     pub(crate) fn list(

@@ -24,8 +24,8 @@ pub struct Page {
 }
 
 impl BucketFolder {
-    /// Lists objects and common prefixes. What was written before the call is in the list; what is written meanwhile may
-    /// be.
+    /// Lists objects and common prefixes. What was written before the call is in the list; what is written meanwhile
+    /// may be.
     ///
     /// Errors: the system's.
     pub fn list(&self, request: &ListRequest) -> Result<Page, ObjectError> {
