@@ -8,7 +8,6 @@ mod chunked;
 pub(crate) use chunked::TrailerSlot;
 
 use crate::body::chunked::{Chunked, Framing};
-use crate::encoding::hex;
 use crate::settings::Limits;
 use crate::sigv4::{Payload, Verified};
 use aws_lc_rs::digest;
@@ -244,11 +243,6 @@ pub(crate) fn bounded(pieces: Pieces, length: Option<u64>, size_bytes_max: u64) 
         }
     })
     .boxed()
-}
-
-/// Returns the SHA-256 of bytes in hexadecimal.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

@@ -11,7 +11,7 @@ mod date;
 mod form;
 mod presented;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use credential::Scope;
 pub(crate) use form::FormClaim;
