@@ -1,6 +1,11 @@
 //! Serves a folder of buckets with fixed keys, for a client that somebody wants to try: `serve FOLDER ADDRESS`.
 
-#![allow(missing_docs, clippy::unwrap_used, clippy::print_stdout, clippy::wildcard_enum_match_arm)]
+#![allow(
+    missing_docs,
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::wildcard_enum_match_arm
+)]
 
 #[path = "../tests/it/server.rs"]
 mod server;

@@ -16,12 +16,29 @@ pub(crate) fn act(operation: &str) -> Option<Act> {
         "ListBuckets" => Act::ListBuckets,
         "CreateBucket" => Act::CreateBucket,
         "DeleteBucket" => Act::DeleteBucket,
-        "HeadBucket" | "GetBucketLocation" | "ListObjects" | "ListObjectsV2"
-        | "ListObjectVersions" | "GetObject" | "HeadObject" | "GetObjectAttributes"
-        | "GetObjectTagging" | "GetObjectAcl" => Act::ReadObjects,
-        "PutObject" | "DeleteObject" | "DeleteObjects" | "CopyObject" | "PutObjectTagging"
-        | "DeleteObjectTagging" | "PutObjectAcl" | "CreateMultipartUpload" | "UploadPart"
-        | "UploadPartCopy" | "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts"
+        "HeadBucket"
+        | "GetBucketLocation"
+        | "ListObjects"
+        | "ListObjectsV2"
+        | "ListObjectVersions"
+        | "GetObject"
+        | "HeadObject"
+        | "GetObjectAttributes"
+        | "GetObjectTagging"
+        | "GetObjectAcl" => Act::ReadObjects,
+        "PutObject"
+        | "DeleteObject"
+        | "DeleteObjects"
+        | "CopyObject"
+        | "PutObjectTagging"
+        | "DeleteObjectTagging"
+        | "PutObjectAcl"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy"
+        | "CompleteMultipartUpload"
+        | "AbortMultipartUpload"
+        | "ListParts"
         | "ListMultipartUploads" => Act::WriteObjects,
         "GetBucketAccelerateConfiguration"
         | "GetBucketAcl"
@@ -117,7 +134,13 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_is_nothing() {
-        for operation in ["", "SelectObjectContent", "PutBucketVersioning", "RestoreObject", "PostObject"] {
+        for operation in [
+            "",
+            "SelectObjectContent",
+            "PutBucketVersioning",
+            "RestoreObject",
+            "PostObject",
+        ] {
             assert_eq!(act(&operation), None, "{operation}");
         }
         assert_eq!(act("CopyObject"), Some(Act::WriteObjects));

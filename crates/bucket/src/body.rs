@@ -85,9 +85,7 @@ where
     let paced = paced(body, limits.body_silence, limits.body_rate_bytes);
     let (pieces, length, trailer) = match verified.payload {
         Payload::Unsigned => (paced, announced.content_length, None),
-        Payload::Digest(expected) => {
-            (digested(paced, expected), announced.content_length, None)
-        }
+        Payload::Digest(expected) => (digested(paced, expected), announced.content_length, None),
         Payload::Chunks {
             is_signed,
             has_trailer,

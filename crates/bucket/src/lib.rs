@@ -22,6 +22,8 @@ mod sigv4;
 mod target;
 
 pub use endpoint::{AnswerBody, Endpoint};
-pub use operators::{AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission};
+pub use operators::{
+    AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission,
+};
 pub use records::{BucketPolicy, BucketRecord, Change, CorsRule, Logging, PublicAccessBlock};
 pub use settings::{Limits, Settings};

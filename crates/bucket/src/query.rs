@@ -101,7 +101,10 @@ const HOISTED_PREFIXES: [&str; 2] = ["x-amz-meta-", "x-amz-checksum-"];
 
 /// Returns true if a parameter of a presigned URL stands for a header field.
 pub(crate) fn is_hoisted(name: &str) -> bool {
-    HOISTED.contains(&name) || HOISTED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    HOISTED.contains(&name)
+        || HOISTED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// The reason why a query is refused.
@@ -218,12 +221,21 @@ mod tests {
     #[test]
     fn a_query_has_one_reading() {
         check("acl%3D", Err(QueryError::Unknown("acl=".to_owned())));
-        check("renameObject", Err(QueryError::Unknown("renameObject".to_owned())));
+        check(
+            "renameObject",
+            Err(QueryError::Unknown("renameObject".to_owned())),
+        );
         check("ACL", Err(QueryError::Unknown("ACL".to_owned())));
         check("prefix=%FF", Err(QueryError::Encoding));
         check("prefix=%", Err(QueryError::Encoding));
-        check("prefix=a&prefix=b", Err(QueryError::Twice("prefix".to_owned())));
-        check("prefi%78=a&prefix=b", Err(QueryError::Twice("prefix".to_owned())));
+        check(
+            "prefix=a&prefix=b",
+            Err(QueryError::Twice("prefix".to_owned())),
+        );
+        check(
+            "prefi%78=a&prefix=b",
+            Err(QueryError::Twice("prefix".to_owned())),
+        );
         check(&"x-id=1&".repeat(65), Err(QueryError::TooMany));
     }
 
@@ -231,8 +243,14 @@ mod tests {
     fn the_signed_text_is_sorted_and_encoded_once() {
         check("", Ok(""));
         check("uploads", Ok("uploads="));
-        check("prefix=a%2fb+c~&delimiter=/", Ok("delimiter=%2F&prefix=a%2Fb%20c~"));
-        check("X-Amz-Signature=1&X-Amz-Date=2&acl", Ok("X-Amz-Date=2&acl="));
+        check(
+            "prefix=a%2fb+c~&delimiter=/",
+            Ok("delimiter=%2F&prefix=a%2Fb%20c~"),
+        );
+        check(
+            "X-Amz-Signature=1&X-Amz-Date=2&acl",
+            Ok("X-Amz-Date=2&acl="),
+        );
         let query = Query::parse("X-Amz-Date=2&acl&X-Amz-Signature=1").unwrap();
         assert_eq!(query.unsigned(), "acl=");
         assert_eq!((query.get("acl"), query.get("cors")), (Some(""), None));

@@ -77,7 +77,7 @@ pub enum Change {
         /// Tags that the request gave it.
         tags: Vec<(String, String)>,
     },
-    /// The bucket is removed, which has to be empty.
+    /// The bucket is removed; its folder is gone.
     Delete,
     /// Another policy, or none.
     Policy(Option<BucketPolicy>),

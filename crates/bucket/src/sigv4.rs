@@ -67,7 +67,9 @@ pub(crate) enum Refusal {
     #[error("the request has expired")]
     Expired,
     /// The key is unknown, or its secret is another one.
-    #[error("the access key is not known, or its secret is another one, or the request was changed on its way")]
+    #[error(
+        "the access key is not known, or its secret is another one, or the request was changed on its way"
+    )]
     Mismatch,
 }
 

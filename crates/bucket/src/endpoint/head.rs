@@ -55,8 +55,7 @@ impl Head {
             .into_owned();
         let target = target::read(host, &path, domain_suffix).map_err(IntoS3::into_s3)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default()).map_err(IntoS3::into_s3)?;
-        let host = HeaderValue::from_str(host)
-            .map_err(|_| target::TargetError::Host.into_s3())?;
+        let host = HeaderValue::from_str(host).map_err(|_| target::TargetError::Host.into_s3())?;
         // HTTP/2 has it in the URI; signatures cover it as a field.
         parts.headers.insert(HOST, host);
         Ok(Head {
@@ -241,7 +240,9 @@ fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, S3Error> {
         return Ok(None);
     };
     let text = value.to_str().ok().filter(|text| {
-        second.is_none() && (1..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+        second.is_none()
+            && (1..=19).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_digit())
     });
     match text.and_then(|text| text.parse().ok()) {
         Some(number) => Ok(Some(number)),

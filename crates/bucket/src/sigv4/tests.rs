@@ -92,18 +92,32 @@ fn presigned() -> Example {
 #[test]
 fn what_is_not_signed_in_this_form_is_refused() {
     let mut unsigned = get_object();
-    unsigned.headers.retain(|(name, _)| *name != "authorization");
+    unsigned
+        .headers
+        .retain(|(name, _)| *name != "authorization");
     unsigned.check("not signed");
-    get_object().with("authorization", "AWS AKIA:abc=").check("version 2");
-    get_object().with("authorization", "Bearer x").check("not of the form");
+    get_object()
+        .with("authorization", "AWS AKIA:abc=")
+        .check("version 2");
+    get_object()
+        .with("authorization", "Bearer x")
+        .check("not of the form");
     let change = |from: &str, to: &str| {
         let example = get_object();
-        let text = example.headers.iter().find(|(name, _)| *name == "authorization").unwrap();
+        let text = example
+            .headers
+            .iter()
+            .find(|(name, _)| *name == "authorization")
+            .unwrap();
         let text = text.1.replace(from, to);
         get_object().with("authorization", &text)
     };
     change("SignedHeaders=host;range;", "SignedHeaders=range;").check("lack host");
-    change("host;range;x-amz-content-sha256;x-amz-date", "host;x-amz-content-sha256").check("x-amz-date");
+    change(
+        "host;range;x-amz-content-sha256;x-amz-date",
+        "host;x-amz-content-sha256",
+    )
+    .check("x-amz-date");
     change("host;range", "range;host").check("not sorted");
     change("/s3/", "/sts/").check("another service");
     change("Signature=f0", "Signature=F0").check("hexadecimal");
@@ -116,14 +130,28 @@ fn what_is_not_signed_in_this_form_is_refused() {
 
 #[test]
 fn every_amazon_header_is_signed() {
-    get_object().with("x-amz-copy-source", "/other/secret").check("x-amz-copy-source");
-    get_object().with("x_amz_acl", "public-read").check("x_amz_acl");
-    get_object().with("x-amz-security-token", "token").check("temporary");
-    presigned().with("x-amz-acl", "public-read").check("x-amz-acl");
-    presigned().with("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER").check("chunks");
-    presigned().with("authorization", "AWS4-HMAC-SHA256 x").check("both");
+    get_object()
+        .with("x-amz-copy-source", "/other/secret")
+        .check("x-amz-copy-source");
+    get_object()
+        .with("x_amz_acl", "public-read")
+        .check("x_amz_acl");
+    get_object()
+        .with("x-amz-security-token", "token")
+        .check("temporary");
+    presigned()
+        .with("x-amz-acl", "public-read")
+        .check("x-amz-acl");
+    presigned()
+        .with("x-amz-content-sha256", "STREAMING-UNSIGNED-PAYLOAD-TRAILER")
+        .check("chunks");
+    presigned()
+        .with("authorization", "AWS4-HMAC-SHA256 x")
+        .check("both");
     let mut without = get_object();
-    without.headers.retain(|(name, _)| *name != "x-amz-content-sha256");
+    without
+        .headers
+        .retain(|(name, _)| *name != "x-amz-content-sha256");
     without.check("x-amz-content-sha256");
 }
 
@@ -146,7 +174,10 @@ fn a_signature_is_good_for_some_time() {
 
 #[test]
 fn examples_of_amazons_reference_are_good() {
-    assert_eq!(get_object().verify(NOW).unwrap().payload, Payload::parse(EMPTY).unwrap());
+    assert_eq!(
+        get_object().verify(NOW).unwrap().payload,
+        Payload::parse(EMPTY).unwrap()
+    );
     assert_eq!(presigned().verify(NOW).unwrap().payload, Payload::Unsigned);
     let put = Example {
         method: Method::PUT,
@@ -155,7 +186,10 @@ fn examples_of_amazons_reference_are_good() {
         headers: vec![
             ("host", "examplebucket.s3.amazonaws.com".to_owned()),
             ("date", "Fri, 24 May 2013 00:00:00 GMT".to_owned()),
-            ("x-amz-content-sha256", "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072".to_owned()),
+            (
+                "x-amz-content-sha256",
+                "44ce7dd67c959e0d3524ffac1771dfbba87d2b6b4b4e99e42034a8b803f8b072".to_owned(),
+            ),
             ("x-amz-date", "20130524T000000Z".to_owned()),
             ("x-amz-storage-class", "REDUCED_REDUNDANCY".to_owned()),
             (
@@ -198,7 +232,10 @@ pub(crate) fn chunked_example() -> (Verified, Vec<u8>) {
             ("host", "s3.amazonaws.com".to_owned()),
             ("content-encoding", "aws-chunked".to_owned()),
             ("content-length", "66824".to_owned()),
-            ("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned()),
+            (
+                "x-amz-content-sha256",
+                "STREAMING-AWS4-HMAC-SHA256-PAYLOAD".to_owned(),
+            ),
             ("x-amz-date", "20130524T000000Z".to_owned()),
             ("x-amz-decoded-content-length", "66560".to_owned()),
             ("x-amz-storage-class", "REDUCED_REDUNDANCY".to_owned()),
@@ -214,9 +251,18 @@ pub(crate) fn chunked_example() -> (Verified, Vec<u8>) {
     };
     let mut body = Vec::new();
     for (length, signature) in [
-        (65_536, "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648"),
-        (1024, "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497"),
-        (0, "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9"),
+        (
+            65_536,
+            "ad80c730a21e5b8d04586a2213dd63b9a0e99e0e2307b0ade35a65485a288648",
+        ),
+        (
+            1024,
+            "0055627c9e194cb4542bae2aa5492e3c1575bbb81b612b7d234b86a503ef5497",
+        ),
+        (
+            0,
+            "b6c6ea8a5354eaf15b3cb7646744f4275b71ea724fed81ceb9323e279d449df9",
+        ),
     ] {
         body.extend_from_slice(format!("{length:x};chunk-signature={signature}\r\n").as_bytes());
         body.extend(std::iter::repeat_n(b'a', length));
@@ -236,12 +282,19 @@ fn a_form_has_a_signature_of_its_policy() {
     ] {
         fields.values.push((name.to_owned(), value.to_owned()));
     }
-    let read = |fields: &Fields, now| FormClaim::read(fields, policy, now).map(|claim| claim.verify(Some(SECRET)));
+    let read = |fields: &Fields, now| {
+        FormClaim::read(fields, policy, now).map(|claim| claim.verify(Some(SECRET)))
+    };
     assert!(matches!(read(&fields, NOW), Err(Refusal::Malformed { .. })));
-    fields.values.push(("x-amz-signature".to_owned(), "0".repeat(64)));
+    fields
+        .values
+        .push(("x-amz-signature".to_owned(), "0".repeat(64)));
     assert_eq!(read(&fields, NOW), Ok(Err(Refusal::Mismatch)));
     assert_eq!(read(&fields, NOW - SKEW_SECS_MAX - 1), Err(Refusal::NotYet));
-    assert_eq!(read(&fields, NOW + EXPIRES_SECS_MAX + 1), Err(Refusal::Expired));
+    assert_eq!(
+        read(&fields, NOW + EXPIRES_SECS_MAX + 1),
+        Err(Refusal::Expired)
+    );
     let scope = Scope::read(SCOPE).unwrap();
     let good = hmac::sign(&signing_key(SECRET, &scope), policy.as_bytes());
     fields.values.last_mut().unwrap().1 = hex(good.as_ref());

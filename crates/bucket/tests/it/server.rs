@@ -12,7 +12,7 @@ use privet_bucket::{
     AccessKey, Act, Asked, BucketRecord, Change, Endpoint, Holder, HolderFacts, Operators,
     OperatorsError, Permission, Settings,
 };
-use privet_objects::{BucketName, BucketsFolder, OpenError};
+use privet_objects::{BucketName, BucketsFolder};
 use std::any::Any;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -23,9 +23,15 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
 
 /// Key of an operator who may do everything.
-pub const ADMIN: (&str, &str) = ("AKIDADMIN00000000000", "secretofadminsecretofadminsecretofadmin00");
+pub const ADMIN: (&str, &str) = (
+    "AKIDADMIN00000000000",
+    "secretofadminsecretofadminsecretofadmin00",
+);
 /// Key of an operator who may read.
-pub const READER: (&str, &str) = ("AKIDREADER0000000000", "secretofreadersecretofreadersecretofread");
+pub const READER: (&str, &str) = (
+    "AKIDREADER0000000000",
+    "secretofreadersecretofreadersecretofread",
+);
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Role {
@@ -42,7 +48,6 @@ impl HolderFacts for Role {
 /// Operators that never change, and records in memory.
 #[derive(Debug)]
 struct FixedOperators {
-    buckets: Arc<BucketsFolder>,
     records: Mutex<HashMap<String, BucketRecord>>,
 }
 
@@ -51,10 +56,9 @@ impl FixedOperators {
         let mut records = self.records.lock().unwrap();
         match change {
             Change::Create { tags } => {
-                self.buckets.create(bucket).map_err(|error| match error {
-                    OpenError::Exists => OperatorsError::Exists,
-                    other => OperatorsError::Invalid(other.to_string()),
-                })?;
+                if records.contains_key(bucket.as_str()) {
+                    return Err(OperatorsError::Exists);
+                }
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                 let record = BucketRecord {
                     created: i64::try_from(since.as_secs()).unwrap(),
@@ -65,17 +69,14 @@ impl FixedOperators {
                 return Ok(());
             }
             Change::Delete => {
-                self.buckets.delete(bucket).map_err(|error| match error {
-                    OpenError::NoSuchBucket => OperatorsError::NoSuchBucket,
-                    OpenError::NotEmpty => OperatorsError::NotEmpty,
-                    other => OperatorsError::Invalid(other.to_string()),
-                })?;
                 records.remove(bucket.as_str());
                 return Ok(());
             }
             _ => {}
         }
-        let record = records.get_mut(bucket.as_str()).ok_or(OperatorsError::NoSuchBucket)?;
+        let record = records
+            .get_mut(bucket.as_str())
+            .ok_or(OperatorsError::NoSuchBucket)?;
         match change {
             Change::Policy(policy) => record.policy = policy,
             Change::Cors(rules) => record.cors = rules,
@@ -89,9 +90,14 @@ impl FixedOperators {
 }
 
 impl Operators for FixedOperators {
-    fn key<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Result<Option<AccessKey>, OperatorsError>> {
+    fn key<'a>(
+        &'a self,
+        asked: Asked<'a>,
+    ) -> BoxFuture<'a, Result<Option<AccessKey>, OperatorsError>> {
         let known = [(ADMIN, Role::Admin), (READER, Role::Reader)];
-        let known = known.into_iter().find(|((id, _), _)| *id == asked.access_key_id);
+        let known = known
+            .into_iter()
+            .find(|((id, _), _)| *id == asked.access_key_id);
         let key = known.map(|((id, secret), role)| AccessKey {
             secret: secret.to_owned().into(),
             holder: Holder {
@@ -144,8 +150,11 @@ pub fn endpoint(folder: &Path, settings: Settings, sync: bool) -> Endpoint {
     let buckets = Arc::new(BucketsFolder::open(folder, &objects).unwrap());
     let records = buckets.names().unwrap().into_iter();
     let operators = FixedOperators {
-        records: Mutex::new(records.map(|name| (name.to_string(), BucketRecord::default())).collect()),
-        buckets: Arc::clone(&buckets),
+        records: Mutex::new(
+            records
+                .map(|name| (name.to_string(), BucketRecord::default()))
+                .collect(),
+        ),
     };
     Endpoint::new(buckets, Arc::new(operators), settings, Transport::Plain)
 }
@@ -164,11 +173,15 @@ pub async fn serve(endpoint: Endpoint, address: &str) -> SocketAddr {
                     let endpoint = endpoint.clone();
                     async move {
                         let answer = endpoint.answer(request, peer.ip()).await;
-                        Ok::<_, Infallible>(answer.map(|body| body.map_frame(|frame| frame.map_data(Bytes::from))))
+                        Ok::<_, Infallible>(
+                            answer.map(|body| body.map_frame(|frame| frame.map_data(Bytes::from))),
+                        )
                     }
                 });
                 let connection = auto::Builder::new(TokioExecutor::new());
-                let _ = connection.serve_connection(TokioIo::new(stream), service).await;
+                let _ = connection
+                    .serve_connection(TokioIo::new(stream), service)
+                    .await;
             });
         }
     });

@@ -1,0 +1,4 @@
+//! The endpoint, used by the clients that people have. Their scripts are in `tests-peers/s3`.
+
+mod clients;
+mod server;
