@@ -18,6 +18,7 @@ pub mod policy;
 mod query;
 mod records;
 mod settings;
+mod sigv2;
 mod sigv4;
 mod target;
 

@@ -4,6 +4,7 @@
 //! permitted.
 
 use crate::encoding;
+use crate::sigv2;
 use thiserror::Error;
 
 const PARAMETERS_MAX: usize = 64;
@@ -141,7 +142,7 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let [name, value] = [name, value].map(|text| decode(text).ok_or(QueryError::Encoding));
             let name = name?;
-            let is_known = [&KNOWN[..], &OF_SIGNATURES[..]]
+            let is_known = [&KNOWN[..], &OF_SIGNATURES[..], &sigv2::PARAMETERS[..]]
                 .iter()
                 .any(|known| known.contains(&name.as_str()));
             if !is_known && !is_hoisted(&name) {
@@ -187,7 +188,10 @@ impl Query {
 
     /// Returns the query without the parameters of its signature, as the router gets it.
     pub(crate) fn unsigned(&self) -> String {
-        self.written(|name| !name.starts_with(SIGNATURE) && !is_hoisted(name))
+        self.written(|name| {
+            let is_of_signature = name.starts_with(SIGNATURE) || sigv2::PARAMETERS.contains(&name);
+            !is_of_signature && !is_hoisted(name)
+        })
     }
 
     fn written(&self, is_kept: impl Fn(&str) -> bool) -> String {
