@@ -68,12 +68,13 @@ const EDGE_TOP: [&str; 6] = [
     "edge",
 ];
 
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 8] = [
     "cache",
     "control",
     "distribution",
     "edge",
     "media",
+    "objects",
     "privet",
     "sign",
 ];

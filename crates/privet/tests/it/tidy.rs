@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &[]),
     ("media", &[]),
     ("store", &[]),
+    ("objects", &[]),
     (
         "edge",
         &[
