@@ -5,9 +5,8 @@
 
 mod chunked;
 
-pub(crate) use chunked::TrailerSlot;
+pub(crate) use chunked::{Chunked, Framing, TrailerSlot};
 
-use crate::body::chunked::{Chunked, Framing};
 use crate::settings::Limits;
 use crate::sigv4::{Payload, Verified};
 use aws_lc_rs::digest;

@@ -222,6 +222,9 @@ impl IntoS3 for ObjectError {
                 S3ErrorCode::InvalidArgument
             }
             ObjectError::InvalidTags => S3ErrorCode::InvalidTag,
+            ObjectError::SizeMismatch | ObjectError::InvalidChecksumType => {
+                S3ErrorCode::InvalidRequest
+            }
             ObjectError::EntityTooLarge => S3ErrorCode::EntityTooLarge,
             ObjectError::EntityTooSmall => S3ErrorCode::EntityTooSmall,
             ObjectError::InvalidPart => S3ErrorCode::InvalidPart,

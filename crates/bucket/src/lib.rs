@@ -12,6 +12,8 @@ mod endpoint;
 mod error;
 mod facts;
 mod form;
+#[doc(hidden)]
+pub mod fuzzed;
 mod operations;
 mod operators;
 pub mod policy;

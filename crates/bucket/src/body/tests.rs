@@ -1,7 +1,6 @@
 //! Bodies that are not what was announced, and those that are.
 
 use super::*;
-use crate::body::chunked::{Chunked, Framing};
 use crate::sigv4::tests::chunked_example;
 use http_body_util::Full;
 
