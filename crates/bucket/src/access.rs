@@ -1,5 +1,5 @@
-//! Which operations there are, and what an operator must be allowed to do for each. What is not listed is refused before it
-//! is looked at: the router knows more operations than are answered here.
+//! Which operations there are, and what an operator must be allowed to do for each. What is not listed is refused
+//! before it is looked at: the router knows more operations than are answered here.
 
 use crate::error;
 use crate::facts::Facts;

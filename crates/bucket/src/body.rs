@@ -1,5 +1,5 @@
-//! The body of a request as the operation reads it: without the framing of `aws-chunked`, checked against its signature, its
-//! length and the clock while it passes.
+//! The body of a request as the operation reads it: without the framing of `aws-chunked`, checked against its
+//! signature, its length and the clock while it passes.
 //!
 //! What was read is only good once the end was read: a writer commits after that, never before.
 

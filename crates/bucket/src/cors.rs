@@ -19,9 +19,9 @@ pub(crate) enum CorsError {
     Rules,
     #[error("found unsupported HTTP method in CORS config. Unsupported method is {0}")]
     Method(String),
-    #[error("AllowedOrigin \"{0}\" can not have more than one wildcard.")]
+    #[error("AllowedOrigin \"{0}\" cannot have more than one wildcard.")]
     Origin(String),
-    #[error("AllowedHeader \"{0}\" can not have more than one wildcard.")]
+    #[error("AllowedHeader \"{0}\" cannot have more than one wildcard.")]
     Header(String),
     #[error("ExposeHeader \"{0}\" is not the name of a header field.")]
     Exposed(String),

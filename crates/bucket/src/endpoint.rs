@@ -1,7 +1,8 @@
 //! The way of every request: target, signature, body, then the router of s3s, whose gate asks what the operator may do.
 //!
-//! s3s is given what was verified, in one form: a path in path style, a query without its signature, a body without framing.
-//! Its own reading of signatures is not used: it leaves header fields uncovered, takes version 2 and keeps forms in memory.
+//! s3s is given what was verified, in one form: a path in path style, a query without its signature, a body without
+//! framing. Its own reading of signatures is not used: it leaves header fields uncovered, takes version 2 and keeps
+//! forms in memory.
 
 mod finish;
 mod head;

@@ -1,5 +1,5 @@
-//! A form that uploads an object (`multipart/form-data`, RFC 7578), read as it arrives: its fields first, then the file, which
-//! streams. Pure: bytes in, bytes out.
+//! A form that uploads an object (`multipart/form-data`, RFC 7578), read as it arrives: its fields first, then the
+//! file, which streams. Pure: bytes in, bytes out.
 
 pub(crate) mod policy;
 

@@ -1,4 +1,5 @@
-//! What the endpoint needs from the operators' side: access keys, what their holders may do, and the records of buckets.
+//! What the endpoint needs from the operators' side: access keys, what their holders may do, and the records of
+//! buckets.
 //!
 //! The traits are implemented where operators and documents are known; here nothing is kept of what they answer.
 
@@ -37,8 +38,8 @@ pub struct Holder {
     pub address: IpAddr,
     /// Id of the request, for the audit trail.
     pub request_id: String,
-    /// What the implementation remembers of the operator between [`Operators::key`] and [`Operators::may`], such as role
-    /// and scope.
+    /// What the implementation remembers of the operator between [`Operators::key`] and [`Operators::may`], such as
+    /// role and scope.
     pub facts: Arc<dyn HolderFacts>,
 }
 
@@ -125,8 +126,8 @@ pub trait Operators: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<BucketRecord>, OperatorsError>>;
 
     /// Makes a change to the record of a bucket, with an entry in the audit trail. It is durable when this returns. The
-    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], and removes it before
-    /// [`Change::Delete`]; both may be repeated after a kill between the two.
+    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], and removes it
+    /// before [`Change::Delete`]; both may be repeated after a kill between the two.
     fn change<'a>(
         &'a self,
         holder: &'a Holder,

@@ -1,8 +1,8 @@
 //! Bucket policies in the forms that Amazon's console, its CDK and Terraform write for CloudFront. Pure.
 //!
-//! Such a policy says who may read: origin access identities, by ARN or by canonical user, and distributions with an origin
-//! access control, by `AWS:SourceArn`. Everything else is refused with its reason: a policy that is half understood would
-//! let in somebody whom it keeps out.
+//! Such a policy says who may read: origin access identities, by ARN or by canonical user, and distributions with an
+//! origin access control, by `AWS:SourceArn`. Everything else is refused with its reason: a policy that is half
+//! understood would let in somebody whom it keeps out.
 
 mod json;
 

@@ -1,10 +1,9 @@
 //! The query of a request, read once and strictly, so that the signature, the router and the operation read the same.
 //!
-//! A parameter that is not on the list is refused: another router may take it for another operation than the one that was
-//! permitted.
+//! A parameter that is not on the list is refused: another router may take it for another operation than the one that
+//! was permitted.
 
 use crate::encoding;
-use crate::sigv2;
 use thiserror::Error;
 
 const PARAMETERS_MAX: usize = 64;
@@ -22,6 +21,9 @@ const OF_SIGNATURES: [&str; 8] = [
     "X-Amz-Signature",
     "X-Amz-SignedHeaders",
 ];
+
+/// Names of the parameters of a signature of version 2.
+pub(crate) const OF_VERSION_TWO: [&str; 3] = ["AWSAccessKeyId", "Expires", "Signature"];
 
 /// Names of parameters that belong to an operation, or to many.
 const KNOWN: [&str; 62] = [
@@ -142,7 +144,7 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let [name, value] = [name, value].map(|text| decode(text).ok_or(QueryError::Encoding));
             let name = name?;
-            let is_known = [&KNOWN[..], &OF_SIGNATURES[..], &sigv2::PARAMETERS[..]]
+            let is_known = [&KNOWN[..], &OF_SIGNATURES[..], &OF_VERSION_TWO[..]]
                 .iter()
                 .any(|known| known.contains(&name.as_str()));
             if !is_known && !is_hoisted(&name) {
@@ -189,7 +191,7 @@ impl Query {
     /// Returns the query without the parameters of its signature, as the router gets it.
     pub(crate) fn unsigned(&self) -> String {
         self.written(|name| {
-            let is_of_signature = name.starts_with(SIGNATURE) || sigv2::PARAMETERS.contains(&name);
+            let is_of_signature = name.starts_with(SIGNATURE) || OF_VERSION_TWO.contains(&name);
             !is_of_signature && !is_hoisted(name)
         })
     }

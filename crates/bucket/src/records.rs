@@ -1,4 +1,5 @@
-//! The record of a bucket: its settings, as they were put and as they are answered. Their storage is the operators' side's.
+//! The record of a bucket: its settings, as they were put and as they are answered. Their storage is the operators'
+//! side's.
 
 use crate::policy::Reader;
 

@@ -1,18 +1,16 @@
-//! Presigned URLs of AWS Signature Version 2, for reading objects alone: the AWS CLI and boto3 make them unless they are told
-//! otherwise. Pure.
+//! Presigned URLs of AWS Signature Version 2, for reading objects alone: the AWS CLI and boto3 make them unless they
+//! are told otherwise. Pure.
 //!
-//! Nothing else of version 2 is accepted: it leaves out most of a request and its body. Here a URL has no parameter that is
-//! not signed, and it ends within seven days, as those of version 4 do.
+//! Nothing else of version 2 is accepted: it leaves out most of a request and its body. Here a URL has no parameter
+//! that is not signed, and it ends within seven days, as those of version 4 do.
 
-use crate::query::Query;
+use crate::query::{OF_VERSION_TWO, Query};
 use crate::sigv4::{EXPIRES_SECS_MAX, Refusal};
 use aws_lc_rs::hmac;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::{HeaderMap, Method};
 
-/// Names of the parameters of the signature.
-pub(crate) const PARAMETERS: [&str; 3] = ["AWSAccessKeyId", "Expires", "Signature"];
 /// Parameters that are part of the signed resource, sorted.
 const SIGNED: [&str; 8] = [
     "partNumber",
@@ -48,7 +46,7 @@ pub(crate) struct PresentedUrl<'a> {
 impl UrlClaim {
     /// Reads a URL; `None` if it has no signature of this version. `now` is in seconds since 1970.
     pub(crate) fn read(url: &PresentedUrl<'_>, now: i64) -> Option<Result<Self, Refusal>> {
-        let is_of_two = PARAMETERS.iter().any(|name| url.query.has(name));
+        let is_of_two = OF_VERSION_TWO.iter().any(|name| url.query.has(name));
         is_of_two.then(|| read(url, now))
     }
 
@@ -74,7 +72,7 @@ fn read(url: &PresentedUrl<'_>, now: i64) -> Result<UrlClaim, Refusal> {
     };
     let is_reading = *url.method == Method::GET || *url.method == Method::HEAD;
     let mut names = url.query.names();
-    let is_signed = names.all(|name| SIGNED.contains(&name) || PARAMETERS.contains(&name));
+    let is_signed = names.all(|name| SIGNED.contains(&name) || OF_VERSION_TWO.contains(&name));
     // Amazon's fields are signed in a form of their own, and none is needed to read.
     let mut fields = url.headers.keys();
     let is_plain = !fields.any(|name| name.as_str().replace('_', "-").starts_with("x-amz-"));

@@ -1,9 +1,9 @@
-//! AWS Signature Version 4 as S3 has it: in the header, in the query, over a body in signed chunks, and over the policy of a
-//! form. Pure: time and secrets are passed in.
+//! AWS Signature Version 4 as S3 has it: in the header, in the query, over a body in signed chunks, and over the policy
+//! of a form. Pure: time and secrets are passed in.
 //!
-//! It differs from that of other services: the path is encoded once, the body may be unsigned or signed in chunks, and the
-//! digest of the body is stated in a header. Any region is accepted, since clients with an endpoint of their own sign with
-//! their user's region.
+//! It differs from that of other services: the path is encoded once, the body may be unsigned or signed in chunks, and
+//! the digest of the body is stated in a header. Any region is accepted, since clients with an endpoint of their own
+//! sign with their user's region.
 
 mod canonical;
 mod credential;

@@ -1,5 +1,5 @@
-//! `aws-chunked`: the framing in which clients send bodies with signed chunks, with checksums that follow, or both (S3 API
-//! Reference, "Transferring Payload in Multiple Chunks"). Pure: bytes in, bytes out.
+//! `aws-chunked`: the framing in which clients send bodies with signed chunks, with checksums that follow, or both (S3
+//! API Reference, "Transferring Payload in Multiple Chunks"). Pure: bytes in, bytes out.
 
 use crate::body::BodyError;
 use crate::encoding::unhex;

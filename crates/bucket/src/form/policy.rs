@@ -33,8 +33,8 @@ struct Document {
     conditions: Vec<Value>,
 }
 
-/// Checks an upload against its policy, and returns the sizes that the file may have. `policy` is the field as sent, `now`
-/// in seconds since 1970.
+/// Checks an upload against its policy, and returns the sizes that the file may have. `policy` is the field as sent,
+/// `now` in seconds since 1970.
 pub(crate) fn check(
     policy: &str,
     fields: &Fields,

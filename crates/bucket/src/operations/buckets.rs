@@ -36,7 +36,8 @@ impl Operations {
         let bucket = bucket_name(&input.bucket)?;
         let shared = Arc::clone(&self.shared);
         let name = bucket.clone();
-        // A folder without a record is taken over as it is: it is of a creation that was killed, or was put there by hand.
+        // A folder without a record is taken over as it is: it is of a creation that was killed, or was put there by
+        // hand.
         blocking(move || match shared.buckets.create(&name) {
             Ok(_) | Err(OpenError::Exists) => Ok(()),
             Err(error) => Err(error.into_s3()),

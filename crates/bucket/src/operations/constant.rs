@@ -1,5 +1,5 @@
-//! What tools ask of every bucket, and of which there is one truth: there is one version of an object, everything is the
-//! owner's, nothing is public. What was never configured is said in S3's words for that.
+//! What tools ask of every bucket, and of which there is one truth: there is one version of an object, everything is
+//! the owner's, nothing is public. What was never configured is said in S3's words for that.
 
 use crate::error::other;
 use crate::operations::listing::owner;

@@ -76,7 +76,8 @@ fn shown_type(kind: ChecksumType) -> ShownType {
     ShownType::from_static(checksum_type(kind))
 }
 
-/// Reads the checksum that an upload is to have: by default of the whole for CRCs that S3 prefers so, else of the parts.
+/// Reads the checksum that an upload is to have: by default of the whole for CRCs that S3 prefers so, else of the
+/// parts.
 fn wanted_checksum(
     input: &CreateMultipartUploadInput,
 ) -> S3Result<Option<(Algorithm, ChecksumType)>> {
@@ -208,7 +209,8 @@ impl Operations {
         }))
     }
 
-    /// Puts an object together of its parts. If that takes long, the answer begins before it is known, and is kept alive.
+    /// Puts an object together of its parts. If that takes long, the answer begins before it is known, and is kept
+    /// alive.
     pub(super) async fn complete_multipart_upload(
         &self,
         request: S3Request<CompleteMultipartUploadInput>,

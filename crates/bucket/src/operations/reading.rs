@@ -209,11 +209,12 @@ fn read(object: &ObjectFile, range: &Range<u64>, size: usize) -> io::Result<Byte
 }
 
 fn object_error(error: &io::Error) -> S3Error {
-    match error.kind() {
-        // The file is shorter now than it was when it was opened.
-        io::ErrorKind::UnexpectedEof => ObjectError::Changed.into_s3(),
-        _ => ObjectError::System(error.raw_os_error().unwrap_or_default()).into_s3(),
-    }
+    // The file is shorter now than it was when it was opened.
+    let error = match error.kind() == io::ErrorKind::UnexpectedEof {
+        true => ObjectError::Changed,
+        false => ObjectError::System(error.raw_os_error().unwrap_or_default()),
+    };
+    error.into_s3()
 }
 
 type SentPieces = BoxStream<'static, Result<Bytes, io::Error>>;

@@ -117,7 +117,8 @@ pub(super) fn pieces_of(body: Option<StreamingBlob>) -> Pieces {
     .boxed()
 }
 
-/// Writes pieces as they come: a batch is written while the next is gathered, so that an upload never has more than two.
+/// Writes pieces as they come: a batch is written while the next is gathered, so that an upload never has more than
+/// two.
 pub(super) async fn fill<S: Sink>(sink: S, mut pieces: Pieces) -> S3Result<S> {
     let mut writing = None;
     let mut sink = Some(sink);

@@ -150,7 +150,8 @@ impl Presented<'_> {
             return Err(Refusal::SecurityToken);
         }
         for name in self.headers.keys().map(http::HeaderName::as_str) {
-            // A server behind CGI variables reads `_` as `-`; here such a name means nothing, and nobody may think it does.
+            // A server behind CGI variables reads `_` as `-`; here such a name means nothing, and nobody may think it
+            // does.
             let is_amazons = name.replace('_', "-").starts_with("x-amz-");
             if is_amazons && !is_excepted(name) && !signed.iter().any(|known| known == name) {
                 return Err(Refusal::HeaderNotSigned(name.to_owned()));

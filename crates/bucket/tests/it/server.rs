@@ -54,38 +54,42 @@ struct FixedOperators {
 impl FixedOperators {
     fn apply(&self, bucket: &BucketName, change: Change) -> Result<(), OperatorsError> {
         let mut records = self.records.lock().unwrap();
+        let name = bucket.to_string();
+        let missing = OperatorsError::NoSuchBucket;
         match change {
+            Change::Create { .. } if records.contains_key(&name) => Err(OperatorsError::Exists),
             Change::Create { tags } => {
-                if records.contains_key(bucket.as_str()) {
-                    return Err(OperatorsError::Exists);
-                }
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                 let record = BucketRecord {
                     created: i64::try_from(since.as_secs()).unwrap(),
                     tags,
                     ..BucketRecord::default()
                 };
-                records.insert(bucket.to_string(), record);
-                return Ok(());
+                records.insert(name, record);
+                Ok(())
             }
-            Change::Delete => {
-                records.remove(bucket.as_str());
-                return Ok(());
+            Change::Delete => records.remove(&name).map(drop).ok_or(missing),
+            change @ (Change::Policy(_)
+            | Change::Cors(_)
+            | Change::Logging(_)
+            | Change::Tags(_)
+            | Change::PublicAccessBlock(_)) => {
+                let record = records.get_mut(&name).ok_or(missing)?;
+                set(record, change);
+                Ok(())
             }
-            _ => {}
         }
-        let record = records
-            .get_mut(bucket.as_str())
-            .ok_or(OperatorsError::NoSuchBucket)?;
-        match change {
-            Change::Policy(policy) => record.policy = policy,
-            Change::Cors(rules) => record.cors = rules,
-            Change::Logging(logging) => record.logging = logging,
-            Change::Tags(tags) => record.tags = tags,
-            Change::PublicAccessBlock(block) => record.public_access_block = block,
-            Change::Create { .. } | Change::Delete => {}
-        }
-        Ok(())
+    }
+}
+
+fn set(record: &mut BucketRecord, change: Change) {
+    match change {
+        Change::Policy(policy) => record.policy = policy,
+        Change::Cors(rules) => record.cors = rules,
+        Change::Logging(logging) => record.logging = logging,
+        Change::Tags(tags) => record.tags = tags,
+        Change::PublicAccessBlock(block) => record.public_access_block = block,
+        Change::Create { .. } | Change::Delete => {}
     }
 }
 
