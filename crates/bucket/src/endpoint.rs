@@ -6,9 +6,11 @@
 
 mod finish;
 mod head;
+mod log;
 mod upload_form;
 
 pub use finish::AnswerBody;
+pub use log::AccessLog;
 
 use crate::access::{Gate, NoKeys};
 use crate::body::{self, BodyError, Pieces, UploadBody};
@@ -16,6 +18,7 @@ use crate::cors::{self, Preflight};
 use crate::digests;
 use crate::endpoint::finish::Answer;
 use crate::endpoint::head::{Head, Sent};
+use crate::endpoint::log::{Destination, LoggedRequest, Sender};
 use crate::error::{self, IntoS3};
 use crate::facts::Facts;
 use crate::operations::Operations;
@@ -32,7 +35,7 @@ use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Error, S3ErrorCode};
 use std::error::Error as StdError;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -55,6 +58,7 @@ struct Inner {
     settings: Settings,
     requests: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    log: OnceLock<Arc<dyn AccessLog>>,
 }
 
 impl Endpoint {
@@ -78,8 +82,14 @@ impl Endpoint {
                 requests: Arc::new(Semaphore::new(settings.limits.requests)),
                 uploads: Arc::new(Semaphore::new(settings.limits.uploads)),
                 settings,
+                log: OnceLock::new(),
             }),
         }
+    }
+
+    /// Has access logs written there, from now on. The first place stays.
+    pub fn log_to(&self, log: Arc<dyn AccessLog>) {
+        let _ = self.inner.log.set(log);
     }
 
     /// Answers a request that came from `address`. Errors are answers too.
@@ -99,23 +109,35 @@ impl Endpoint {
             request_id: &request_id,
             now: now(),
         };
-        let answered = match Head::read(parts, self.inner.settings.domain_suffix.as_deref()) {
-            Ok(head) => {
-                let origin = head.origin();
-                let answered = self.inner.answer(head, body, sent).await;
-                match origin {
-                    Some(origin) => self.inner.with_cors(answered, &origin).await,
-                    None => answered,
-                }
+        let head = match Head::read(parts, self.inner.settings.domain_suffix.as_deref()) {
+            Ok(head) => head,
+            Err(error) => {
+                return finish::answer(Answer::Error(error), &method, &request_id, permit);
             }
-            Err(error) => Answer::Error(error),
         };
-        finish::answer(answered, &method, &request_id, permit)
+        let origin = head.origin();
+        let logged = self.inner.logged_request(&head, address);
+        let mut sender = Sender::default();
+        let answered = self.inner.answer(head, body, (sent, &mut sender)).await;
+        let answered = match origin {
+            Some(origin) => self.inner.with_cors(answered, &origin).await,
+            None => answered,
+        };
+        let response = finish::answer(answered, &method, &request_id, permit);
+        match self.inner.destination(logged, &request_id).await {
+            Some((logged, destination)) => log::logged(response, logged, sender, destination),
+            None => response,
+        }
     }
 }
 
 impl Inner {
-    async fn answer<B>(&self, head: Head, body: B, sent: Sent<'_>) -> Answer
+    async fn answer<B>(
+        &self,
+        head: Head,
+        body: B,
+        (sent, sender): (Sent<'_>, &mut Sender),
+    ) -> Answer
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -123,9 +145,9 @@ impl Inner {
         let result = if head.parts.method == Method::OPTIONS {
             self.preflight(&head).await
         } else if head.is_form() {
-            self.upload_form(head, body, sent).await
+            self.upload_form(head, body, (sent, sender)).await
         } else {
-            self.route(head, body, sent).await
+            self.route(head, body, (sent, sender)).await
         };
         match result {
             Ok(answer) => answer,
@@ -134,12 +156,22 @@ impl Inner {
     }
 
     /// Verifies a request, and has it routed.
-    async fn route<B>(&self, head: Head, body: B, sent: Sent<'_>) -> Result<Answer, S3Error>
+    async fn route<B>(
+        &self,
+        head: Head,
+        body: B,
+        (sent, sender): (Sent<'_>, &mut Sender),
+    ) -> Result<Answer, S3Error>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
-        let (verified, holder) = head.verify(self.operators.as_ref(), sent).await?;
+        let (verified, holder, signed) = head.verify(self.operators.as_ref(), sent).await?;
+        *sender = Sender {
+            name: Some(holder.name.clone()),
+            signed: Some(signed),
+        };
+        head.check_owner()?;
         let announced = head.announced()?;
         let trailer_names = announced.trailer.clone();
         let limits = &self.settings.limits;
@@ -178,6 +210,29 @@ impl Inner {
         routed
             .map(Answer::Routed)
             .map_err(|_| S3Error::new(S3ErrorCode::InternalError))
+    }
+
+    /// Notes a request for the access log, if there is one.
+    fn logged_request(&self, head: &Head, address: IpAddr) -> Option<LoggedRequest> {
+        self.log.get()?;
+        LoggedRequest::of(head, address)
+    }
+
+    /// Returns the place that a request's record goes to, if its bucket has an access log.
+    async fn destination(
+        &self,
+        logged: Option<LoggedRequest>,
+        request_id: &str,
+    ) -> Option<(LoggedRequest, Destination)> {
+        let logged = logged?;
+        let bucket = BucketName::new(logged.bucket()).ok()?;
+        let record = self.operators.record(&bucket).await.ok()??;
+        let destination = Destination {
+            log: Arc::clone(self.log.get()?),
+            target: record.logging?,
+            request_id: request_id.to_owned(),
+        };
+        Some((logged, destination))
     }
 
     fn upload_permit(&self) -> Result<OwnedSemaphorePermit, S3Error> {

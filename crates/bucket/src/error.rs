@@ -12,7 +12,6 @@ use crate::target::TargetError;
 use http::StatusCode;
 use privet_objects::{ObjectError, OpenError};
 use s3s::{S3Error, S3ErrorCode};
-use std::error::Error as StdError;
 
 /// Makes an error of a code that s3s knows.
 pub(crate) fn known(code: S3ErrorCode, message: impl Into<String>) -> S3Error {
@@ -249,12 +248,4 @@ pub(crate) fn precondition_failed() -> S3Error {
         S3ErrorCode::PreconditionFailed,
         "At least one of the pre-conditions you specified did not hold",
     )
-}
-
-/// Turns the failure of a stream that s3s has passed on back into what it was.
-pub(crate) fn of_stream(error: &(dyn StdError + Send + Sync + 'static)) -> S3Error {
-    match error.downcast_ref::<BodyError>() {
-        Some(error) => error.clone().into_s3(),
-        None => BodyError::Broken.into_s3(),
-    }
 }

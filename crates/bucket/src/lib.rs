@@ -4,6 +4,7 @@
 //! by those who implement [`Operators`]; connections are theirs too. [`policy`] reads bucket policies, purely.
 
 mod access;
+pub mod access_log;
 mod body;
 mod cors;
 mod digests;
@@ -24,7 +25,7 @@ mod sigv2;
 mod sigv4;
 mod target;
 
-pub use endpoint::{AnswerBody, Endpoint};
+pub use endpoint::{AccessLog, AnswerBody, Endpoint};
 pub use operators::{
     AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission,
 };

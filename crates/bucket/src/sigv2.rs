@@ -205,14 +205,14 @@ mod tests {
         let mut headers = HeaderMap::new();
         headers.insert(
             "host",
-            http::HeaderValue::from_static("awsexamplebucket1.us-west-1.s3.amazonaws.com"),
+            http::HeaderValue::from_static("johnsmith.s3.amazonaws.com"),
         );
         let query = Query::parse(
             "AWSAccessKeyId=AKIAIOSFODNN7EXAMPLE&Signature=NpgCjnDzrM%2BWFzoENXmpNDUsSn8%3D&Expires=1175139620",
         );
         let url = PresentedUrl {
             method: &Method::GET,
-            resource: "/awsexamplebucket1/photos/puppy.jpg",
+            resource: "/johnsmith/photos/puppy.jpg",
             query: &query.unwrap(),
             headers: &headers,
         };

@@ -102,12 +102,24 @@ fn routed(response: HttpResponse, request_id: &str) -> Response<AnswerBody> {
     if parts.status.is_client_error() || parts.status.is_server_error() {
         let xml = HeaderValue::from_static("application/xml");
         parts.headers.entry(CONTENT_TYPE).or_insert(xml);
-        let body = body
-            .take_bytes()
-            .map(|text| with_request_id(&text, request_id));
-        return Response::from_parts(parts, full(body.unwrap_or_default()));
+        let text = body.take_bytes().unwrap_or_default();
+        parts.extensions.insert(ErrorCode(code_of(&text)));
+        let body = full(with_request_id(&text, request_id));
+        return Response::from_parts(parts, body);
     }
     Response::from_parts(parts, body.boxed_unsync())
+}
+
+/// The code of an error, for the access log.
+#[derive(Clone, Debug)]
+pub(super) struct ErrorCode(pub(super) String);
+
+fn code_of(text: &Bytes) -> String {
+    let xml = std::str::from_utf8(text).unwrap_or_default();
+    let code = xml
+        .split_once("<Code>")
+        .and_then(|(_, rest)| rest.split_once("</Code>"));
+    code.map(|(code, _)| code.to_owned()).unwrap_or_default()
 }
 
 /// Puts the id of the request into the XML of an error that the router has made without it.

@@ -23,6 +23,39 @@ use std::net::IpAddr;
 const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
 const TRAILER_FIELDS_MAX: usize = 8;
 
+/// Header fields that name the account which has to own a bucket.
+const OWNER_CONDITIONS: [&str; 2] = [
+    "x-amz-expected-bucket-owner",
+    "x-amz-source-expected-bucket-owner",
+];
+/// Parameters of objects, in the order in which they say what a request is about, with their names in access logs.
+const OBJECT_RESOURCES: [(&str, &str); 6] = [
+    ("partNumber", "PART"),
+    ("uploadId", "UPLOAD"),
+    ("uploads", "UPLOADS"),
+    ("acl", "ACL"),
+    ("tagging", "OBJECT_TAGGING"),
+    ("attributes", "OBJECT_ATTRIBUTES"),
+];
+/// The same of buckets.
+const BUCKET_RESOURCES: [(&str, &str); 15] = [
+    ("delete", "MULTI_OBJECT_DELETE"),
+    ("uploads", "UPLOADS"),
+    ("versions", "BUCKETVERSIONS"),
+    ("location", "LOCATION"),
+    ("policy", "BUCKETPOLICY"),
+    ("policyStatus", "POLICY_STATUS"),
+    ("cors", "CORS"),
+    ("logging", "LOGGING_STATUS"),
+    ("acl", "ACL"),
+    ("tagging", "TAGGING"),
+    ("versioning", "VERSIONING"),
+    ("encryption", "ENCRYPTION"),
+    ("lifecycle", "LIFECYCLE"),
+    ("publicAccessBlock", "PUBLIC_ACCESS_BLOCK"),
+    ("ownershipControls", "OWNERSHIP_CONTROLS"),
+];
+
 /// When and whence a request came.
 #[derive(Clone, Copy)]
 pub(super) struct Sent<'a> {
@@ -30,6 +63,16 @@ pub(super) struct Sent<'a> {
     pub(super) request_id: &'a str,
     /// Seconds since 1970.
     pub(super) now: i64,
+}
+
+/// How a request was signed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Signed {
+    Header,
+    Query,
+    Form,
+    /// A presigned URL of version 2.
+    OldQuery,
 }
 
 /// A head that was read.
@@ -107,10 +150,15 @@ impl Head {
         &self,
         operators: &dyn Operators,
         sent: Sent<'_>,
-    ) -> Result<(Verified, Holder), S3Error> {
+    ) -> Result<(Verified, Holder, Signed), S3Error> {
         if let Some(claim) = self.url_claim(sent.now) {
-            return self.verify_url(claim, operators, sent).await;
+            let (verified, holder) = self.verify_url(claim, operators, sent).await?;
+            return Ok((verified, holder, Signed::OldQuery));
         }
+        let signed = match self.parts.headers.contains_key(AUTHORIZATION) {
+            true => Signed::Header,
+            false => Signed::Query,
+        };
         let presented = Presented {
             method: &self.parts.method,
             path: &self.path,
@@ -135,7 +183,7 @@ impl Head {
         let id = claim.scope.access_key_id.clone();
         let secret = key.as_ref().map(|key| key.secret.as_str());
         match (claim.verify(secret), key) {
-            (Ok(verified), Some(key)) => Ok((verified, key.holder)),
+            (Ok(verified), Some(key)) => Ok((verified, key.holder, signed)),
             (Ok(_) | Err(_), key) => {
                 operators.note_failure(sent.address, key.map(|_| id.as_str()));
                 Err(Refusal::Mismatch.into_s3())
@@ -196,6 +244,15 @@ impl Head {
         }
     }
 
+    /// Refuses conditions on the owner's account, which is not known here: they would hold for nobody.
+    pub(super) fn check_owner(&self) -> Result<(), S3Error> {
+        let mut names = OWNER_CONDITIONS.iter();
+        match names.find(|name| self.parts.headers.contains_key(**name) || self.query.has(name)) {
+            Some(name) => Err(error::not_implemented(name)),
+            None => Ok(()),
+        }
+    }
+
     /// Reads what the head says about the body.
     pub(super) fn announced(&self) -> Result<Announced, S3Error> {
         let headers = &self.parts.headers;
@@ -253,6 +310,37 @@ impl Head {
 
     pub(super) fn target(&self) -> &Target {
         &self.target
+    }
+
+    /// Returns the key of the object, if the request is about one.
+    pub(super) fn key(&self) -> Option<&str> {
+        match &self.target {
+            Target::Object(_, key) => Some(key.as_str()),
+            Target::Service | Target::Bucket(_) => None,
+        }
+    }
+
+    pub(super) fn version_id(&self) -> Option<&str> {
+        self.query.get("versionId")
+    }
+
+    /// Returns the operation's name as access logs have it, such as `REST.GET.OBJECT`.
+    pub(super) fn operation(&self) -> String {
+        let is_object = matches!(self.target, Target::Object(..));
+        let names = if is_object {
+            &OBJECT_RESOURCES[..]
+        } else {
+            &BUCKET_RESOURCES[..]
+        };
+        let named = names
+            .iter()
+            .find(|(parameter, _)| self.query.has(parameter));
+        let plain = if is_object { "OBJECT" } else { "BUCKET" };
+        let resource = named.map_or(plain, |(_, resource)| *resource);
+        match self.parts.headers.contains_key("x-amz-copy-source") {
+            true => format!("REST.COPY.{resource}"),
+            false => format!("REST.{}.{resource}", self.parts.method),
+        }
     }
 }
 

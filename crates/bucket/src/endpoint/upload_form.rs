@@ -6,7 +6,8 @@ use crate::digests;
 use crate::encoding;
 use crate::endpoint::Inner;
 use crate::endpoint::finish::{Answer, internal};
-use crate::endpoint::head::{Head, Sent};
+use crate::endpoint::head::{Head, Sent, Signed};
+use crate::endpoint::log::Sender;
 use crate::error::{self, IntoS3, known};
 use crate::facts::{Facts, Fields};
 use crate::form::{self, FormError, FormReader, Found, policy};
@@ -24,6 +25,7 @@ use privet_objects::{BucketName, Key, Metadata, WriteConditions};
 use s3s::{S3Error, S3ErrorCode};
 use std::error::Error as StdError;
 use std::ops::RangeInclusive;
+use tokio::time::timeout;
 
 /// A form whose fields were read, and whose file follows.
 struct Opened {
@@ -37,7 +39,7 @@ impl Inner {
         &self,
         head: Head,
         body: B,
-        sent: Sent<'_>,
+        (sent, sender): (Sent<'_>, &mut Sender),
     ) -> Result<Answer, S3Error>
     where
         B: Body<Data = Bytes> + Send + 'static,
@@ -49,7 +51,6 @@ impl Inner {
                 "The specified method is not allowed against this resource.",
             ));
         };
-        let _permit = self.upload_permit()?;
         let limits = &self.settings.limits;
         let content_type = head.parts.headers.get(CONTENT_TYPE);
         let content_type = content_type
@@ -57,8 +58,14 @@ impl Inner {
             .unwrap_or_default();
         let reader = FormReader::new(content_type).map_err(IntoS3::into_s3)?;
         let pieces = body::paced(body, limits.body_silence, limits.body_rate_bytes);
-        let opened = open(reader, pieces).await?;
+        // Nobody is known before the fields are there.
+        let opened = timeout(limits.body_silence, open(reader, pieces)).await;
+        let opened = opened.map_err(|_| BodyError::TooSlow.into_s3())??;
         let (holder, sizes) = self.admit(&opened.fields, &bucket, sent).await?;
+        *sender = Sender {
+            name: Some(holder.name.clone()),
+            signed: Some(Signed::Form),
+        };
         let facts = Facts {
             holder,
             fields: Fields::default(),
@@ -71,6 +78,7 @@ impl Inner {
             Act::WriteObjects,
             Some(&bucket),
         )?;
+        let _permit = self.upload_permit()?;
         let finish = Finish::of(&opened.fields)?;
         let written = written(&opened.fields, bucket.clone())?;
         let key = written.key.clone();

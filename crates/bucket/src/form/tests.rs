@@ -64,7 +64,7 @@ fn broken_forms_are_refused() {
     }
     check("", Err(FormError::Incomplete));
     check("--xx--\r\n", Err(FormError::NoFile));
-    check("--xxz", Err(FormError::Malformed));
+    check("--xxzz", Err(FormError::Malformed));
     check(&field("key", "a"), Err(FormError::Incomplete));
     check(&(field("key", "a") + "--xx--"), Err(FormError::NoFile));
     check(

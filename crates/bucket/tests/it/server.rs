@@ -147,6 +147,16 @@ impl Operators for FixedOperators {
 
 /// Makes an endpoint over a folder; the folders in it are buckets.
 pub fn endpoint(folder: &Path, settings: Settings, sync: bool) -> Endpoint {
+    endpoint_of(folder, settings, sync, &BucketRecord::default())
+}
+
+/// Makes an endpoint over a folder; the folders in it are buckets with this record.
+pub fn endpoint_of(
+    folder: &Path,
+    settings: Settings,
+    sync: bool,
+    record: &BucketRecord,
+) -> Endpoint {
     let objects = privet_objects::Settings {
         sync,
         ..privet_objects::Settings::default()
@@ -156,7 +166,7 @@ pub fn endpoint(folder: &Path, settings: Settings, sync: bool) -> Endpoint {
     let operators = FixedOperators {
         records: Mutex::new(
             records
-                .map(|name| (name.to_string(), BucketRecord::default()))
+                .map(|name| (name.to_string(), record.clone()))
                 .collect(),
         ),
     };
