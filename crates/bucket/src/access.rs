@@ -62,7 +62,6 @@ pub(crate) fn act(operation: &str) -> Option<Act> {
         "DeleteBucketCors"
         | "DeleteBucketEncryption"
         | "DeleteBucketLifecycle"
-        | "DeleteBucketOwnershipControls"
         | "DeleteBucketPolicy"
         | "DeleteBucketReplication"
         | "DeleteBucketTagging"

@@ -45,13 +45,6 @@ resource "aws_s3_bucket_public_access_block" "films" {
   restrict_public_buckets = true
 }
 
-resource "aws_s3_bucket_ownership_controls" "films" {
-  bucket = aws_s3_bucket.films.id
-  rule {
-    object_ownership = "BucketOwnerEnforced"
-  }
-}
-
 resource "aws_s3_bucket_logging" "films" {
   bucket        = aws_s3_bucket.films.id
   target_bucket = aws_s3_bucket.logs.id

@@ -105,7 +105,6 @@ operations! {
     nothing {
         delete_bucket_encryption DeleteBucketEncryptionInput DeleteBucketEncryptionOutput,
         delete_bucket_lifecycle DeleteBucketLifecycleInput DeleteBucketLifecycleOutput,
-        delete_bucket_ownership_controls DeleteBucketOwnershipControlsInput DeleteBucketOwnershipControlsOutput,
         delete_bucket_replication DeleteBucketReplicationInput DeleteBucketReplicationOutput,
         delete_bucket_website DeleteBucketWebsiteInput DeleteBucketWebsiteOutput,
     }
