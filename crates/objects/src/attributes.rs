@@ -55,12 +55,9 @@ impl Attributes {
     pub(crate) fn check(&self) -> Result<(), ObjectError> {
         let headers = &self.headers;
         let values = headers.texts().into_iter().flatten().map(String::as_str);
-        let values = values.chain(headers.user.iter().map(|(_, value)| value.as_str()));
+        let mut values = values.chain(headers.user.iter().map(|(_, value)| value.as_str()));
         let names = headers.user.iter().map(|(name, _)| name.as_str());
-        if !values.map(is_header_value).all(|holds| holds)
-            || !names.clone().all(is_user_name)
-            || has_twice(names)
-        {
+        if !values.all(is_header_value) || !names.clone().all(is_user_name) || has_twice(names) {
             return Err(ObjectError::InvalidHeaders);
         }
         self.tags.check()

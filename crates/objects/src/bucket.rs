@@ -82,7 +82,7 @@ impl BucketFolder {
     ///
     /// Errors: `PreconditionFailed`, the system's.
     pub fn delete(&self, key: &Key, conditions: &DeleteConditions) -> Result<Deleted, ObjectError> {
-        let lock = self.shared.private()?.lock(key)?;
+        let lock = self.shared.lock(key)?;
         let found = match self.shared.find(key) {
             Ok(found) => found,
             Err(ObjectError::NotFound) => return conditions.check_absent(),
@@ -114,7 +114,7 @@ impl BucketFolder {
 
     /// Changes the attribute of an object's file in place, in one step.
     fn change(&self, key: &Key, change: impl FnOnce(&mut Record)) -> Result<Metadata, ObjectError> {
-        let _lock = self.shared.private()?.lock(key)?;
+        let _lock = self.shared.lock(key)?;
         let mut found = self.shared.find(key)?;
         let record = &mut found.record;
         change(record);
@@ -185,7 +185,7 @@ pub(crate) fn commit(
         record.key = Some(key.as_str().to_owned());
     }
     incoming.seal(&mut record)?;
-    let lock = shared.private()?.lock(key)?;
+    let lock = shared.lock(key)?;
     let replace = if conditions.is_any() {
         let present = match shared.find(key) {
             Ok(found) => Some(Metadata::of(

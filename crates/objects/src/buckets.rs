@@ -8,7 +8,7 @@ use crate::record::ATTRIBUTE;
 use crate::shared::Shared;
 use crate::system::{FOLDER_MODE, create_file, open_bucket, open_folder, open_root};
 use crate::trees::{is_without_files, remove_empty_folders, remove_tree};
-use crate::{BucketFolder, BucketName, ObjectError, OpenError, Settings};
+use crate::{BucketFolder, BucketName, OpenError, Settings};
 use rustix::fs::{AtFlags, Dir, FileType, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
@@ -122,10 +122,11 @@ impl BucketsFolder {
                 .ok()
                 .and_then(|name| BucketName::new(name).ok());
             let Some(name) = name else { continue };
-            let is_folder = match item.file_type() {
-                FileType::Unknown => open_bucket(&self.root, name.as_str()).is_ok(),
-                kind => kind.is_dir(),
-            };
+            let kind = item.file_type();
+            // Not all file systems tell the kind with the name.
+            let is_unknown = kind == FileType::Unknown;
+            let is_folder =
+                kind.is_dir() || is_unknown && open_bucket(&self.root, name.as_str()).is_ok();
             if is_folder {
                 names.push(name);
             }
@@ -140,9 +141,9 @@ impl BucketsFolder {
     /// system's.
     pub fn delete(&self, name: &BucketName) -> Result<(), OpenError> {
         let bucket = self.bucket(name)?.ok_or(OpenError::NoSuchBucket)?;
-        let private = bucket.shared.private().map_err(open_error)?;
+        let private = bucket.shared.open_private().map_err(bucket_error)?;
         // Nobody writes an object from here on; who waits for a lock finds the bucket gone.
-        let _locks = private.lock_all().map_err(open_error)?;
+        let _locks = private.lock_all().map_err(bucket_error)?;
         let root = &bucket.shared.root;
         if !is_empty(&private.odd)? || !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
             return Err(OpenError::NotEmpty);
@@ -192,16 +193,12 @@ fn is_empty(folder: &OwnedFd) -> Result<bool, Errno> {
     Ok(true)
 }
 
-/// Names the errors that can occur on the way to deleting a bucket.
-fn open_error(error: ObjectError) -> OpenError {
-    match error {
-        ObjectError::NoSuchBucket | ObjectError::NotFound => OpenError::NoSuchBucket,
-        ObjectError::ReadOnly => Errno::ROFS.into(),
-        ObjectError::Denied => Errno::ACCESS.into(),
-        ObjectError::Full => Errno::NOSPC.into(),
-        ObjectError::NoAttributes => OpenError::NoAttributes,
-        ObjectError::System(number) => OpenError::System(number),
-        other => unreachable!("locks do not fail by {other:?}"),
+/// Names an error of a bucket's own files: if they are gone, the bucket is.
+fn bucket_error(errno: Errno) -> OpenError {
+    if errno == Errno::NOENT {
+        OpenError::NoSuchBucket
+    } else {
+        errno.into()
     }
 }
 

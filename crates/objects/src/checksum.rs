@@ -91,13 +91,13 @@ impl Algorithm {
 
 /// A checksum in the making.
 pub(crate) enum Hasher {
-    Crc(Algorithm, crc_fast::Digest),
+    Crc(Algorithm, Box<crc_fast::Digest>),
     Sha(Algorithm, Context),
 }
 
 impl Hasher {
     pub(crate) fn new(algorithm: Algorithm) -> Self {
-        let crc = |kind| Hasher::Crc(algorithm, crc_fast::Digest::new(kind));
+        let crc = |kind| Hasher::Crc(algorithm, Box::new(crc_fast::Digest::new(kind)));
         match algorithm {
             Algorithm::Crc32 => crc(CrcAlgorithm::Crc32IsoHdlc),
             Algorithm::Crc32c => crc(CrcAlgorithm::Crc32Iscsi),

@@ -1,33 +1,26 @@
 //! Names of folders in memory, within a limit, so that a page of a list does not read its folders again.
 //!
-//! An index is believed as long as its folder has the times that it had when it was read. Our own changes are applied to
-//! the index and to these times together. Times have a granularity, and changes by others may hide behind ours: an index
-//! that may have missed one is read again soon.
+//! An index is believed as long as its folder has the times that it had when it was read. Our own changes are applied
+//! to the index and to these times together. Times have a granularity, and changes by others may hide behind ours: an
+//! index that may have missed one is read again soon.
+
+mod state;
+
+pub(crate) use state::Presence;
 
 use crate::ObjectError;
 use crate::metadata::now_ns;
-use crate::names::{Names, Scanned, scan};
-use crate::shared::Shared;
+use crate::names::{Limit, Scanned, scan};
 use crate::system::{is_absence, open_folder};
-use rustix::fs::Stat;
+use state::{Stamp, State};
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, RwLock};
+use std::time::Instant;
 
-/// Memory of an index besides its names, about.
-const INDEX_BYTES: usize = 512;
-/// Age of a folder's last change below which another may have the same time: a tick of the system's clock, generously.
-const TICK_NS: i64 = 50_000_000;
-/// The same for file systems that keep whole seconds, some of them even ones.
-const COARSE_TICK_NS: i64 = 2_000_000_000;
-/// A scan that takes less time is repeated whenever its result may have missed something.
-const CHEAP: Duration = Duration::from_millis(5);
-/// One that takes more is repeated after so many times the time that it took.
-const PATIENCE: u32 = 20;
-/// Maximum number of our own changes during a scan that are noted.
-const NOTED_MAX: usize = 100_000;
+/// Maximum number of folders that are read at the same time, each of which may need half of the memory for names.
+const SCANS_MAX: usize = 2;
 
 /// The indexes of all buckets.
 #[derive(Debug)]
@@ -36,15 +29,9 @@ pub(crate) struct Indexes {
     size_bytes: AtomicUsize,
     buckets: AtomicU64,
     uses: AtomicU64,
+    scans: Scans,
     /// By bucket and path. Held for reading during our changes, so that none is under way unseen when an index begins.
     folders: RwLock<HashMap<(u64, String), Arc<FolderIndex>>>,
-}
-
-/// Whether a name is in its folder after a change.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Presence {
-    There,
-    Gone,
 }
 
 /// The names of one folder as a list sees them.
@@ -64,34 +51,15 @@ pub(crate) struct FolderIndex {
     scanning: Mutex<()>,
     used: AtomicU64,
     size_bytes: AtomicUsize,
+    /// Its names needed too much memory the last time.
+    is_too_large: AtomicBool,
 }
 
+/// How many folders are being read.
 #[derive(Debug, Default)]
-struct State {
-    names: Names,
-    /// The folder's state in which it has these names; `None` if they are not believed.
-    stamp: Option<Stamp>,
-    /// No change can have been missed.
-    is_certain: bool,
-    /// When the folder was read, and how long that took.
-    scanned: Option<(Instant, Duration)>,
-    /// Our own changes since the scan began that is under way.
-    noted: Option<Noted>,
-}
-
-#[derive(Debug)]
-struct Noted {
-    changes: Vec<(String, Presence)>,
-    /// The folder's state after the last change; `None` if somebody else changed it in between.
-    stamp: Option<Stamp>,
-}
-
-/// What tells states of a folder apart.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-struct Stamp {
-    folder: (u64, u64),
-    modified_ns: i64,
-    changed_ns: i64,
+struct Scans {
+    running: Mutex<usize>,
+    ended: Condvar,
 }
 
 impl Indexes {
@@ -101,6 +69,7 @@ impl Indexes {
             size_bytes: AtomicUsize::new(0),
             buckets: AtomicU64::new(0),
             uses: AtomicU64::new(0),
+            scans: Scans::default(),
             folders: RwLock::default(),
         }
     }
@@ -110,11 +79,11 @@ impl Indexes {
         self.buckets.fetch_add(1, Ordering::Relaxed)
     }
 
-    /// Makes a change of ours: after it, the name in `place`, which is a folder's path and a name in it, is there or
-    /// gone.
+    /// Makes a change of ours in bucket `number`: after it, the name in `place`, which is a folder's path and a name in
+    /// it, is there or gone.
     pub(crate) fn changing<T, E>(
         &self,
-        shared: &Shared,
+        number: u64,
         folder: &OwnedFd,
         place: (&str, &str),
         presence: Presence,
@@ -122,7 +91,7 @@ impl Indexes {
     ) -> Result<T, E> {
         let (path, name) = place;
         let folders = self.folders.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(index) = folders.get(&(shared.number, path.to_owned())) else {
+        let Some(index) = folders.get(&(number, path.to_owned())) else {
             return change();
         };
         let index = Arc::clone(index);
@@ -138,22 +107,22 @@ impl Indexes {
         Ok(changed)
     }
 
-    /// Returns the names in the folder at `path`, those from `from` on if all need too much memory; `None` if there is
-    /// no such folder.
+    /// Returns the names in the folder at `path` of a bucket, those from `from` on if all need too much memory; `None`
+    /// if there is no such folder.
     ///
     /// Errors: the system's.
     pub(crate) fn list(
         &self,
-        shared: &Shared,
+        (number, root): (u64, &OwnedFd),
         path: &str,
         from: &[u8],
     ) -> Result<Option<Listed>, ObjectError> {
-        let folder = match open_folder(&shared.root, path) {
+        let folder = match open_folder(root, path) {
             Ok(folder) => folder,
             Err(errno) if is_absence(errno) => return Ok(None),
             Err(errno) => return Err(errno.into()),
         };
-        let index = self.index(shared.number, path);
+        let index = self.index(number, path);
         index
             .used
             .store(self.uses.fetch_add(1, Ordering::Relaxed), Ordering::Relaxed);
@@ -168,29 +137,44 @@ impl Indexes {
             drop(one);
             return Ok(Some(Listed::Shared(index)));
         }
-        let (started, started_ns) = (Instant::now(), now_ns());
-        let before = Stamp::of(&folder);
-        index.state().noted = Some(Noted {
-            changes: Vec::new(),
-            stamp: before,
-        });
-        let scanned = match scan(&folder, path, from, self.size_bytes_max) {
-            Ok(scanned) if scanned.is_whole => scanned,
-            other => {
-                index.state().give_up();
-                return other.map(|scanned| Some(Listed::Some(Arc::new((from.to_vec(), scanned)))));
-            }
-        };
-        let is_settled = before.is_some_and(|before| before.is_settled(started_ns));
-        let size_bytes = {
-            let mut state = index.state();
-            state.scanned = Some((started, started.elapsed()));
-            state.take(scanned.names, Stamp::of(&folder), is_settled);
-            state.size_bytes(path)
-        };
+        let listed = self.scan(&index, &folder, path, from);
         drop(one);
-        self.resize(&index, size_bytes);
-        Ok(Some(Listed::Shared(index)))
+        if let Ok(Listed::Shared(index)) = &listed {
+            let size_bytes = index.state().size_bytes(path);
+            self.resize(index, size_bytes);
+        }
+        listed.map(Some)
+    }
+
+    /// Reads the names in a folder, into its index if they need no more memory than they may.
+    fn scan(
+        &self,
+        index: &Arc<FolderIndex>,
+        folder: &OwnedFd,
+        path: &str,
+        from: &[u8],
+    ) -> Result<Listed, ObjectError> {
+        let _turn = self.scans.turn();
+        let (started, started_ns) = (Instant::now(), now_ns());
+        let before = index.state().begin(folder);
+        let limit = Limit {
+            from,
+            size_bytes_max: self.size_bytes_max / SCANS_MAX,
+            is_exceeded: index.is_too_large.load(Ordering::Relaxed),
+        };
+        let scanned = scan(folder, path, &limit).inspect_err(|_| index.state().give_up())?;
+        let is_too_large = !(scanned.is_whole || scanned.is_end && from.is_empty());
+        index.is_too_large.store(is_too_large, Ordering::Relaxed);
+        if !scanned.is_whole {
+            index.state().give_up();
+            return Ok(Listed::Some(Arc::new((from.to_vec(), scanned))));
+        }
+        let is_settled = before.is_some_and(|before| before.is_settled(started_ns));
+        let mut state = index.state();
+        state.scanned = Some((started, started.elapsed()));
+        state.take(scanned.names, Stamp::of(folder), is_settled);
+        drop(state);
+        Ok(Listed::Shared(Arc::clone(index)))
     }
 
     /// Forgets the indexes of a bucket that is closed.
@@ -251,6 +235,36 @@ impl Indexes {
     }
 }
 
+impl Scans {
+    /// Waits until a folder may be read; it counts as being read until the turn is dropped.
+    fn turn(&self) -> Turn<'_> {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        while *running >= SCANS_MAX {
+            running = self
+                .ended
+                .wait(running)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        *running += 1;
+        Turn(self)
+    }
+}
+
+/// The right to read a folder.
+struct Turn<'a>(&'a Scans);
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        let mut running = self
+            .0
+            .running
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *running -= 1;
+        self.0.ended.notify_one();
+    }
+}
+
 impl Listed {
     /// Returns the first name at or after `from`, or says that others have to be read for that.
     pub(crate) fn at_or_after(&self, from: &[u8]) -> Next {
@@ -288,107 +302,3 @@ impl FolderIndex {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
-
-impl State {
-    /// Returns true if the folder has these names, as far as can be told.
-    fn is_believed(&self, folder: &OwnedFd) -> bool {
-        if self.stamp.is_none() || self.stamp != Stamp::of(folder) {
-            return false;
-        }
-        let may_wait =
-            |(at, cost): (Instant, Duration)| cost > CHEAP && at.elapsed() < cost * PATIENCE;
-        self.is_certain || self.scanned.is_some_and(may_wait)
-    }
-
-    /// Applies a change of ours, before and after which the folder was in these states.
-    fn note(
-        &mut self,
-        name: &str,
-        presence: Presence,
-        (before, after): (Option<Stamp>, Option<Stamp>),
-    ) {
-        if let Some(noted) = &mut self.noted {
-            noted.stamp = if noted.stamp == before { after } else { None };
-            if noted.changes.len() < NOTED_MAX {
-                noted.changes.push((name.to_owned(), presence));
-            } else {
-                noted.stamp = None;
-            }
-        }
-        if self.stamp.is_some() {
-            self.apply(name, presence);
-            self.stamp = if self.stamp == before { after } else { None };
-            self.is_certain = false;
-        }
-    }
-
-    fn apply(&mut self, name: &str, presence: Presence) {
-        match presence {
-            Presence::There => self.names.insert(name),
-            Presence::Gone => self.names.remove(name),
-        }
-    }
-
-    /// Takes what was read, and our changes since the reading began. `is_settled` says that the folder's last change
-    /// was so long ago by then that a further one would show.
-    fn take(&mut self, names: Names, after: Option<Stamp>, is_settled: bool) {
-        self.names = names;
-        let noted = self.noted.take();
-        let Noted { changes, stamp } = noted.expect("a scan begins with a note");
-        self.is_certain = is_settled && changes.is_empty();
-        self.stamp = if stamp == after { after } else { None };
-        for (name, presence) in changes {
-            self.apply(&name, presence);
-        }
-    }
-
-    /// Returns the memory of the index of the folder at `path`, about.
-    fn size_bytes(&self, path: &str) -> usize {
-        let noted = self
-            .noted
-            .as_ref()
-            .map_or(0, |noted| noted.changes.len() * INDEX_BYTES / 4);
-        self.names.size_bytes() + noted + path.len() + INDEX_BYTES
-    }
-
-    /// Ends a scan without a result that could be kept.
-    fn give_up(&mut self) {
-        *self = State::default();
-    }
-}
-
-impl Stamp {
-    fn of(folder: &OwnedFd) -> Option<Stamp> {
-        rustix::fs::fstat(folder)
-            .ok()
-            .map(|stat| Stamp::from(&stat))
-    }
-
-    /// Returns true if a change after `now_ns` shows in the times.
-    fn is_settled(self, now_ns: i64) -> bool {
-        let newest = self.modified_ns.max(self.changed_ns);
-        let is_coarse =
-            self.modified_ns % 1_000_000_000 == 0 && self.changed_ns % 1_000_000_000 == 0;
-        let tick = if is_coarse { COARSE_TICK_NS } else { TICK_NS };
-        now_ns.saturating_sub(newest) > tick
-    }
-}
-
-impl From<&Stat> for Stamp {
-    #[expect(
-        clippy::unnecessary_cast,
-        reason = "the types of the fields differ between systems"
-    )]
-    fn from(stat: &Stat) -> Self {
-        let nanoseconds =
-            |secs: i64, nanos: i64| secs.saturating_mul(1_000_000_000).saturating_add(nanos);
-        Stamp {
-            folder: (stat.st_dev as u64, stat.st_ino as u64),
-            modified_ns: nanoseconds(stat.st_mtime as i64, stat.st_mtime_nsec as i64),
-            changed_ns: nanoseconds(stat.st_ctime as i64, stat.st_ctime_nsec as i64),
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests;

@@ -6,6 +6,7 @@ use crate::{BucketFolder, Key, Metadata, ObjectError};
 
 /// One entry of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are objects")]
 pub enum Entry {
     /// An object.
     Object(Key, Metadata),
@@ -23,8 +24,8 @@ pub struct Page {
 }
 
 impl BucketFolder {
-    /// Lists objects and common prefixes. What was written before the call is in the list; what is written meanwhile may
-    /// be.
+    /// Lists objects and common prefixes. What was written before the call is in the list; what is written meanwhile
+    /// may be.
     ///
     /// Errors: the system's.
     pub fn list(&self, request: &ListRequest) -> Result<Page, ObjectError> {

@@ -16,7 +16,8 @@ use std::time::SystemTime;
 /// Maximum number of a part (S3, "Multipart upload limits").
 pub const PART_NUMBER_MAX: u16 = 10_000;
 
-/// The name of a multipart upload: the time of its creation, so that names are in this order, and what nobody can guess.
+/// The name of a multipart upload: the time of its creation, so that names are in this order, and what nobody can
+/// guess.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(String);
 
@@ -101,6 +102,7 @@ pub struct UploadsRequest {
 
 /// One entry of a list of uploads.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all entries are uploads")]
 pub enum UploadEntry {
     /// An upload.
     Upload(UploadInProgress),

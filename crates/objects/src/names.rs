@@ -14,6 +14,8 @@ use std::os::fd::OwnedFd;
 pub(crate) const ODD_FOLDER: &str = ".privet/odd";
 /// Memory of a name besides its bytes, about: its place in the set and what the allocator adds.
 const NAME_BYTES: usize = 48;
+/// Memory for the names of a page, of a folder that has too many: a thousand long ones.
+const PAGE_BYTES: usize = 1024 * 1024;
 
 /// Names of files, and names of folders with a slash at their end: so `a-b` comes before what is in the folder `a`.
 #[derive(Debug, Default)]
@@ -71,17 +73,38 @@ pub(crate) struct Scanned {
     pub(crate) is_end: bool,
 }
 
-/// Collects names within a limit of memory: if there are too many, the first ones from a name on.
-struct Collector<'a> {
-    scanned: Scanned,
-    from: &'a [u8],
-    size_bytes_max: usize,
+/// How much of a folder is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limit<'a> {
+    /// Maximum memory for all names.
+    pub(crate) size_bytes_max: usize,
+    /// If all names need more, the first ones from this text on are kept, as many as a page may need.
+    pub(crate) from: &'a [u8],
+    /// All names are known to need more.
+    pub(crate) is_exceeded: bool,
 }
 
-impl Collector<'_> {
+/// Collects names within a limit.
+struct Collector<'a> {
+    scanned: Scanned,
+    limit: Limit<'a>,
+}
+
+impl<'a> Collector<'a> {
+    fn new(limit: Limit<'a>) -> Self {
+        Collector {
+            scanned: Scanned {
+                names: Names::default(),
+                is_whole: !limit.is_exceeded,
+                is_end: true,
+            },
+            limit,
+        }
+    }
+
     fn push(&mut self, name: &str) {
         let scanned = &mut self.scanned;
-        if !scanned.is_whole && name.as_bytes() < self.from {
+        if !scanned.is_whole && name.as_bytes() < self.limit.from {
             return;
         }
         let last = scanned.names.set.last();
@@ -89,37 +112,31 @@ impl Collector<'_> {
             return;
         }
         scanned.names.insert(name);
-        if scanned.names.size_bytes > self.size_bytes_max && scanned.is_whole {
+        if scanned.is_whole && scanned.names.size_bytes > self.limit.size_bytes_max {
             scanned.is_whole = false;
-            scanned.names.keep_from(self.from);
+            scanned.names.keep_from(self.limit.from);
         }
+        let size_bytes_max = self.limit.size_bytes_max.min(PAGE_BYTES);
         // At least one name is kept, so that every scan gets on.
-        while scanned.names.size_bytes > self.size_bytes_max && scanned.names.set.len() > 1 {
+        while !scanned.is_whole
+            && scanned.names.size_bytes > size_bytes_max
+            && scanned.names.set.len() > 1
+        {
             scanned.names.remove_last();
             scanned.is_end = false;
         }
     }
 }
 
-/// Reads the names in the folder at `path`. Links, devices and names that no key can have are left out. If they need
-/// more than `size_bytes_max`, the first ones from `from` on are kept.
+/// Reads the names in the folder at `path`, within a limit. Links, devices and names that no key can have are left out.
 ///
 /// Errors: the system's.
 pub(crate) fn scan(
     folder: &OwnedFd,
     path: &str,
-    from: &[u8],
-    size_bytes_max: usize,
+    limit: &Limit<'_>,
 ) -> Result<Scanned, ObjectError> {
-    let mut collector = Collector {
-        scanned: Scanned {
-            is_whole: true,
-            is_end: true,
-            ..Scanned::default()
-        },
-        from,
-        size_bytes_max,
-    };
+    let mut collector = Collector::new(*limit);
     for item in Dir::read_from(folder)? {
         let item = item?;
         let Ok(name) = item.file_name().to_str() else {
@@ -156,11 +173,10 @@ enum Kind {
 
 fn kind(folder: &OwnedFd, name: &str, known: FileType) -> Kind {
     // Not all file systems tell the kind with the name.
-    let known = match known {
-        FileType::Unknown => {
-            entry(folder, name).map_or(known, |stat| FileType::from_raw_mode(stat.st_mode))
-        }
-        known => known,
+    let known = if known == FileType::Unknown {
+        entry(folder, name).map_or(known, |stat| FileType::from_raw_mode(stat.st_mode))
+    } else {
+        known
     };
     match known {
         FileType::RegularFile => Kind::File,
@@ -189,15 +205,11 @@ mod tests {
     use super::*;
 
     fn collected(from: &str, size_bytes_max: usize, names: &[&str]) -> (Vec<String>, bool, bool) {
-        let mut collector = Collector {
-            scanned: Scanned {
-                is_whole: true,
-                is_end: true,
-                ..Scanned::default()
-            },
-            from: from.as_bytes(),
+        let mut collector = Collector::new(Limit {
             size_bytes_max,
-        };
+            from: from.as_bytes(),
+            is_exceeded: false,
+        });
         names.iter().for_each(|name| collector.push(name));
         let Scanned {
             names,

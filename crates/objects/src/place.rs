@@ -72,7 +72,7 @@ pub(crate) fn place<L>(
             let place = (ODD_FOLDER, key.as_str());
             shared
                 .indexes
-                .changing(&shared, &private.odd, place, Presence::There, change)?;
+                .changing(shared.number, &private.odd, place, Presence::There, change)?;
             incoming.placed();
             drop(lock);
             shared.sync(&private.odd)
@@ -116,7 +116,13 @@ fn place_at_path(
         }
         let change = || rename(private, incoming.name(), &folder, name, may_replace);
         let indexes = &shared.indexes;
-        match indexes.changing(shared, &folder, (parent, name), Presence::There, change) {
+        match indexes.changing(
+            shared.number,
+            &folder,
+            (parent, name),
+            Presence::There,
+            change,
+        ) {
             Ok(()) => return Ok(AtPath::Placed(folder)),
             // Another writer removed the folder, which was empty, or made one at the name.
             Err(Renaming::System(Errno::NOENT | Errno::ISDIR)) => {}
@@ -143,7 +149,7 @@ fn make_folders(shared: &Shared, path: &str) -> Result<OwnedFd, Errno> {
     let change = || make_folder(&folder_above, name);
     let place = (above, &*format!("{name}/"));
     let indexes = &shared.indexes;
-    let folder = indexes.changing(shared, &folder_above, place, Presence::There, change)?;
+    let folder = indexes.changing(shared.number, &folder_above, place, Presence::There, change)?;
     if shared.settings.sync {
         rustix::fs::fsync(&folder_above)?;
     }
@@ -167,7 +173,13 @@ pub(crate) fn remove<L>(
             let folder = open_folder(&shared.root, parent)?;
             let change = || rustix::fs::unlinkat(&folder, name, AtFlags::empty());
             let indexes = &shared.indexes;
-            indexes.changing(shared, &folder, (parent, name), Presence::Gone, change)?;
+            indexes.changing(
+                shared.number,
+                &folder,
+                (parent, name),
+                Presence::Gone,
+                change,
+            )?;
             Some(remove_empty_folders(shared, folder, parent))
         }
         (Place::Odd, _) | (Place::Path, None) => None,
@@ -189,7 +201,7 @@ fn remove_odd(shared: &Shared, private: &Private, key: &Key) -> Result<bool, Obj
     let place = (ODD_FOLDER, key.as_str());
     shared
         .indexes
-        .changing(shared, &private.odd, place, Presence::Gone, change)?;
+        .changing(shared.number, &private.odd, place, Presence::Gone, change)?;
     Ok(true)
 }
 
@@ -214,7 +226,7 @@ fn remove_folder(shared: &Shared, folder: &OwnedFd, path: &str, name: &str) -> R
     let place = (path, &*format!("{name}/"));
     shared
         .indexes
-        .changing(shared, folder, place, Presence::Gone, change)
+        .changing(shared.number, folder, place, Presence::Gone, change)
 }
 
 /// Reason why a file was not renamed.

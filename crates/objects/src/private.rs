@@ -1,10 +1,10 @@
 //! The folder `.privet` of a bucket: files that are being written, objects whose keys are no paths, multipart uploads,
 //! and locks that hold between processes.
 
+use crate::Key;
 use crate::hex::to_hex;
 use crate::key::RESERVED;
 use crate::system::{FILE_MODE, make_folder};
-use crate::{Key, ObjectError};
 use aws_lc_rs::digest::{SHA256, digest};
 use rustix::fs::{FlockOperation, OFlags};
 use rustix::io::Errno;
@@ -52,29 +52,25 @@ impl Private {
 
     /// Waits for the lock of `key`.
     ///
-    /// Errors: `NoSuchBucket` if the bucket was deleted; the system's.
-    pub(crate) fn lock(&self, key: &Key) -> Result<KeyLock, ObjectError> {
+    /// Errors: `NOENT` if the bucket was deleted; other ones of the system.
+    pub(crate) fn lock(&self, key: &Key) -> Result<KeyLock, Errno> {
         let digest = digest(&SHA256, key.as_str().as_bytes());
         self.lock_number(digest.as_ref()[0] % LOCKS)
     }
 
     /// Waits for all locks, in their order: then nobody changes anything in the bucket.
-    pub(crate) fn lock_all(&self) -> Result<Vec<KeyLock>, ObjectError> {
+    pub(crate) fn lock_all(&self) -> Result<Vec<KeyLock>, Errno> {
         (0..LOCKS).map(|number| self.lock_number(number)).collect()
     }
 
-    fn lock_number(&self, number: u8) -> Result<KeyLock, ObjectError> {
+    fn lock_number(&self, number: u8) -> Result<KeyLock, Errno> {
         let name = format!("{number:02}");
         let flags = OFlags::RDWR | OFlags::CREATE | OFlags::CLOEXEC | OFlags::NOFOLLOW;
-        let file = match rustix::fs::openat(&self.locks, name, flags, FILE_MODE) {
-            Ok(file) => file,
-            Err(Errno::NOENT) => return Err(ObjectError::NoSuchBucket),
-            Err(errno) => return Err(errno.into()),
-        };
+        let file = rustix::fs::openat(&self.locks, name, flags, FILE_MODE)?;
         flock(&file, FlockOperation::LockExclusive)?;
         // A bucket is deleted under all its locks, and its lock files with it.
         if rustix::fs::fstat(&file)?.st_nlink == 0 {
-            return Err(ObjectError::NoSuchBucket);
+            return Err(Errno::NOENT);
         }
         Ok(KeyLock { _file: file })
     }

@@ -84,7 +84,7 @@ impl Record {
         match &self.etag {
             Some(ETag::Content(digest)) => push_field(&mut bytes, ETAG, &[digest]),
             Some(ETag::Parts(digest, count)) => {
-                push_field(&mut bytes, ETAG, &[digest, &count.to_le_bytes()])
+                push_field(&mut bytes, ETAG, &[digest, &count.to_le_bytes()]);
             }
             // A tag of inode and times is made anew whenever it is asked for.
             Some(ETag::File(_)) | None => {}

@@ -13,7 +13,8 @@ pub struct Settings {
     pub part_size_bytes_min: u64,
     /// Maximum number of multipart uploads in progress in a bucket.
     pub uploads_max: usize,
-    /// Maximum memory for the names of files, over all buckets, in bytes.
+    /// Maximum memory for the names of files, over all buckets, in bytes; while folders are read, as much again. A
+    /// folder whose names need more than half of it is read for each page.
     pub index_bytes_max: usize,
     /// How long a completed multipart upload gives its answer again.
     pub completed_for: Duration,

@@ -2,7 +2,7 @@
 
 use crate::index::Indexes;
 use crate::metadata::read_record;
-use crate::private::{Private, odd_path};
+use crate::private::{KeyLock, Private, odd_path};
 use crate::record::Record;
 use crate::spelling::{folds, is_exact};
 use crate::system::{is_absence, open_file};
@@ -57,16 +57,26 @@ impl Shared {
     }
 
     /// Returns the folders beneath `.privet`, which are made at the first change.
+    ///
+    /// Errors: `NoSuchBucket`, the system's.
     pub(crate) fn private(&self) -> Result<&Private, ObjectError> {
+        self.open_private().map_err(bucket_error)
+    }
+
+    /// As `private`, with the system's own errors.
+    pub(crate) fn open_private(&self) -> Result<&Private, Errno> {
         if let Some(private) = self.private.get() {
             return Ok(private);
         }
-        let private = match Private::open(&self.root) {
-            Ok(private) => private,
-            Err(Errno::NOENT) => return Err(ObjectError::NoSuchBucket),
-            Err(errno) => return Err(errno.into()),
-        };
+        let private = Private::open(&self.root)?;
         Ok(self.private.get_or_init(|| private))
+    }
+
+    /// Waits for the lock of `key`.
+    ///
+    /// Errors: `NoSuchBucket`, the system's.
+    pub(crate) fn lock(&self, key: &Key) -> Result<KeyLock, ObjectError> {
+        self.private()?.lock(key).map_err(bucket_error)
     }
 
     /// Returns true if `folder` is the bucket's folder, and nobody removed what lies beneath `.privet`.
@@ -122,5 +132,14 @@ impl Shared {
 impl Drop for Shared {
     fn drop(&mut self) {
         self.indexes.forget(self.number);
+    }
+}
+
+/// Names an error of the bucket's own files: if they are gone, the bucket is.
+fn bucket_error(errno: Errno) -> ObjectError {
+    if errno == Errno::NOENT {
+        ObjectError::NoSuchBucket
+    } else {
+        errno.into()
     }
 }

@@ -130,7 +130,10 @@ impl<'a> Walk<'a> {
             Some(Next::Unknown) | None => {}
         }
         let path = folder.trim_end_matches('/');
-        let listed = self.shared.indexes.list(self.shared, path, from)?;
+        let listed =
+            self.shared
+                .indexes
+                .list((self.shared.number, &self.shared.root), path, from)?;
         let next = listed
             .as_ref()
             .map_or(Next::End, |listed| listed.at_or_after(from));

@@ -24,8 +24,8 @@ const LEFT_BEHIND_AFTER: Duration = Duration::from_secs(15 * 60);
 impl BucketFolder {
     /// Creates a multipart upload.
     ///
-    /// Errors: `InvalidHeaders`, `InvalidTags`, `InvalidChecksumType`, `MetadataTooLarge`, `TooManyUploads`, `Full`, the
-    /// system's.
+    /// Errors: `InvalidHeaders`, `InvalidTags`, `InvalidChecksumType`, `MetadataTooLarge`, `TooManyUploads`, `Full`,
+    /// the system's.
     pub fn create_upload(
         &self,
         key: &Key,

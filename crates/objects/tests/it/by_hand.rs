@@ -1,6 +1,6 @@
 //! What people, and other programs, do in a bucket's folder.
 
-use crate::folder::{Folder, get, key, texts};
+use crate::folder::{Folder, get, key, starting, texts};
 use privet_objects::{
     Algorithm, DeleteConditions, Deleted, Digests, ETag, Headers, ObjectError, Settings, Tags,
     WriteConditions,
@@ -260,6 +260,7 @@ fn metadata_survives_copying_with_attributes() {
     let copies: [(&str, &[&str]); 2] = [("cp", &["-a"]), ("rsync", &["-aX"])];
     for (program, options) in copies {
         let target = folder.root().join(format!("by-{program}"));
+        let _starting = starting();
         let mut command = Command::new(program);
         let copied = command
             .args(options)

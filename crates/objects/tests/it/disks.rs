@@ -1,6 +1,6 @@
 //! Disks that are full or read-only, and folders that are mount points. They need root to mount; else nothing is tried.
 
-use crate::folder::{Folder, get, key, name, put, settings, texts};
+use crate::folder::{Folder, alone, get, key, name, put, settings, texts};
 use privet_objects::{
     BucketFolder, BucketsFolder, Digests, Headers, ListRequest, ObjectError, OpenError,
     WriteConditions,
@@ -50,6 +50,7 @@ fn bucket(path: &Path) -> (BucketsFolder, BucketFolder) {
 
 #[test]
 fn a_full_disk_loses_nothing() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::small(&folder.path().join("small")) else {
         return;
@@ -73,6 +74,7 @@ fn a_full_disk_loses_nothing() {
 
 #[test]
 fn a_read_only_disk_is_read() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let Some(mount) = Mount::small(&folder.path().join("small")) else {
         return;
@@ -108,6 +110,7 @@ fn a_read_only_disk_is_read() {
 
 #[test]
 fn mount_points_beneath_a_bucket_are_not_crossed() {
+    let _alone = alone();
     let folder = Folder::new();
     folder.put("a", "1");
     std::fs::write(folder.path("file"), "").unwrap();
@@ -141,6 +144,7 @@ fn mount_points_beneath_a_bucket_are_not_crossed() {
 
 #[test]
 fn a_bucket_may_be_a_mount_point() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let Some(_mount) = Mount::small(&folder.path().join("media")) else {
         return;
@@ -153,6 +157,7 @@ fn a_bucket_may_be_a_mount_point() {
 /// A file system on which `A` and `a` are one file has two objects all the same.
 #[test]
 fn keys_that_differ_in_case_are_two_where_names_do_not() {
+    let _alone = alone();
     let folder = tempfile::tempdir().unwrap();
     let options = ["-t", "tmpfs", "-o", "size=1M,casefold", "tmpfs"];
     let Some(mount) = Mount::new(&folder.path().join("folding"), &options) else {

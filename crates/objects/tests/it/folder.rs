@@ -6,7 +6,21 @@ use privet_objects::{
 };
 use std::io::Read;
 use std::path::{Path, PathBuf};
+use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use tempfile::TempDir;
+
+/// A new process has all files of this one open for a moment, which keeps space from being free and disks busy.
+static STARTING: RwLock<()> = RwLock::new(());
+
+/// Waits until processes may be started, as long as the guard lives.
+pub fn starting() -> RwLockReadGuard<'static, ()> {
+    STARTING.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Waits until no other test starts processes, as long as the guard lives.
+pub fn alone() -> RwLockWriteGuard<'static, ()> {
+    STARTING.write().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A folder with one bucket, removed at the end of the test.
 pub struct Folder {

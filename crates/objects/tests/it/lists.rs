@@ -27,7 +27,7 @@ fn files_put_there_by_hand_are_seen_at_once() {
     let folder = Folder::new();
     fs::create_dir(folder.path("a")).unwrap();
     let mut expected = Vec::new();
-    for number in 0..300 {
+    for number in 0..100 {
         let name = format!("a/{number:03}");
         fs::write(folder.path(&name), "").unwrap();
         expected.push(name.clone());
@@ -58,7 +58,7 @@ fn two_processes_see_what_each_other_writes() {
         };
         texts(&bucket.list(&request).unwrap())
     };
-    for number in 0..200 {
+    for number in 0..100 {
         let text = format!("a/{number:03}");
         put(
             if number % 2 == 0 {
@@ -84,7 +84,7 @@ fn names_need_no_more_memory_than_they_may() {
     };
     let folder = Folder::with(&small);
     let mut expected = Vec::new();
-    for number in 0..300 {
+    for number in 0..100 {
         expected.push(format!("a/{number:03}"));
         expected.push(format!("{number:03}"));
         expected.push(format!("odd//{number:03}"));
@@ -97,8 +97,8 @@ fn names_need_no_more_memory_than_they_may() {
         assert_eq!(pages(&folder, max), expected, "{max}");
     }
     assert_eq!(
-        texts(&folder.list("a/2", None, Some("a/297"))),
-        ["a/298", "a/299"]
+        texts(&folder.list("a/0", None, Some("a/097"))),
+        ["a/098", "a/099"]
     );
 }
 

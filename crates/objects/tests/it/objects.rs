@@ -110,3 +110,123 @@ fn writes_are_conditional() {
         assert_eq!(folder.get(text).unwrap(), "4");
     }
 }
+
+/// What callers do on threads that may wait.
+#[test]
+fn handles_go_from_thread_to_thread() {
+    fn goes<T: Send>() {}
+    fn is_shared<T: Send + Sync>() {}
+    is_shared::<privet_objects::BucketsFolder>();
+    is_shared::<privet_objects::BucketFolder>();
+    is_shared::<privet_objects::ObjectFile>();
+    goes::<privet_objects::Upload>();
+    goes::<privet_objects::PartUpload>();
+}
+
+#[test]
+fn what_is_not_announced_is_no_object() {
+    use privet_objects::{Algorithm, Digests, Headers};
+    let folder = Folder::new();
+    let check = |digests: &Digests, expected| {
+        let mut upload = folder.bucket.begin(&key("a"), Headers::default()).unwrap();
+        upload.compute(Algorithm::Crc32);
+        upload.write(b"content").unwrap();
+        let committed = upload.commit(&WriteConditions::default(), digests);
+        assert_eq!(committed.err(), expected);
+    };
+    let md5 = |md5| Digests {
+        md5: Some(md5),
+        ..Digests::default()
+    };
+    let checksum = |algorithm, value| Digests {
+        checksums: vec![(algorithm, value)],
+        ..Digests::default()
+    };
+    check(&md5([0; 16]), Some(ObjectError::DigestMismatch));
+    let crc = Algorithm::Crc32.checksum(b"content");
+    check(
+        &checksum(Algorithm::Crc32, vec![0; 4]),
+        Some(ObjectError::ChecksumMismatch(Algorithm::Crc32)),
+    );
+    // One that was not computed is not known to be right.
+    let sha = Algorithm::Sha256.checksum(b"content");
+    check(
+        &checksum(Algorithm::Sha256, sha),
+        Some(ObjectError::ChecksumMismatch(Algorithm::Sha256)),
+    );
+    assert_eq!(folder.get("a"), Err(ObjectError::NotFound));
+    check(&checksum(Algorithm::Crc32, crc), None);
+    assert_eq!(folder.get("a").unwrap(), "content");
+    let metadata = folder.bucket.metadata(&key("a")).unwrap();
+    assert_eq!(metadata.checksums.len(), 1);
+}
+
+#[test]
+fn too_much_is_refused() {
+    use privet_objects::{Digests, Headers, Settings};
+    let folder = Folder::with(&Settings {
+        object_size_bytes_max: 5,
+        ..crate::folder::settings()
+    });
+    let mut upload = folder.bucket.begin(&key("a"), Headers::default()).unwrap();
+    upload.write(b"12345").unwrap();
+    assert_eq!(upload.write(b"6"), Err(ObjectError::EntityTooLarge));
+    drop(upload);
+    let user = vec![("a".to_owned(), "b".repeat(4000))];
+    let headers = Headers {
+        user,
+        ..Headers::default()
+    };
+    let refused = folder.bucket.begin(&key("a"), headers);
+    assert_eq!(refused.err(), Some(ObjectError::MetadataTooLarge));
+    assert_eq!(
+        std::fs::read_dir(folder.path(".privet/temporary"))
+            .unwrap()
+            .count(),
+        0
+    );
+    // As much as S3's own limit of user metadata, with the longest key.
+    let headers = Headers {
+        user: vec![("a".to_owned(), "b".repeat(2040))],
+        ..Headers::default()
+    };
+    let longest = key(&"k".repeat(1024));
+    let mut upload = folder.bucket.begin(&longest, headers.clone()).unwrap();
+    upload.write(b"1").unwrap();
+    let metadata = upload
+        .commit(&WriteConditions::default(), &Digests::default())
+        .unwrap();
+    assert_eq!(metadata.headers.user, headers.user);
+}
+
+#[test]
+fn headers_and_tags_change_without_the_content() {
+    use privet_objects::{Headers, Tags};
+    let folder = Folder::new();
+    let missing = folder.bucket.set_tags(&key("a"), Tags::default());
+    assert_eq!(missing, Err(ObjectError::NotFound));
+    for text in ["a", "odd//key"] {
+        let before = folder.put(text, "content");
+        let headers = Headers {
+            content_type: Some("text/x".into()),
+            ..Headers::default()
+        };
+        let after = folder
+            .bucket
+            .set_headers(&key(text), headers.clone())
+            .unwrap();
+        assert_eq!((after.etag, &after.headers), (before.etag, &headers));
+        assert!(after.modified > before.modified);
+        let tags = Tags(vec![("colour".into(), "red".into())]);
+        let tagged = folder.bucket.set_tags(&key(text), tags.clone()).unwrap();
+        assert_eq!((tagged.etag, tagged.modified), (after.etag, after.modified));
+        assert_eq!((&tagged.headers, &tagged.tags), (&headers, &tags));
+        assert_eq!(folder.bucket.metadata(&key(text)).unwrap(), tagged);
+        let invalid = Tags(vec![(String::new(), String::new())]);
+        assert_eq!(
+            folder.bucket.set_tags(&key(text), invalid),
+            Err(ObjectError::InvalidTags)
+        );
+        assert_eq!(folder.get(text).unwrap(), "content");
+    }
+}

@@ -1,6 +1,6 @@
 //! Several processes and threads on one bucket, and processes that are killed.
 
-use crate::folder::{Folder, get, key, name, put, settings};
+use crate::folder::{Folder, get, key, name, put, settings, starting};
 use privet_objects::{
     BucketFolder, BucketsFolder, CompletedPart, Completion, DeleteConditions, Digests, Headers,
     ObjectError, TagCondition, WriteConditions,
@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 const FOLDER: &str = "PRIVET_OBJECTS_TEST_FOLDER";
 const ROLE: &str = "PRIVET_OBJECTS_TEST_ROLE";
 /// Size of the objects that are written and killed.
-const SIZE_BYTES: usize = 300_000;
+const SIZE_BYTES: usize = 100_000;
 
 #[test]
 fn of_parallel_writers_one_creates() {
@@ -195,6 +195,7 @@ fn content_of(version: usize) -> Vec<u8> {
 
 /// Starts this test binary as a process that works on the folder.
 fn child(folder: &Folder, role: &str) -> Child {
+    let _starting = starting();
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args([
         "--exact",
@@ -236,7 +237,7 @@ fn write_versions(bucket: &BucketFolder) {
         for text in ["a/b", "odd//key"] {
             let mut upload = bucket.begin(&key(text), Headers::default()).unwrap();
             content
-                .chunks(70_000)
+                .chunks(30_000)
                 .for_each(|chunk| upload.write(chunk).unwrap());
             upload
                 .commit(&WriteConditions::default(), &Digests::default())
@@ -253,7 +254,7 @@ fn write_parts(bucket: &BucketFolder, content: &[u8]) {
         .create_upload(&key("parts"), Headers::default(), None)
         .unwrap();
     let mut completion = Completion::default();
-    for (number, chunk) in (1..).zip(content.chunks(100_000)) {
+    for (number, chunk) in (1..).zip(content.chunks(40_000)) {
         let mut part = bucket.part(&upload.key, &upload.id, number).unwrap();
         part.write(chunk).unwrap();
         let etag = part.commit(&Digests::default()).unwrap().etag.to_string();

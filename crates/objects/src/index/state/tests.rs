@@ -98,3 +98,12 @@ fn changes_by_others_during_a_scan_leave_it_unbelieved() {
         assert_eq!(texts(&state), ["a", "new"]);
     }
 }
+
+/// A list that is under way would end early.
+#[test]
+fn names_that_are_not_believed_any_more_stay_for_lists_under_way() {
+    let mut state = scanned(&["a", "b"], 1, true);
+    state.give_up();
+    assert_eq!(state.stamp, None);
+    assert_eq!(texts(&state), ["a", "b"]);
+}
