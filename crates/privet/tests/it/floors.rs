@@ -68,7 +68,8 @@ const EDGE_TOP: [&str; 6] = [
     "edge",
 ];
 
-const CRATES: [&str; 8] = [
+const CRATES: [&str; 9] = [
+    "bucket",
     "cache",
     "control",
     "distribution",

@@ -19,6 +19,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("media", &[]),
     ("store", &[]),
     ("objects", &[]),
+    ("bucket", &["privet-objects"]),
     (
         "edge",
         &[
