@@ -47,6 +47,14 @@ const FOR_TESTS: &[Tool] = &[
         package: "caddy",
     },
     Tool {
+        program: "s3cmd",
+        package: "s3cmd",
+    },
+    Tool {
+        program: "rclone",
+        package: "rclone",
+    },
+    Tool {
         program: "haproxy",
         package: "haproxy",
     },

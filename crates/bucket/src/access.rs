@@ -1,5 +1,5 @@
-//! Which operations there are, and what an operator must be allowed to do for each. What is not listed is refused before it
-//! is looked at: the router knows more operations than are answered here.
+//! Which operations there are, and what an operator must be allowed to do for each. What is not listed is refused
+//! before it is looked at: the router knows more operations than are answered here.
 
 use crate::error;
 use crate::facts::Facts;
@@ -16,12 +16,29 @@ pub(crate) fn act(operation: &str) -> Option<Act> {
         "ListBuckets" => Act::ListBuckets,
         "CreateBucket" => Act::CreateBucket,
         "DeleteBucket" => Act::DeleteBucket,
-        "HeadBucket" | "GetBucketLocation" | "ListObjects" | "ListObjectsV2"
-        | "ListObjectVersions" | "GetObject" | "HeadObject" | "GetObjectAttributes"
-        | "GetObjectTagging" | "GetObjectAcl" => Act::ReadObjects,
-        "PutObject" | "DeleteObject" | "DeleteObjects" | "CopyObject" | "PutObjectTagging"
-        | "DeleteObjectTagging" | "PutObjectAcl" | "CreateMultipartUpload" | "UploadPart"
-        | "UploadPartCopy" | "CompleteMultipartUpload" | "AbortMultipartUpload" | "ListParts"
+        "HeadBucket"
+        | "GetBucketLocation"
+        | "ListObjects"
+        | "ListObjectsV2"
+        | "ListObjectVersions"
+        | "GetObject"
+        | "HeadObject"
+        | "GetObjectAttributes"
+        | "GetObjectTagging"
+        | "GetObjectAcl" => Act::ReadObjects,
+        "PutObject"
+        | "DeleteObject"
+        | "DeleteObjects"
+        | "CopyObject"
+        | "PutObjectTagging"
+        | "DeleteObjectTagging"
+        | "PutObjectAcl"
+        | "CreateMultipartUpload"
+        | "UploadPart"
+        | "UploadPartCopy"
+        | "CompleteMultipartUpload"
+        | "AbortMultipartUpload"
+        | "ListParts"
         | "ListMultipartUploads" => Act::WriteObjects,
         "GetBucketAccelerateConfiguration"
         | "GetBucketAcl"
@@ -117,7 +134,13 @@ mod tests {
 
     #[test]
     fn what_is_not_listed_is_nothing() {
-        for operation in ["", "SelectObjectContent", "PutBucketVersioning", "RestoreObject", "PostObject"] {
+        for operation in [
+            "",
+            "SelectObjectContent",
+            "PutBucketVersioning",
+            "RestoreObject",
+            "PostObject",
+        ] {
             assert_eq!(act(&operation), None, "{operation}");
         }
         assert_eq!(act("CopyObject"), Some(Act::WriteObjects));

@@ -1,14 +1,12 @@
-//! The body of a request as the operation reads it: without the framing of `aws-chunked`, checked against its signature, its
-//! length and the clock while it passes.
+//! The body of a request as the operation reads it: without the framing of `aws-chunked`, checked against its
+//! signature, its length and the clock while it passes.
 //!
 //! What was read is only good once the end was read: a writer commits after that, never before.
 
 mod chunked;
 
-pub(crate) use chunked::TrailerSlot;
+pub(crate) use chunked::{Chunked, Framing, TrailerSlot};
 
-use crate::body::chunked::{Chunked, Framing};
-use crate::encoding::hex;
 use crate::settings::Limits;
 use crate::sigv4::{Payload, Verified};
 use aws_lc_rs::digest;
@@ -86,9 +84,7 @@ where
     let paced = paced(body, limits.body_silence, limits.body_rate_bytes);
     let (pieces, length, trailer) = match verified.payload {
         Payload::Unsigned => (paced, announced.content_length, None),
-        Payload::Digest(expected) => {
-            (digested(paced, expected), announced.content_length, None)
-        }
+        Payload::Digest(expected) => (digested(paced, expected), announced.content_length, None),
         Payload::Chunks {
             is_signed,
             has_trailer,
@@ -244,11 +240,6 @@ pub(crate) fn bounded(pieces: Pieces, length: Option<u64>, size_bytes_max: u64) 
         }
     })
     .boxed()
-}
-
-/// Returns the SHA-256 of bytes in hexadecimal.
-pub(crate) fn sha256_hex(bytes: &[u8]) -> String {
-    hex(digest::digest(&digest::SHA256, bytes).as_ref())
 }
 
 #[cfg(test)]

@@ -19,9 +19,9 @@ pub(crate) enum CorsError {
     Rules,
     #[error("found unsupported HTTP method in CORS config. Unsupported method is {0}")]
     Method(String),
-    #[error("AllowedOrigin \"{0}\" can not have more than one wildcard.")]
+    #[error("AllowedOrigin \"{0}\" cannot have more than one wildcard.")]
     Origin(String),
-    #[error("AllowedHeader \"{0}\" can not have more than one wildcard.")]
+    #[error("AllowedHeader \"{0}\" cannot have more than one wildcard.")]
     Header(String),
     #[error("ExposeHeader \"{0}\" is not the name of a header field.")]
     Exposed(String),
@@ -145,12 +145,21 @@ fn allowing(rule: &CorsRule, origin: &str, wanted: &[&str]) -> HeaderMap {
             insert(ACCESS_CONTROL_ALLOW_CREDENTIALS, "true");
         }
     }
-    insert(ACCESS_CONTROL_ALLOW_METHODS, &rule.allowed_methods.join(", "));
+    insert(
+        ACCESS_CONTROL_ALLOW_METHODS,
+        &rule.allowed_methods.join(", "),
+    );
     if !wanted.is_empty() {
-        insert(ACCESS_CONTROL_ALLOW_HEADERS, &wanted.join(", ").to_ascii_lowercase());
+        insert(
+            ACCESS_CONTROL_ALLOW_HEADERS,
+            &wanted.join(", ").to_ascii_lowercase(),
+        );
     }
     if !rule.expose_headers.is_empty() {
-        insert(ACCESS_CONTROL_EXPOSE_HEADERS, &rule.expose_headers.join(", "));
+        insert(
+            ACCESS_CONTROL_EXPOSE_HEADERS,
+            &rule.expose_headers.join(", "),
+        );
     }
     if let Some(secs) = rule.max_age_secs {
         insert(ACCESS_CONTROL_MAX_AGE, &secs.to_string());
@@ -180,7 +189,9 @@ mod tests {
 
     fn request(fields: &[(HeaderName, &str)]) -> HeaderMap {
         let fields = fields.iter().cloned();
-        fields.map(|(name, value)| (name, value.parse().unwrap())).collect()
+        fields
+            .map(|(name, value)| (name, value.parse().unwrap()))
+            .collect()
     }
 
     #[test]
@@ -190,9 +201,18 @@ mod tests {
         let good = rule(&["*"], &["GET"], &["*"]);
         assert_eq!(check(&vec![good.clone(); 101]), Err(CorsError::Rules));
         assert_eq!(refused(rule(&[], &["GET"], &[])), CorsError::Incomplete);
-        assert_eq!(refused(rule(&["*"], &["get"], &[])), CorsError::Method("get".to_owned()));
-        assert_eq!(refused(rule(&["*.*"], &["GET"], &[])), CorsError::Origin("*.*".to_owned()));
-        assert_eq!(refused(rule(&["*"], &["GET"], &["**"])), CorsError::Header("**".to_owned()));
+        assert_eq!(
+            refused(rule(&["*"], &["get"], &[])),
+            CorsError::Method("get".to_owned())
+        );
+        assert_eq!(
+            refused(rule(&["*.*"], &["GET"], &[])),
+            CorsError::Origin("*.*".to_owned())
+        );
+        assert_eq!(
+            refused(rule(&["*"], &["GET"], &["**"])),
+            CorsError::Header("**".to_owned())
+        );
         let exposing = CorsRule {
             expose_headers: vec!["a\r\nb".to_owned()],
             ..good.clone()
@@ -203,7 +223,11 @@ mod tests {
 
     #[test]
     fn a_preflight_needs_a_rule_for_all_that_it_asks() {
-        let rules = [rule(&["https://*.example.com"], &["PUT"], &["x-amz-*", "Content-Type"])];
+        let rules = [rule(
+            &["https://*.example.com"],
+            &["PUT"],
+            &["x-amz-*", "Content-Type"],
+        )];
         let ask = |origin: &str, method: &str, headers: &str| {
             let fields = [
                 (ORIGIN, origin),
@@ -216,14 +240,23 @@ mod tests {
         assert_eq!(ask("https://example.com", "PUT", ""), Preflight::Denied);
         assert_eq!(ask("http://a.example.com", "PUT", ""), Preflight::Denied);
         assert_eq!(ask("https://a.example.com", "GET", ""), Preflight::Denied);
-        assert_eq!(ask("https://a.example.com", "PUT", "authorization"), Preflight::Denied);
+        assert_eq!(
+            ask("https://a.example.com", "PUT", "authorization"),
+            Preflight::Denied
+        );
         let Preflight::Allowed(headers) =
             ask("https://a.example.com", "PUT", "content-type, X-Amz-Date")
         else {
             panic!("the rule allows it");
         };
-        assert_eq!(headers[ACCESS_CONTROL_ALLOW_ORIGIN], "https://a.example.com");
-        assert_eq!(headers[ACCESS_CONTROL_ALLOW_HEADERS], "content-type, x-amz-date");
+        assert_eq!(
+            headers[ACCESS_CONTROL_ALLOW_ORIGIN],
+            "https://a.example.com"
+        );
+        assert_eq!(
+            headers[ACCESS_CONTROL_ALLOW_HEADERS],
+            "content-type, x-amz-date"
+        );
         assert_eq!(headers[ACCESS_CONTROL_ALLOW_CREDENTIALS], "true");
         assert_eq!(headers[ACCESS_CONTROL_MAX_AGE], "60");
     }

@@ -47,7 +47,10 @@ pub(crate) fn of_field(name: &str) -> Option<Algorithm> {
 }
 
 /// Returns the algorithms that have to be computed for an upload: those that are announced, or S3's own.
-pub(crate) fn wanted(headers: &HeaderMap, trailer_names: &[String]) -> Result<Vec<Algorithm>, S3Error> {
+pub(crate) fn wanted(
+    headers: &HeaderMap,
+    trailer_names: &[String],
+) -> Result<Vec<Algorithm>, S3Error> {
     let mut wanted: Vec<Algorithm> = trailer_names
         .iter()
         .map(|name| of_field(name).ok_or_else(|| unknown(name)))
@@ -74,20 +77,30 @@ pub(crate) fn announced(headers: &HeaderMap) -> Result<Digests, S3Error> {
             let bytes = BASE64_STANDARD.decode(value).ok();
             let md5 = bytes.and_then(|bytes| bytes.try_into().ok());
             digests.md5 = Some(md5.ok_or_else(|| {
-                known(S3ErrorCode::InvalidDigest, "The Content-MD5 you specified is not valid.")
+                known(
+                    S3ErrorCode::InvalidDigest,
+                    "The Content-MD5 you specified is not valid.",
+                )
             })?);
         } else if let Some(algorithm) = of_field(name.as_str()) {
-            digests.checksums.push((algorithm, checksum(algorithm, value)?));
+            digests
+                .checksums
+                .push((algorithm, checksum(algorithm, value)?));
         }
     }
     Ok(digests)
 }
 
 /// Adds the checksums of a trailer.
-pub(crate) fn add_trailer(digests: &mut Digests, slot: Option<&TrailerSlot>) -> Result<(), S3Error> {
+pub(crate) fn add_trailer(
+    digests: &mut Digests,
+    slot: Option<&TrailerSlot>,
+) -> Result<(), S3Error> {
     for (name, value) in slot.and_then(TrailerSlot::take).unwrap_or_default() {
         let algorithm = of_field(&name).ok_or_else(|| unknown(&name))?;
-        digests.checksums.push((algorithm, checksum(algorithm, &value)?));
+        digests
+            .checksums
+            .push((algorithm, checksum(algorithm, &value)?));
     }
     Ok(())
 }
@@ -130,6 +143,8 @@ fn checksum(algorithm: Algorithm, value: &str) -> Result<Vec<u8>, S3Error> {
 
 fn unknown(name: &str) -> S3Error {
     let name = name.strip_prefix(PREFIX).unwrap_or(name);
-    let message = format!("The algorithm {name:?} is not known here: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256.");
+    let message = format!(
+        "The algorithm {name:?} is not known here: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."
+    );
     known(S3ErrorCode::InvalidRequest, message)
 }

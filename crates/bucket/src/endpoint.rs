@@ -1,7 +1,8 @@
 //! The way of every request: target, signature, body, then the router of s3s, whose gate asks what the operator may do.
 //!
-//! s3s is given what was verified, in one form: a path in path style, a query without its signature, a body without framing.
-//! Its own reading of signatures is not used: it leaves header fields uncovered, takes version 2 and keeps forms in memory.
+//! s3s is given what was verified, in one form: a path in path style, a query without its signature, a body without
+//! framing. Its own reading of signatures is not used: it leaves header fields uncovered, takes version 2 and keeps
+//! forms in memory.
 
 mod finish;
 mod head;
@@ -170,7 +171,10 @@ impl Inner {
             trailer,
             trailer_names,
         });
-        let routed = self.router.call(Request::from_parts(parts, router_body)).await;
+        let routed = self
+            .router
+            .call(Request::from_parts(parts, router_body))
+            .await;
         routed
             .map(Answer::Routed)
             .map_err(|_| S3Error::new(S3ErrorCode::InternalError))
@@ -188,12 +192,11 @@ impl Inner {
             Some(bucket) => self.cors_rules(bucket).await?,
             None => Vec::new(),
         };
-        let forbidden = |message: &str| error::other(StatusCode::FORBIDDEN, "AccessForbidden", message);
+        let forbidden =
+            |message: &str| error::other(StatusCode::FORBIDDEN, "AccessForbidden", message);
         match cors::preflight(&rules, &head.parts.headers) {
             Preflight::Allowed(headers) => Ok(Answer::Preflight(headers)),
-            Preflight::Denied => Err(forbidden(
-                "CORSResponse: This CORS request is not allowed.",
-            )),
+            Preflight::Denied => Err(forbidden("CORSResponse: This CORS request is not allowed.")),
             Preflight::Incomplete => Err(error::known(
                 S3ErrorCode::InvalidRequest,
                 "Insufficient information. Origin request header needed.",
@@ -201,7 +204,10 @@ impl Inner {
         }
     }
 
-    async fn cors_rules(&self, bucket: &BucketName) -> Result<Vec<crate::records::CorsRule>, S3Error> {
+    async fn cors_rules(
+        &self,
+        bucket: &BucketName,
+    ) -> Result<Vec<crate::records::CorsRule>, S3Error> {
         let record = self.operators.record(bucket).await;
         let record = record.map_err(IntoS3::into_s3)?;
         Ok(record.map(|record| record.cors).unwrap_or_default())
@@ -249,5 +255,7 @@ fn slow_down() -> S3Error {
 /// Returns the seconds since 1970.
 fn now() -> i64 {
     let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| i64::try_from(since.as_secs()).unwrap_or(i64::MAX))
+    since.map_or(0, |since| {
+        i64::try_from(since.as_secs()).unwrap_or(i64::MAX)
+    })
 }

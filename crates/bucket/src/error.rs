@@ -28,7 +28,9 @@ pub(crate) fn other(status: StatusCode, code: &'static str, message: impl Into<S
 
 /// What is not built, or not permitted to anybody.
 pub(crate) fn not_implemented(what: &str) -> S3Error {
-    let message = format!("A header or an operation you provided implies functionality that is not implemented: {what}");
+    let message = format!(
+        "A header or an operation you provided implies functionality that is not implemented: {what}"
+    );
     known(S3ErrorCode::NotImplemented, message)
 }
 
@@ -39,7 +41,10 @@ pub(crate) fn access_denied() -> S3Error {
 
 /// Says that there is no such bucket.
 pub(crate) fn no_such_bucket() -> S3Error {
-    known(S3ErrorCode::NoSuchBucket, "The specified bucket does not exist")
+    known(
+        S3ErrorCode::NoSuchBucket,
+        "The specified bucket does not exist",
+    )
 }
 
 /// Errors of the crate that become S3's.
@@ -75,9 +80,11 @@ impl IntoS3 for BodyError {
             BodyError::TooSlow => known(S3ErrorCode::RequestTimeout, message),
             BodyError::Broken | BodyError::TooShort => known(S3ErrorCode::IncompleteBody, message),
             BodyError::TooLong => known(S3ErrorCode::EntityTooLarge, message),
-            BodyError::Digest => {
-                other(StatusCode::BAD_REQUEST, "XAmzContentSHA256Mismatch", message)
-            }
+            BodyError::Digest => other(
+                StatusCode::BAD_REQUEST,
+                "XAmzContentSHA256Mismatch",
+                message,
+            ),
             BodyError::ChunkSignature => known(S3ErrorCode::SignatureDoesNotMatch, message),
             BodyError::Chunks(_) => known(S3ErrorCode::InvalidRequest, message),
         }
@@ -112,16 +119,16 @@ impl IntoS3 for TargetError {
 impl IntoS3 for OperatorsError {
     fn into_s3(self) -> S3Error {
         match self {
-            OperatorsError::Unavailable(_) => {
-                known(S3ErrorCode::ServiceUnavailable, "the store cannot be asked; please try again")
-            }
+            OperatorsError::Unavailable(_) => known(
+                S3ErrorCode::ServiceUnavailable,
+                "the store cannot be asked; please try again",
+            ),
             OperatorsError::TooManyFailures { .. } => {
                 known(S3ErrorCode::SlowDown, self.to_string())
             }
             OperatorsError::Denied => access_denied(),
             OperatorsError::Exists => OpenError::Exists.into_s3(),
             OperatorsError::NoSuchBucket => no_such_bucket(),
-            OperatorsError::NotEmpty => OpenError::NotEmpty.into_s3(),
             OperatorsError::Invalid(reason) => known(S3ErrorCode::InvalidRequest, reason),
         }
     }
@@ -203,7 +210,11 @@ impl IntoS3 for ObjectError {
             ObjectError::PreconditionFailed => return precondition_failed(),
             // None of these is worth a second attempt, which clients make at 500 and 503.
             ObjectError::Full | ObjectError::ReadOnly => {
-                return other(StatusCode::INSUFFICIENT_STORAGE, "InsufficientStorage", message);
+                return other(
+                    StatusCode::INSUFFICIENT_STORAGE,
+                    "InsufficientStorage",
+                    message,
+                );
             }
             ObjectError::NoSuchUpload => S3ErrorCode::NoSuchUpload,
             ObjectError::MetadataTooLarge => S3ErrorCode::MetadataTooLarge,
@@ -211,13 +222,18 @@ impl IntoS3 for ObjectError {
                 S3ErrorCode::InvalidArgument
             }
             ObjectError::InvalidTags => S3ErrorCode::InvalidTag,
+            ObjectError::SizeMismatch | ObjectError::InvalidChecksumType => {
+                S3ErrorCode::InvalidRequest
+            }
             ObjectError::EntityTooLarge => S3ErrorCode::EntityTooLarge,
             ObjectError::EntityTooSmall => S3ErrorCode::EntityTooSmall,
             ObjectError::InvalidPart => S3ErrorCode::InvalidPart,
             ObjectError::InvalidPartOrder => S3ErrorCode::InvalidPartOrder,
             ObjectError::TooManyUploads => S3ErrorCode::SlowDown,
             ObjectError::UploadBusy => S3ErrorCode::OperationAborted,
-            ObjectError::DigestMismatch | ObjectError::ChecksumMismatch(_) => S3ErrorCode::BadDigest,
+            ObjectError::DigestMismatch | ObjectError::ChecksumMismatch(_) => {
+                S3ErrorCode::BadDigest
+            }
             ObjectError::Changed
             | ObjectError::Denied
             | ObjectError::NoAttributes

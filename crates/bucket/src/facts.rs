@@ -1,5 +1,5 @@
-//! What the endpoint tells the operations about a request besides what the router reads: who sent it, and the header fields
-//! that the router would read otherwise than RFC 9110 does.
+//! What the endpoint tells the operations about a request besides what the router reads: who sent it, and the header
+//! fields that the router would read otherwise than RFC 9110 does.
 
 use crate::body::TrailerSlot;
 use crate::operators::Holder;

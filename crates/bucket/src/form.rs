@@ -1,5 +1,5 @@
-//! A form that uploads an object (`multipart/form-data`, RFC 7578), read as it arrives: its fields first, then the file, which
-//! streams. Pure: bytes in, bytes out.
+//! A form that uploads an object (`multipart/form-data`, RFC 7578), read as it arrives: its fields first, then the
+//! file, which streams. Pure: bytes in, bytes out.
 
 pub(crate) mod policy;
 
@@ -45,7 +45,9 @@ impl Fields {
     /// Returns the value of a field.
     pub(crate) fn get(&self, name: &str) -> Option<&str> {
         let mut values = self.values.iter();
-        values.find(|(known, _)| known == name).map(|(_, value)| value.as_str())
+        values
+            .find(|(known, _)| known == name)
+            .map(|(_, value)| value.as_str())
     }
 }
 
@@ -122,11 +124,9 @@ impl FormReader {
     pub(crate) fn finish(&self) -> Result<(), FormError> {
         match self.state {
             State::Epilogue => Ok(()),
-            State::Preamble
-            | State::Delimited
-            | State::Head
-            | State::Value(_)
-            | State::File => Err(FormError::Incomplete),
+            State::Preamble | State::Delimited | State::Head | State::Value(_) | State::File => {
+                Err(FormError::Incomplete)
+            }
         }
     }
 

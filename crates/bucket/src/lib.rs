@@ -12,16 +12,21 @@ mod endpoint;
 mod error;
 mod facts;
 mod form;
+#[doc(hidden)]
+pub mod fuzzed;
 mod operations;
 mod operators;
 pub mod policy;
 mod query;
 mod records;
 mod settings;
+mod sigv2;
 mod sigv4;
 mod target;
 
 pub use endpoint::{AnswerBody, Endpoint};
-pub use operators::{AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission};
+pub use operators::{
+    AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission,
+};
 pub use records::{BucketPolicy, BucketRecord, Change, CorsRule, Logging, PublicAccessBlock};
 pub use settings::{Limits, Settings};

@@ -2,8 +2,8 @@
 
 mod attributes;
 mod buckets;
-mod constant;
 mod conditions;
+mod constant;
 mod copying;
 mod deleting;
 mod dispatch;
@@ -28,7 +28,8 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 use std::sync::Arc;
 
 /// Id of the owner of everything: a canonical user id, which is the same everywhere.
-pub(crate) const OWNER_ID: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+pub(crate) const OWNER_ID: &str =
+    "0000000000000000000000000000000000000000000000000000000000000000";
 /// Name of the owner.
 pub(crate) const OWNER_NAME: &str = "privet";
 /// The only version of an object.
@@ -76,8 +77,12 @@ impl Operations {
         let shared = Arc::clone(&self.shared);
         let name = name.clone();
         blocking(move || {
-            let bucket = shared.buckets.bucket(&name).map_err(IntoS3::into_s3)?;
-            work(&bucket.ok_or_else(error::no_such_bucket)?)
+            let bucket = match shared.buckets.bucket(&name).map_err(IntoS3::into_s3)? {
+                Some(bucket) => bucket,
+                // A deletion was killed before the record was gone.
+                None => shared.buckets.create(&name).map_err(IntoS3::into_s3)?,
+            };
+            work(&bucket)
         })
         .await
     }
@@ -85,7 +90,9 @@ impl Operations {
     /// Returns the record of a bucket that exists.
     pub(crate) async fn record(&self, name: &BucketName) -> S3Result<BucketRecord> {
         let record = self.shared.operators.record(name).await;
-        record.map_err(IntoS3::into_s3)?.ok_or_else(error::no_such_bucket)
+        record
+            .map_err(IntoS3::into_s3)?
+            .ok_or_else(error::no_such_bucket)
     }
 }
 

@@ -1,4 +1,5 @@
-//! What the endpoint needs from the operators' side: access keys, what their holders may do, and the records of buckets.
+//! What the endpoint needs from the operators' side: access keys, what their holders may do, and the records of
+//! buckets.
 //!
 //! The traits are implemented where operators and documents are known; here nothing is kept of what they answer.
 
@@ -37,8 +38,8 @@ pub struct Holder {
     pub address: IpAddr,
     /// Id of the request, for the audit trail.
     pub request_id: String,
-    /// What the implementation remembers of the operator between [`Operators::key`] and [`Operators::may`], such as role
-    /// and scope.
+    /// What the implementation remembers of the operator between [`Operators::key`] and [`Operators::may`], such as
+    /// role and scope.
     pub facts: Arc<dyn HolderFacts>,
 }
 
@@ -97,9 +98,6 @@ pub enum OperatorsError {
     /// There is no bucket of this name.
     #[error("there is no such bucket")]
     NoSuchBucket,
-    /// The bucket has objects.
-    #[error("the bucket is not empty")]
-    NotEmpty,
     /// The change cannot be made, with the reason for the client.
     #[error("{0}")]
     Invalid(String),
@@ -109,7 +107,10 @@ pub enum OperatorsError {
 pub trait Operators: Debug + Send + Sync + 'static {
     /// Returns an access key that is known and in force now; `None` if there is none of this id. The failed attempts of
     /// the address are looked at here, so that a guess costs a request.
-    fn key<'a>(&'a self, asked: Asked<'a>) -> BoxFuture<'a, Result<Option<AccessKey>, OperatorsError>>;
+    fn key<'a>(
+        &'a self,
+        asked: Asked<'a>,
+    ) -> BoxFuture<'a, Result<Option<AccessKey>, OperatorsError>>;
 
     /// Counts a signature that was not good. `access_key_id` is `None` if there is no such key.
     fn note_failure(&self, address: IpAddr, access_key_id: Option<&str>);
@@ -124,9 +125,9 @@ pub trait Operators: Debug + Send + Sync + 'static {
         bucket: &'a BucketName,
     ) -> BoxFuture<'a, Result<Option<BucketRecord>, OperatorsError>>;
 
-    /// Makes a change to a bucket, with an entry in the audit trail. It is durable when this returns. The role is checked
-    /// again. [`Change::Create`] makes the folder and the record, [`Change::Delete`] removes both; each can be repeated
-    /// after a kill between the two.
+    /// Makes a change to the record of a bucket, with an entry in the audit trail. It is durable when this returns. The
+    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], and removes it
+    /// before [`Change::Delete`]; both may be repeated after a kill between the two.
     fn change<'a>(
         &'a self,
         holder: &'a Holder,

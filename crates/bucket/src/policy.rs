@@ -1,8 +1,8 @@
 //! Bucket policies in the forms that Amazon's console, its CDK and Terraform write for CloudFront. Pure.
 //!
-//! Such a policy says who may read: origin access identities, by ARN or by canonical user, and distributions with an origin
-//! access control, by `AWS:SourceArn`. Everything else is refused with its reason: a policy that is half understood would
-//! let in somebody whom it keeps out.
+//! Such a policy says who may read: origin access identities, by ARN or by canonical user, and distributions with an
+//! origin access control, by `AWS:SourceArn`. Everything else is refused with its reason: a policy that is half
+//! understood would let in somebody whom it keeps out.
 
 mod json;
 
@@ -99,7 +99,9 @@ pub enum PolicyError {
         statement: usize,
     },
     /// Another action.
-    #[error("statement {statement}: the action {action:?} cannot be granted; s3:GetObject and s3:ListBucket can")]
+    #[error(
+        "statement {statement}: the action {action:?} cannot be granted; s3:GetObject and s3:ListBucket can"
+    )]
     Action {
         /// Number of the statement, from 1.
         statement: usize,
@@ -135,7 +137,9 @@ pub enum PolicyError {
         condition: String,
     },
     /// The service without a distribution: every distribution of the world could read.
-    #[error("statement {statement}: cloudfront.amazonaws.com needs a condition StringEquals AWS:SourceArn")]
+    #[error(
+        "statement {statement}: cloudfront.amazonaws.com needs a condition StringEquals AWS:SourceArn"
+    )]
     NoSource {
         /// Number of the statement, from 1.
         statement: usize,
@@ -149,13 +153,17 @@ pub enum PolicyError {
         arn: String,
     },
     /// A Deny that is not about requests in the clear.
-    #[error("statement {statement}: the only Deny that is understood is that of requests without TLS (aws:SecureTransport)")]
+    #[error(
+        "statement {statement}: the only Deny that is understood is that of requests without TLS (aws:SecureTransport)"
+    )]
     Deny {
         /// Number of the statement, from 1.
         statement: usize,
     },
     /// A Deny that would not be true.
-    #[error("statement {statement}: requests without TLS cannot be denied, for this endpoint has no certificate")]
+    #[error(
+        "statement {statement}: requests without TLS cannot be denied, for this endpoint has no certificate"
+    )]
     InsecureTransport {
         /// Number of the statement, from 1.
         statement: usize,
@@ -189,7 +197,11 @@ pub fn read(text: &[u8], context: PolicyContext<'_>) -> Result<Grants, PolicyErr
         match content.effect.as_str() {
             "Allow" => reading.allow(content, &mut grants)?,
             "Deny" => reading.deny(content)?,
-            _ => return Err(PolicyError::Effect { statement: index + 1 }),
+            _ => {
+                return Err(PolicyError::Effect {
+                    statement: index + 1,
+                });
+            }
         }
     }
     Ok(grants)
@@ -212,7 +224,9 @@ struct Allowed {
 impl Reading<'_> {
     fn allow(self, content: Statement, grants: &mut Grants) -> Result<(), PolicyError> {
         let statement = self.statement;
-        let principal = content.principal.ok_or(PolicyError::NoPrincipal { statement })?;
+        let principal = content
+            .principal
+            .ok_or(PolicyError::NoPrincipal { statement })?;
         let readers = self.readers(principal, content.condition)?;
         let actions = self.actions(content.action)?;
         let resources = self.resources(content.resource)?;
@@ -375,8 +389,13 @@ impl Reading<'_> {
             None => false,
         };
         let actions = content.action.map(OneOrMany::into_vec).unwrap_or_default();
-        let is_everything = actions.iter().any(|action| action == "s3:*" || action == "*");
-        let condition = content.condition.map(|condition| condition.0).unwrap_or_default();
+        let is_everything = actions
+            .iter()
+            .any(|action| action == "s3:*" || action == "*");
+        let condition = content
+            .condition
+            .map(|condition| condition.0)
+            .unwrap_or_default();
         let is_of_transport = match condition.as_slice() {
             [(operator, keys)] => match keys.0.as_slice() {
                 [(key, values)] => {
@@ -389,7 +408,10 @@ impl Reading<'_> {
             _ => false,
         };
         self.resources(content.resource)?;
-        match (is_everybody && is_everything && is_of_transport, self.context.transport) {
+        match (
+            is_everybody && is_everything && is_of_transport,
+            self.context.transport,
+        ) {
             (false, _) => Err(other),
             (true, Transport::Plain) => Err(PolicyError::InsecureTransport { statement }),
             (true, Transport::Tls) => Ok(()),

@@ -1,7 +1,7 @@
 //! The query of a request, read once and strictly, so that the signature, the router and the operation read the same.
 //!
-//! A parameter that is not on the list is refused: another router may take it for another operation than the one that was
-//! permitted.
+//! A parameter that is not on the list is refused: another router may take it for another operation than the one that
+//! was permitted.
 
 use crate::encoding;
 use thiserror::Error;
@@ -21,6 +21,9 @@ const OF_SIGNATURES: [&str; 8] = [
     "X-Amz-Signature",
     "X-Amz-SignedHeaders",
 ];
+
+/// Names of the parameters of a signature of version 2.
+pub(crate) const OF_VERSION_TWO: [&str; 3] = ["AWSAccessKeyId", "Expires", "Signature"];
 
 /// Names of parameters that belong to an operation, or to many.
 const KNOWN: [&str; 62] = [
@@ -101,7 +104,10 @@ const HOISTED_PREFIXES: [&str; 2] = ["x-amz-meta-", "x-amz-checksum-"];
 
 /// Returns true if a parameter of a presigned URL stands for a header field.
 pub(crate) fn is_hoisted(name: &str) -> bool {
-    HOISTED.contains(&name) || HOISTED_PREFIXES.iter().any(|prefix| name.starts_with(prefix))
+    HOISTED.contains(&name)
+        || HOISTED_PREFIXES
+            .iter()
+            .any(|prefix| name.starts_with(prefix))
 }
 
 /// The reason why a query is refused.
@@ -138,7 +144,7 @@ impl Query {
             let (name, value) = part.split_once('=').unwrap_or((part, ""));
             let [name, value] = [name, value].map(|text| decode(text).ok_or(QueryError::Encoding));
             let name = name?;
-            let is_known = [&KNOWN[..], &OF_SIGNATURES[..]]
+            let is_known = [&KNOWN[..], &OF_SIGNATURES[..], &OF_VERSION_TWO[..]]
                 .iter()
                 .any(|known| known.contains(&name.as_str()));
             if !is_known && !is_hoisted(&name) {
@@ -184,7 +190,10 @@ impl Query {
 
     /// Returns the query without the parameters of its signature, as the router gets it.
     pub(crate) fn unsigned(&self) -> String {
-        self.written(|name| !name.starts_with(SIGNATURE) && !is_hoisted(name))
+        self.written(|name| {
+            let is_of_signature = name.starts_with(SIGNATURE) || OF_VERSION_TWO.contains(&name);
+            !is_of_signature && !is_hoisted(name)
+        })
     }
 
     fn written(&self, is_kept: impl Fn(&str) -> bool) -> String {
@@ -218,12 +227,21 @@ mod tests {
     #[test]
     fn a_query_has_one_reading() {
         check("acl%3D", Err(QueryError::Unknown("acl=".to_owned())));
-        check("renameObject", Err(QueryError::Unknown("renameObject".to_owned())));
+        check(
+            "renameObject",
+            Err(QueryError::Unknown("renameObject".to_owned())),
+        );
         check("ACL", Err(QueryError::Unknown("ACL".to_owned())));
         check("prefix=%FF", Err(QueryError::Encoding));
         check("prefix=%", Err(QueryError::Encoding));
-        check("prefix=a&prefix=b", Err(QueryError::Twice("prefix".to_owned())));
-        check("prefi%78=a&prefix=b", Err(QueryError::Twice("prefix".to_owned())));
+        check(
+            "prefix=a&prefix=b",
+            Err(QueryError::Twice("prefix".to_owned())),
+        );
+        check(
+            "prefi%78=a&prefix=b",
+            Err(QueryError::Twice("prefix".to_owned())),
+        );
         check(&"x-id=1&".repeat(65), Err(QueryError::TooMany));
     }
 
@@ -231,8 +249,14 @@ mod tests {
     fn the_signed_text_is_sorted_and_encoded_once() {
         check("", Ok(""));
         check("uploads", Ok("uploads="));
-        check("prefix=a%2fb+c~&delimiter=/", Ok("delimiter=%2F&prefix=a%2Fb%20c~"));
-        check("X-Amz-Signature=1&X-Amz-Date=2&acl", Ok("X-Amz-Date=2&acl="));
+        check(
+            "prefix=a%2fb+c~&delimiter=/",
+            Ok("delimiter=%2F&prefix=a%2Fb%20c~"),
+        );
+        check(
+            "X-Amz-Signature=1&X-Amz-Date=2&acl",
+            Ok("X-Amz-Date=2&acl="),
+        );
         let query = Query::parse("X-Amz-Date=2&acl&X-Amz-Signature=1").unwrap();
         assert_eq!(query.unsigned(), "acl=");
         assert_eq!((query.get("acl"), query.get("cors")), (Some(""), None));

@@ -1,4 +1,5 @@
-//! The record of a bucket: its settings, as they were put and as they are answered. Their storage is the operators' side's.
+//! The record of a bucket: its settings, as they were put and as they are answered. Their storage is the operators'
+//! side's.
 
 use crate::policy::Reader;
 
@@ -77,7 +78,7 @@ pub enum Change {
         /// Tags that the request gave it.
         tags: Vec<(String, String)>,
     },
-    /// The bucket is removed, which has to be empty.
+    /// The bucket is removed; its folder is gone.
     Delete,
     /// Another policy, or none.
     Policy(Option<BucketPolicy>),

@@ -1,9 +1,9 @@
-//! AWS Signature Version 4 as S3 has it: in the header, in the query, over a body in signed chunks, and over the policy of a
-//! form. Pure: time and secrets are passed in.
+//! AWS Signature Version 4 as S3 has it: in the header, in the query, over a body in signed chunks, and over the policy
+//! of a form. Pure: time and secrets are passed in.
 //!
-//! It differs from that of other services: the path is encoded once, the body may be unsigned or signed in chunks, and the
-//! digest of the body is stated in a header. Any region is accepted, since clients with an endpoint of their own sign with
-//! their user's region. Version 2 is not answered: it covers no header but a few, and no body.
+//! It differs from that of other services: the path is encoded once, the body may be unsigned or signed in chunks, and
+//! the digest of the body is stated in a header. Any region is accepted, since clients with an endpoint of their own
+//! sign with their user's region.
 
 mod canonical;
 mod credential;
@@ -11,7 +11,7 @@ mod date;
 mod form;
 mod presented;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub(crate) use credential::Scope;
 pub(crate) use form::FormClaim;
@@ -38,7 +38,9 @@ pub(crate) enum Refusal {
     #[error("the request is not signed")]
     Absent,
     /// A signature of version 2.
-    #[error("signatures of version 2 are not accepted; use version 4")]
+    #[error(
+        "signatures of version 2 are accepted in URLs that read an object; use version 4 (boto3: signature_version='s3v4')"
+    )]
     VersionTwo,
     /// Part of it cannot be read.
     #[error("{part} {fault}")]
@@ -67,7 +69,9 @@ pub(crate) enum Refusal {
     #[error("the request has expired")]
     Expired,
     /// The key is unknown, or its secret is another one.
-    #[error("the access key is not known, or its secret is another one, or the request was changed on its way")]
+    #[error(
+        "the access key is not known, or its secret is another one, or the request was changed on its way"
+    )]
     Mismatch,
 }
 
@@ -127,6 +131,21 @@ pub(crate) struct Claim {
 pub(crate) struct Verified {
     pub(crate) payload: Payload,
     pub(crate) chunks: ChunkSigner,
+}
+
+impl Verified {
+    /// Stands for a URL of version 2, which reads and so has no body.
+    pub(crate) fn without_body() -> Self {
+        Verified {
+            payload: Payload::Unsigned,
+            chunks: ChunkSigner {
+                key: hmac::Key::new(hmac::HMAC_SHA256, b""),
+                amz_date: String::new(),
+                scope: String::new(),
+                previous: String::new(),
+            },
+        }
+    }
 }
 
 impl Claim {

@@ -41,7 +41,10 @@ impl Target {
             Target::Service => "/".to_owned(),
             Target::Bucket(bucket) => format!("/{bucket}"),
             Target::Object(bucket, key) => {
-                format!("/{bucket}/{}", encoding::encode_path(key.as_str().as_bytes()))
+                format!(
+                    "/{bucket}/{}",
+                    encoding::encode_path(key.as_str().as_bytes())
+                )
             }
         }
     }
@@ -107,7 +110,10 @@ mod tests {
     #[track_caller]
     fn check(host: &str, path: &str, expected: Result<&str, TargetError>) {
         let target = read(host, path, Some("s3.example.com"));
-        assert_eq!(target.map(|target| target.path()), expected.map(str::to_owned));
+        assert_eq!(
+            target.map(|target| target.path()),
+            expected.map(str::to_owned)
+        );
     }
 
     #[test]
@@ -116,7 +122,11 @@ mod tests {
         check("localhost", "/UP/key", Err(TargetError::BucketName));
         check("localhost", "/../key", Err(TargetError::BucketName));
         check("-.s3.example.com", "/key", Err(TargetError::BucketName));
-        check("localhost", &format!("/abc/{}", "k".repeat(1025)), Err(TargetError::KeyTooLong));
+        check(
+            "localhost",
+            &format!("/abc/{}", "k".repeat(1025)),
+            Err(TargetError::KeyTooLong),
+        );
         check("localhost", "*", Err(TargetError::Path));
     }
 
@@ -126,7 +136,11 @@ mod tests {
         check("s3.example.com", "/", Ok("/"));
         check("s3.example.com", "/abc/", Ok("/abc"));
         check("localhost", "/abc/a b//../c/", Ok("/abc/a%20b//../c/"));
-        check("abc.S3.example.com:9000", "/a b//../c/", Ok("/abc/a%20b//../c/"));
+        check(
+            "abc.S3.example.com:9000",
+            "/a b//../c/",
+            Ok("/abc/a%20b//../c/"),
+        );
         check("abc.s3.example.com.", "/", Ok("/abc"));
         check("abc.other.example.com", "/bucket", Ok("/bucket"));
     }

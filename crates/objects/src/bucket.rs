@@ -1,13 +1,12 @@
 //! One bucket: objects are opened, written, changed and deleted.
 
+use crate::conditions::{DeleteConditions, Deleted, Replace, WriteConditions};
 use crate::incoming::{Incoming, write_record};
 use crate::metadata::now_ns;
+use crate::place;
 use crate::record::{FileState, Record};
-use crate::shared::{Found, Replace, Shared};
-use crate::{
-    Algorithm, Attributes, DeleteConditions, Digests, ETag, Headers, Key, Metadata, ObjectError,
-    Tags, WriteConditions,
-};
+use crate::shared::{Found, Shared};
+use crate::{Algorithm, Attributes, Digests, ETag, Headers, Key, Metadata, ObjectError, Tags};
 use std::fs::File;
 use std::sync::Arc;
 
@@ -25,15 +24,6 @@ pub struct ObjectFile {
     /// What is known of these bytes.
     pub metadata: Metadata,
     state: FileState,
-}
-
-/// Whether there was something to delete.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Deleted {
-    /// The object is gone now.
-    Removed,
-    /// There was none.
-    Absent,
 }
 
 /// An object on its way into the bucket. Dropped, it leaves nothing behind.
@@ -100,7 +90,7 @@ impl BucketFolder {
         };
         let place = found.place;
         conditions.check(&self.known(key, found))?;
-        self.shared.remove(key, place, lock)?;
+        place::remove(&self.shared, key, place, lock)?;
         Ok(Deleted::Removed)
     }
 
@@ -179,17 +169,17 @@ impl Upload {
             attributes: self.attributes,
             ..Record::default()
         };
-        commit(self.incoming, &self.key, record, conditions)
+        commit(self.incoming, &self.key, record, conditions).map(|(metadata, _)| metadata)
     }
 }
 
-/// Seals a file and makes it the object of `key`, if the conditions hold.
+/// Seals a file and makes it the object of `key`, if the conditions hold. Returns the record that was written, too.
 pub(crate) fn commit(
     mut incoming: Incoming,
     key: &Key,
     mut record: Record,
     conditions: &WriteConditions,
-) -> Result<Metadata, ObjectError> {
+) -> Result<(Metadata, Record), ObjectError> {
     let shared = Arc::clone(incoming.shared());
     if key.path().is_none() {
         record.key = Some(key.as_str().to_owned());
@@ -211,9 +201,10 @@ pub(crate) fn commit(
     } else {
         Replace::Yes
     };
-    shared.place(&mut incoming, key, &mut record, replace, lock)?;
+    place::place(&mut incoming, key, &mut record, replace, lock)?;
     let stat = rustix::fs::fstat(incoming.file())?;
-    Ok(Metadata::of(key, &stat, record, &shared.settings))
+    let metadata = Metadata::of(key, &stat, record.clone(), &shared.settings);
+    Ok((metadata, record))
 }
 
 /// Checks that attributes can be stored, before any content has come.

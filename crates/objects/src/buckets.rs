@@ -1,13 +1,15 @@
 //! The folder that has a folder for each bucket.
 
 use crate::hex::random_name;
-use crate::key::RESERVED;
+use crate::index::Indexes;
+use crate::key::{KEY_BYTES_MAX, RESERVED};
 use crate::private::Private;
 use crate::record::ATTRIBUTE;
 use crate::shared::Shared;
 use crate::system::{FOLDER_MODE, create_file, open_bucket, open_folder, open_root};
-use crate::{BucketFolder, BucketName, OpenError, Settings};
-use rustix::fs::{AtFlags, Dir, FileType, XattrFlags};
+use crate::trees::{is_without_files, remove_empty_folders, remove_tree};
+use crate::{BucketFolder, BucketName, ObjectError, OpenError, Settings};
+use rustix::fs::{AtFlags, Dir, FileType, RenameFlags, XattrFlags};
 use rustix::io::Errno;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
@@ -17,12 +19,15 @@ use std::time::{Duration, SystemTime};
 
 /// Beginning of the names of folders that are being deleted.
 const DELETED: &str = ".privet-deleted-";
+/// Maximum depth of the folders of a bucket that can be deleted: as many as a key can have.
+const FOLDERS_DEEP_MAX: usize = KEY_BYTES_MAX / 2;
 
 /// The folder of all buckets.
 #[derive(Debug)]
 pub struct BucketsFolder {
     root: OwnedFd,
     settings: Arc<Settings>,
+    indexes: Arc<Indexes>,
     opened: Mutex<HashMap<BucketName, BucketFolder>>,
 }
 
@@ -37,6 +42,7 @@ impl BucketsFolder {
         let buckets = BucketsFolder {
             root,
             settings: Arc::new(settings.clone()),
+            indexes: Arc::new(Indexes::new(settings.index_bytes_max)),
             opened: Mutex::default(),
         };
         buckets.remove_deleted();
@@ -75,8 +81,9 @@ impl BucketsFolder {
         {
             return Ok(Some(bucket.clone()));
         }
+        let (settings, indexes) = (Arc::clone(&self.settings), Arc::clone(&self.indexes));
         let bucket = BucketFolder {
-            shared: Arc::new(Shared::new(folder, Arc::clone(&self.settings))),
+            shared: Arc::new(Shared::new(folder, settings, indexes)),
         };
         opened.insert(name.clone(), bucket.clone());
         Ok(Some(bucket))
@@ -132,15 +139,69 @@ impl BucketsFolder {
     /// Errors: `NoSuchBucket`; `NotEmpty` if there is an object, or a link or whatever else a person put there; the
     /// system's.
     pub fn delete(&self, name: &BucketName) -> Result<(), OpenError> {
-        let _ = (name, DELETED, RESERVED);
-        Err(OpenError::NotEmpty)
+        let bucket = self.bucket(name)?.ok_or(OpenError::NoSuchBucket)?;
+        let private = bucket.shared.private().map_err(open_error)?;
+        // Nobody writes an object from here on; who waits for a lock finds the bucket gone.
+        let _locks = private.lock_all().map_err(open_error)?;
+        let root = &bucket.shared.root;
+        if !is_empty(&private.odd)? || !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
+            return Err(OpenError::NotEmpty);
+        }
+        remove_empty_folders(root, RESERVED, FOLDERS_DEEP_MAX)?;
+        let deleted = format!("{DELETED}{}", random_name());
+        rustix::fs::renameat(&self.root, name.as_str(), &self.root, &deleted)?;
+        self.opened().remove(name);
+        // A person may have put a file there meanwhile.
+        if !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
+            let flags = RenameFlags::NOREPLACE;
+            rustix::fs::renameat_with(&self.root, &deleted, &self.root, name.as_str(), flags)?;
+            return Err(OpenError::NotEmpty);
+        }
+        remove_tree(&self.root, &deleted)?;
+        if self.settings.sync {
+            rustix::fs::fsync(&self.root)?;
+        }
+        Ok(())
     }
 
-    /// Removes what a killed process left of buckets that it deleted.
-    fn remove_deleted(&self) {}
+    /// Removes what a killed process left of buckets that it deleted. Nobody minds if some of it stays.
+    fn remove_deleted(&self) {
+        let Ok(items) = Dir::read_from(&self.root) else {
+            return;
+        };
+        for item in items.flatten() {
+            let name = item.file_name().to_str().unwrap_or_default();
+            if name.starts_with(DELETED) {
+                let _ = remove_tree(&self.root, name);
+            }
+        }
+    }
 
     fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<BucketName, BucketFolder>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Returns true if nothing at all is in the folder.
+fn is_empty(folder: &OwnedFd) -> Result<bool, Errno> {
+    for item in Dir::read_from(folder)? {
+        if !matches!(item?.file_name().to_bytes(), b"." | b"..") {
+            return Ok(false);
+        }
+    }
+    Ok(true)
+}
+
+/// Names the errors that can occur on the way to deleting a bucket.
+fn open_error(error: ObjectError) -> OpenError {
+    match error {
+        ObjectError::NoSuchBucket | ObjectError::NotFound => OpenError::NoSuchBucket,
+        ObjectError::ReadOnly => Errno::ROFS.into(),
+        ObjectError::Denied => Errno::ACCESS.into(),
+        ObjectError::Full => Errno::NOSPC.into(),
+        ObjectError::NoAttributes => OpenError::NoAttributes,
+        ObjectError::System(number) => OpenError::System(number),
+        other => unreachable!("locks do not fail by {other:?}"),
     }
 }
 

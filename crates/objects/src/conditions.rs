@@ -1,7 +1,6 @@
 //! Conditions under which an object is written or deleted (RFC 9110, 13.1; S3, "Conditional requests").
 
-use crate::shared::Replace;
-use crate::{Deleted, Metadata, ObjectError};
+use crate::{Metadata, ObjectError};
 use std::time::SystemTime;
 
 /// The value of `If-Match` or `If-None-Match`.
@@ -31,6 +30,23 @@ pub struct DeleteConditions {
     pub if_modified: Option<SystemTime>,
     /// `x-amz-if-match-size`.
     pub if_size: Option<u64>,
+}
+
+/// Whether there was something to delete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Deleted {
+    /// The object is gone now.
+    Removed,
+    /// There was none.
+    Absent,
+}
+
+/// Whether something else may lie at the place where a file is put.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Replace {
+    Yes,
+    /// Fails with `PreconditionFailed` if there is a file.
+    No,
 }
 
 impl TagCondition {

@@ -48,6 +48,12 @@ pub enum ObjectError {
     /// The upload is being completed or aborted at this moment.
     #[error("the upload is being completed")]
     UploadBusy,
+    /// The number of bytes is not the announced one.
+    #[error("the object has another size than announced")]
+    SizeMismatch,
+    /// A whole can have no checksum of this algorithm that is made of those of its parts in this way.
+    #[error("the algorithm has no checksums of this type")]
+    InvalidChecksumType,
     /// The content's MD5 is not the announced one.
     #[error("the content has another MD5 than announced")]
     DigestMismatch,
@@ -89,6 +95,13 @@ impl From<Errno> for ObjectError {
             Errno::NOTSUP => ObjectError::NoAttributes,
             other => ObjectError::System(other.raw_os_error()),
         }
+    }
+}
+
+impl From<std::io::Error> for ObjectError {
+    fn from(error: std::io::Error) -> Self {
+        // A write that takes no byte has no error of the system.
+        Errno::from_io_error(&error).unwrap_or(Errno::IO).into()
     }
 }
 

@@ -26,10 +26,15 @@ pub(crate) fn from_hex<const LENGTH: usize>(text: &str) -> Option<[u8; LENGTH]> 
     Some(bytes)
 }
 
-/// Returns a name that nobody can guess and nothing else has.
-pub(crate) fn random_name() -> String {
-    let mut random = [0; 16];
+/// Returns bytes that nobody can guess.
+pub(crate) fn random<const LENGTH: usize>() -> [u8; LENGTH] {
+    let mut random = [0; LENGTH];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
     let _ = aws_lc_rs::rand::fill(&mut random);
-    to_hex(&random)
+    random
+}
+
+/// Returns a name that nobody can guess and nothing else has.
+pub(crate) fn random_name() -> String {
+    to_hex(&random::<16>())
 }

@@ -71,9 +71,7 @@ impl Incoming {
     pub(crate) fn write(&mut self, bytes: &[u8]) -> Result<(), ObjectError> {
         self.count(bytes.len() as u64)?;
         self.hasher.update(bytes);
-        self.file
-            .write_all(bytes)
-            .map_err(|error| system_error(&error))
+        Ok(self.file.write_all(bytes)?)
     }
 
     /// Counts bytes that come into the file by another way.
@@ -119,11 +117,19 @@ impl Incoming {
         rustix::fs::futimens(&self.file, &times)?;
         let stat = rustix::fs::fstat(&self.file)?;
         record.state = Some(FileState::of(&stat));
+        self.write_record(record)?;
+        Ok(stat)
+    }
+
+    /// Writes `record` as it is into the attribute, and has the file written to disk.
+    ///
+    /// Errors: as `seal`.
+    pub(crate) fn write_record(&self, record: &Record) -> Result<(), ObjectError> {
         write_record(&self.file, record)?;
         if self.shared.settings.sync {
             rustix::fs::fsync(&self.file)?;
         }
-        Ok(stat)
+        Ok(())
     }
 
     /// Says that the file has another name now.
@@ -160,14 +166,5 @@ fn timespec(ns: i64) -> Timespec {
     Timespec {
         tv_sec: ns.div_euclid(1_000_000_000),
         tv_nsec: ns.rem_euclid(1_000_000_000) as _,
-    }
-}
-
-/// Turns an error of the standard library into ours.
-pub(crate) fn system_error(error: &std::io::Error) -> ObjectError {
-    match Errno::from_io_error(error) {
-        Some(errno) => errno.into(),
-        // A write that takes no byte and says no error.
-        None => ObjectError::System(Errno::IO.raw_os_error()),
     }
 }

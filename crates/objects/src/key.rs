@@ -74,8 +74,8 @@ pub(crate) fn is_file_name(name: &str) -> bool {
 /// Returns true if `path` begins with a reserved name in any spelling that a file system could take for it: some fold
 /// case and pass over characters that are not shown.
 pub(crate) fn is_reserved(path: &str) -> bool {
-    let folded = path.chars().filter(|char| !is_ignorable(*char));
-    let folded = folded.flat_map(char::to_lowercase);
+    let folded = path.chars().flat_map(char::to_lowercase);
+    let folded = folded.filter(|char| !is_ignorable(*char));
     let mut folded = folded.map(|char| if char == '\u{131}' { 'i' } else { char });
     RESERVED
         .chars()

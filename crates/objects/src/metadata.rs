@@ -30,7 +30,22 @@ pub struct Metadata {
 impl Metadata {
     /// Returns what is known of a file whose record is believed.
     pub(crate) fn of(key: &Key, stat: &Stat, record: Record, settings: &Settings) -> Metadata {
-        let state = FileState::of(stat);
+        let etag = record.etag.unwrap_or_else(|| file_etag(stat));
+        Metadata::with(key, (FileState::of(stat), etag), record, settings)
+    }
+
+    /// Returns what a record says by itself, if it says what file it is of.
+    pub(crate) fn recorded(key: &Key, record: Record, settings: &Settings) -> Option<Metadata> {
+        let known = record.state.zip(record.etag)?;
+        Some(Metadata::with(key, known, record, settings))
+    }
+
+    fn with(
+        key: &Key,
+        (state, etag): (FileState, ETag),
+        record: Record,
+        settings: &Settings,
+    ) -> Metadata {
         let mut headers = record.attributes.headers;
         let by_name = || (settings.content_type)(key.as_str()).to_owned();
         headers.content_type.get_or_insert_with(by_name);
@@ -38,7 +53,7 @@ impl Metadata {
         Metadata {
             size: state.size_bytes,
             modified: system_time(modified_ns),
-            etag: record.etag.unwrap_or_else(|| file_etag(stat)),
+            etag,
             headers,
             checksums: record.checksums,
             tags: record.attributes.tags,
@@ -60,14 +75,18 @@ impl FileState {
 ///
 /// Errors: the system's. A file without the attribute, or with one that cannot be read, has an empty record.
 pub(crate) fn read_record(file: impl AsFd, stat: &Stat) -> Result<Record, ObjectError> {
+    Ok(read_any_record(file)?.believed(FileState::of(stat)))
+}
+
+/// As `read_record`, whatever file the record was written for.
+pub(crate) fn read_any_record(file: impl AsFd) -> Result<Record, ObjectError> {
     let mut buffer = [0; ATTRIBUTE_BYTES_MAX];
     let length = match rustix::fs::fgetxattr(file, ATTRIBUTE, &mut buffer[..]) {
         Ok(length) => length,
         Err(Errno::NODATA | Errno::RANGE | Errno::NOTSUP) => 0,
         Err(errno) => return Err(errno.into()),
     };
-    let record = Record::decode(&buffer[..length]).unwrap_or_default();
-    Ok(record.believed(FileState::of(stat)))
+    Ok(Record::decode(&buffer[..length]).unwrap_or_default())
 }
 
 /// Returns the tag of a file that was put there or changed by hand. The device is left out: its number differs from

@@ -1,17 +1,22 @@
 //! Multipart uploads: parts arrive in any order and become one object.
 
-use crate::hex::{from_hex, random_name};
-use crate::{
-    Algorithm, Attributes, BucketFolder, Checksum, ChecksumType, Digests, ETag, Key, Metadata,
-    ObjectError, WriteConditions,
-};
+mod complete;
+mod in_progress;
+mod parts;
+mod uploads;
+
+pub use parts::PartUpload;
+
+use crate::hex::{from_hex, random, to_hex};
+use crate::metadata::now_ns;
+use crate::{Algorithm, Attributes, Checksum, ChecksumType, ETag, Key, WriteConditions};
 use std::fmt;
 use std::time::SystemTime;
 
 /// Maximum number of a part (S3, "Multipart upload limits").
 pub const PART_NUMBER_MAX: u16 = 10_000;
 
-/// The name of a multipart upload, which nobody can guess.
+/// The name of a multipart upload: the time of its creation, so that names are in this order, and what nobody can guess.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct UploadId(String);
 
@@ -22,8 +27,9 @@ impl UploadId {
         from_hex::<16>(text).map(|_| UploadId(text.to_owned()))
     }
 
-    pub(crate) fn random() -> UploadId {
-        UploadId(random_name())
+    fn new() -> UploadId {
+        let random: [u8; 8] = random();
+        UploadId(format!("{:016x}{}", now_ns(), to_hex(&random)))
     }
 
     /// Returns the text.
@@ -133,116 +139,4 @@ pub struct CompletedPart {
     pub etag: String,
     /// Its checksum, if the client says it.
     pub checksum: Option<(Algorithm, Vec<u8>)>,
-}
-
-/// A part on its way. Dropped, it leaves nothing behind.
-pub struct PartUpload(());
-
-impl BucketFolder {
-    /// Creates a multipart upload.
-    ///
-    /// Errors: `InvalidHeaders`, `InvalidTags`, `MetadataTooLarge`, `TooManyUploads`, `Full`, the system's.
-    pub fn create_upload(
-        &self,
-        key: &Key,
-        attributes: impl Into<Attributes>,
-        checksum: Option<(Algorithm, ChecksumType)>,
-    ) -> Result<UploadInProgress, ObjectError> {
-        let _ = (key, attributes.into(), checksum, UploadId::random());
-        Err(ObjectError::TooManyUploads)
-    }
-
-    /// Returns an upload in progress.
-    ///
-    /// Errors: `NoSuchUpload`, also if it is one of another key.
-    pub fn upload(&self, key: &Key, id: &UploadId) -> Result<UploadInProgress, ObjectError> {
-        let _ = (key, id);
-        Err(ObjectError::NoSuchUpload)
-    }
-
-    /// Begins to write a part, which replaces one of the same number.
-    ///
-    /// Errors: `NoSuchUpload`, `InvalidPartNumber`, `Full`, the system's.
-    pub fn part(&self, key: &Key, id: &UploadId, number: u16) -> Result<PartUpload, ObjectError> {
-        let _ = (key, id, number);
-        Err(ObjectError::NoSuchUpload)
-    }
-
-    /// Lists the parts with numbers above `after`.
-    ///
-    /// Errors: `NoSuchUpload`, the system's.
-    pub fn parts(
-        &self,
-        key: &Key,
-        id: &UploadId,
-        after: u16,
-        max: usize,
-    ) -> Result<PartsPage, ObjectError> {
-        let _ = (key, id, after, max);
-        Err(ObjectError::NoSuchUpload)
-    }
-
-    /// Lists uploads in progress.
-    ///
-    /// Errors: the system's.
-    pub fn uploads(&self, request: &UploadsRequest) -> Result<UploadsPage, ObjectError> {
-        let _ = request;
-        Ok(UploadsPage::default())
-    }
-
-    /// Makes an object of parts, in one step. A second call with the same parts has the same answer for a while. It may
-    /// take as long as copying all bytes does.
-    ///
-    /// Errors: `NoSuchUpload`, `InvalidPart`, `InvalidPartOrder`, `EntityTooSmall`, `EntityTooLarge`,
-    /// `ChecksumMismatch`, `PreconditionFailed`, `NotFound` as of [`crate::Upload::commit`], the system's.
-    pub fn complete(
-        &self,
-        key: &Key,
-        id: &UploadId,
-        completion: &Completion,
-    ) -> Result<Metadata, ObjectError> {
-        let _ = (key, id, completion);
-        Err(ObjectError::NoSuchUpload)
-    }
-
-    /// Removes an upload and its parts.
-    ///
-    /// Errors: `NoSuchUpload`, the system's.
-    pub fn abort(&self, key: &Key, id: &UploadId) -> Result<(), ObjectError> {
-        let _ = (key, id);
-        Err(ObjectError::NoSuchUpload)
-    }
-
-    /// Removes uploads that were created before `before`, and what killed processes left behind. Returns how many
-    /// uploads there were.
-    ///
-    /// Errors: the system's.
-    pub fn expire(&self, before: SystemTime) -> Result<usize, ObjectError> {
-        let _ = before;
-        Ok(0)
-    }
-}
-
-impl PartUpload {
-    /// Has a checksum computed besides the MD5. To be called before the first byte is written. The checksum that the
-    /// upload is to have is computed anyway.
-    pub fn compute(&mut self, algorithm: Algorithm) {
-        let _ = algorithm;
-    }
-
-    /// Appends bytes to the part.
-    ///
-    /// Errors: `EntityTooLarge`, `Full`, the system's.
-    pub fn write(&mut self, bytes: &[u8]) -> Result<(), ObjectError> {
-        let _ = bytes;
-        Ok(())
-    }
-
-    /// Makes what was written the part, in one step, if it is what was announced.
-    ///
-    /// Errors: `NoSuchUpload`, `UploadBusy`, `DigestMismatch`, `ChecksumMismatch`, `Full`, the system's.
-    pub fn commit(self, digests: &Digests) -> Result<Part, ObjectError> {
-        let _ = digests;
-        Err(ObjectError::NoSuchUpload)
-    }
 }

@@ -199,6 +199,7 @@ impl Record {
         Record {
             key: self.key,
             attributes: self.attributes,
+            requested: self.requested,
             ..Record::default()
         }
     }

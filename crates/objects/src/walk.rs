@@ -1,12 +1,11 @@
 //! The walk over a bucket's folders in the bytewise order of whole keys, from any text on.
 
-use crate::names::{Names, read_odd_keys, scan};
+use crate::index::{Listed, Next};
+use crate::list_request::{ListRequest, follower};
+use crate::names::ODD_FOLDER;
 use crate::shared::Shared;
-use crate::system::{is_absence, open_folder};
-use crate::{Key, ListRequest, ObjectError};
-use std::collections::{BTreeSet, HashMap};
-use std::ops::Bound;
-use std::sync::Arc;
+use crate::{KEY_BYTES_MAX, Key, ObjectError};
+use std::collections::HashMap;
 
 /// What the walk comes to.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,8 +20,7 @@ pub(crate) enum Step {
 pub(crate) struct Walk<'a> {
     shared: &'a Shared,
     request: &'a ListRequest,
-    folders: HashMap<String, Option<Arc<Names>>>,
-    odd: Option<BTreeSet<String>>,
+    folders: HashMap<String, Option<Listed>>,
 }
 
 impl<'a> Walk<'a> {
@@ -31,7 +29,6 @@ impl<'a> Walk<'a> {
             shared,
             request,
             folders: HashMap::new(),
-            odd: None,
         }
     }
 
@@ -50,9 +47,10 @@ impl<'a> Walk<'a> {
 
     /// As `next`, among the objects beneath `folder`, whose path is empty or ends with a slash.
     fn next_beneath(&mut self, folder: &str, cursor: &[u8]) -> Result<Option<Step>, ObjectError> {
-        let Some(names) = self.names(folder)? else {
+        // No key is longer.
+        if folder.len() >= KEY_BYTES_MAX {
             return Ok(None);
-        };
+        }
         let rest = match cursor.strip_prefix(folder.as_bytes()) {
             Some(rest) => rest,
             None if cursor < folder.as_bytes() => b"",
@@ -61,7 +59,7 @@ impl<'a> Walk<'a> {
         // A cursor within a folder begins with the folder, which stands before it.
         let slash = rest.iter().position(|byte| *byte == b'/');
         let mut from = slash.map_or(rest, |slash| &rest[..=slash]).to_vec();
-        while let Some(name) = names.at_or_after(&from) {
+        while let Some(name) = self.name(folder, &from)? {
             let path = format!("{folder}{name}");
             if !self.is_in_reach(&path) {
                 if path > self.request.prefix {
@@ -78,9 +76,7 @@ impl<'a> Walk<'a> {
             } else if let Some(step) = self.next_beneath(&path, cursor)? {
                 return Ok(Some(step));
             }
-            from.clear();
-            from.extend_from_slice(name.as_bytes());
-            from.push(0);
+            from = follower(&name);
         }
         Ok(None)
     }
@@ -93,11 +89,12 @@ impl<'a> Walk<'a> {
 
     /// Returns true if an object lies beneath the folder.
     fn has_object(&mut self, folder: &str) -> Result<bool, ObjectError> {
-        let Some(names) = self.names(folder)? else {
+        // No key is longer.
+        if folder.len() >= KEY_BYTES_MAX {
             return Ok(false);
-        };
+        }
         let mut from = Vec::new();
-        while let Some(name) = names.at_or_after(&from) {
+        while let Some(name) = self.name(folder, &from)? {
             let path = format!("{folder}{name}");
             let has = if name.ends_with('/') {
                 self.has_object(&path)?
@@ -107,42 +104,41 @@ impl<'a> Walk<'a> {
             if has {
                 return Ok(true);
             }
-            from = [name.as_bytes(), b"\0"].concat();
+            from = follower(&name);
         }
         Ok(false)
     }
 
+    /// Returns the next key among those that are no paths.
     fn next_odd(&mut self, cursor: &[u8]) -> Result<Option<Key>, ObjectError> {
-        let odd = match &mut self.odd {
-            Some(odd) => odd,
-            none => none.insert(read_odd_keys(self.shared)?),
-        };
-        // The set has texts, the cursor may end within a character: all that begin with its text are tried.
-        let text = match std::str::from_utf8(cursor) {
-            Ok(text) => text,
-            Err(error) => std::str::from_utf8(&cursor[..error.valid_up_to()]).unwrap_or_default(),
-        };
-        let found = odd.range::<str, _>((Bound::Included(text), Bound::Unbounded));
-        let mut found = found.filter(|key| key.as_bytes() >= cursor);
-        let found = found
-            .next()
-            .filter(|key| key.starts_with(&self.request.prefix));
-        Ok(found.and_then(|key| Key::new(key.as_str()).ok()))
+        let prefix = &self.request.prefix;
+        let name = self.name(ODD_FOLDER, cursor.max(prefix.as_bytes()))?;
+        let name = name.filter(|name| name.starts_with(prefix.as_str()));
+        Ok(name.and_then(|name| Key::new(name).ok()))
     }
 
-    /// Returns the names in the folder, if there is such a folder.
-    fn names(&mut self, folder: &str) -> Result<Option<Arc<Names>>, ObjectError> {
-        if let Some(names) = self.folders.get(folder) {
-            return Ok(names.clone());
+    /// Returns the first name at or after `from` in the folder, if there is such a folder.
+    fn name(&mut self, folder: &str, from: &[u8]) -> Result<Option<String>, ObjectError> {
+        let listed = self.folders.get(folder);
+        match listed.map(|listed| {
+            listed
+                .as_ref()
+                .map_or(Next::End, |listed| listed.at_or_after(from))
+        }) {
+            Some(Next::Name(name)) => return Ok(Some(name)),
+            Some(Next::End) => return Ok(None),
+            Some(Next::Unknown) | None => {}
         }
-        let opened = open_folder(&self.shared.root, folder.trim_end_matches('/'));
-        let names = match opened {
-            Ok(opened) => Some(Arc::new(scan(&opened, folder.is_empty())?)),
-            Err(errno) if is_absence(errno) => None,
-            Err(errno) => return Err(errno.into()),
-        };
-        self.folders.insert(folder.to_owned(), names.clone());
-        Ok(names)
+        let path = folder.trim_end_matches('/');
+        let listed = self.shared.indexes.list(self.shared, path, from)?;
+        let next = listed
+            .as_ref()
+            .map_or(Next::End, |listed| listed.at_or_after(from));
+        self.folders.insert(folder.to_owned(), listed);
+        match next {
+            Next::Name(name) => Ok(Some(name)),
+            Next::End | Next::Unknown => Ok(None),
+        }
     }
 }
 

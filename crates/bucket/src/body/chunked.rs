@@ -1,5 +1,5 @@
-//! `aws-chunked`: the framing in which clients send bodies with signed chunks, with checksums that follow, or both (S3 API
-//! Reference, "Transferring Payload in Multiple Chunks"). Pure: bytes in, bytes out.
+//! `aws-chunked`: the framing in which clients send bodies with signed chunks, with checksums that follow, or both (S3
+//! API Reference, "Transferring Payload in Multiple Chunks"). Pure: bytes in, bytes out.
 
 use crate::body::BodyError;
 use crate::encoding::unhex;
@@ -132,7 +132,8 @@ impl Chunked {
     }
 
     fn begin_chunk(&mut self, line: &[u8]) -> Result<(), BodyError> {
-        let line = std::str::from_utf8(line).map_err(|_| BodyError::Chunks("a line is not ASCII"))?;
+        let line =
+            std::str::from_utf8(line).map_err(|_| BodyError::Chunks("a line is not ASCII"))?;
         let (length, extension) = match line.split_once(';') {
             Some((length, extension)) => (length, Some(extension)),
             None => (line, None),
@@ -212,7 +213,8 @@ impl Chunked {
     /// Reads the header fields that came, which have to be those that were announced.
     fn trailer(&mut self) -> Result<Trailer, BodyError> {
         let text = std::mem::take(&mut self.line);
-        let text = String::from_utf8(text).map_err(|_| BodyError::Chunks("the trailer is not ASCII"))?;
+        let text =
+            String::from_utf8(text).map_err(|_| BodyError::Chunks("the trailer is not ASCII"))?;
         let mut fields = Trailer::new();
         let mut signature = None;
         for line in text.lines().filter(|line| !line.is_empty()) {
@@ -231,13 +233,19 @@ impl Chunked {
             .iter()
             .all(|name| fields.iter().filter(|(known, _)| known == name).count() == 1);
         if !has_all || fields.len() != announced.len() {
-            return Err(BodyError::Chunks("the trailer is not what x-amz-trailer announced"));
+            return Err(BodyError::Chunks(
+                "the trailer is not what x-amz-trailer announced",
+            ));
         }
         self.check_trailer(&fields, signature.as_deref())?;
         Ok(fields)
     }
 
-    fn check_trailer(&mut self, fields: &Trailer, signature: Option<&str>) -> Result<(), BodyError> {
+    fn check_trailer(
+        &mut self,
+        fields: &Trailer,
+        signature: Option<&str>,
+    ) -> Result<(), BodyError> {
         let Some(signer) = self.framing.signer.as_mut().filter(|_| !fields.is_empty()) else {
             return Ok(());
         };

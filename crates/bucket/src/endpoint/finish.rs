@@ -3,7 +3,7 @@
 use crate::encoding::hex;
 use aws_lc_rs::rand;
 use bytes::Bytes;
-use http::header::{CONTENT_LENGTH, CONTENT_TYPE, TRANSFER_ENCODING};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, TRANSFER_ENCODING};
 use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -72,11 +72,7 @@ pub(super) fn answer(
 }
 
 /// Makes the answer that an error is.
-pub(super) fn error(
-    mut error: S3Error,
-    method: &Method,
-    request_id: &str,
-) -> Response<AnswerBody> {
+pub(super) fn error(mut error: S3Error, method: &Method, request_id: &str) -> Response<AnswerBody> {
     error.set_request_id(request_id);
     let response = error
         .to_http_response()
@@ -90,9 +86,14 @@ pub(super) fn error(
 
 fn routed(response: HttpResponse, request_id: &str) -> Response<AnswerBody> {
     let (mut parts, mut body) = response.into_parts();
+    // The router asks no operation for its status.
+    if parts.status == StatusCode::OK && parts.headers.contains_key(CONTENT_RANGE) {
+        parts.status = StatusCode::PARTIAL_CONTENT;
+    }
     // The framing of a connection is hyper's.
     parts.headers.remove(TRANSFER_ENCODING);
-    let has_no_body = parts.status == StatusCode::NOT_MODIFIED || parts.status == StatusCode::NO_CONTENT;
+    let has_no_body =
+        parts.status == StatusCode::NOT_MODIFIED || parts.status == StatusCode::NO_CONTENT;
     if has_no_body {
         parts.headers.remove(CONTENT_LENGTH);
         parts.headers.remove(CONTENT_TYPE);
@@ -101,7 +102,9 @@ fn routed(response: HttpResponse, request_id: &str) -> Response<AnswerBody> {
     if parts.status.is_client_error() || parts.status.is_server_error() {
         let xml = HeaderValue::from_static("application/xml");
         parts.headers.entry(CONTENT_TYPE).or_insert(xml);
-        let body = body.take_bytes().map(|text| with_request_id(&text, request_id));
+        let body = body
+            .take_bytes()
+            .map(|text| with_request_id(&text, request_id));
         return Response::from_parts(parts, full(body.unwrap_or_default()));
     }
     Response::from_parts(parts, body.boxed_unsync())

@@ -7,6 +7,7 @@ use crate::facts::Fields;
 use crate::form;
 use crate::operators::{Asked, Holder, Operators};
 use crate::query::{Query, is_hoisted};
+use crate::sigv2::{PresentedUrl, UrlClaim};
 use crate::sigv4::{Presented, Refusal, Verified};
 use crate::target::{self, Target};
 use http::header::{
@@ -55,8 +56,7 @@ impl Head {
             .into_owned();
         let target = target::read(host, &path, domain_suffix).map_err(IntoS3::into_s3)?;
         let query = Query::parse(parts.uri.query().unwrap_or_default()).map_err(IntoS3::into_s3)?;
-        let host = HeaderValue::from_str(host)
-            .map_err(|_| target::TargetError::Host.into_s3())?;
+        let host = HeaderValue::from_str(host).map_err(|_| target::TargetError::Host.into_s3())?;
         // HTTP/2 has it in the URI; signatures cover it as a field.
         parts.headers.insert(HOST, host);
         Ok(Head {
@@ -108,6 +108,9 @@ impl Head {
         operators: &dyn Operators,
         sent: Sent<'_>,
     ) -> Result<(Verified, Holder), S3Error> {
+        if let Some(claim) = self.url_claim(sent.now) {
+            return self.verify_url(claim, operators, sent).await;
+        }
         let presented = Presented {
             method: &self.parts.method,
             path: &self.path,
@@ -135,6 +138,59 @@ impl Head {
             (Ok(verified), Some(key)) => Ok((verified, key.holder)),
             (Ok(_) | Err(_), key) => {
                 operators.note_failure(sent.address, key.map(|_| id.as_str()));
+                Err(Refusal::Mismatch.into_s3())
+            }
+        }
+    }
+
+    /// Reads a presigned URL of version 2.
+    fn url_claim(&self, now: i64) -> Option<Result<UrlClaim, Refusal>> {
+        let path = self.parts.uri.path();
+        let bucket = self
+            .target
+            .bucket()
+            .map(BucketName::as_str)
+            .unwrap_or_default();
+        let resource = match &self.target {
+            // By host name the bucket is not in the path.
+            Target::Object(_, key) if self.path.strip_prefix('/') == Some(key.as_str()) => {
+                format!("/{bucket}{path}")
+            }
+            Target::Service | Target::Bucket(_) | Target::Object(..) => path.to_owned(),
+        };
+        let url = PresentedUrl {
+            method: &self.parts.method,
+            resource: &resource,
+            query: &self.query,
+            headers: &self.parts.headers,
+        };
+        UrlClaim::read(&url, now)
+    }
+
+    async fn verify_url(
+        &self,
+        claim: Result<UrlClaim, Refusal>,
+        operators: &dyn Operators,
+        sent: Sent<'_>,
+    ) -> Result<(Verified, Holder), S3Error> {
+        let claim = claim.map_err(|refusal| {
+            operators.note_failure(sent.address, None);
+            refusal.into_s3()
+        })?;
+        let asked = Asked {
+            access_key_id: &claim.access_key_id,
+            address: sent.address,
+            request_id: sent.request_id,
+        };
+        let key = operators.key(asked).await.map_err(IntoS3::into_s3)?;
+        match (
+            claim.verify(key.as_ref().map(|key| key.secret.as_str())),
+            key,
+        ) {
+            (Ok(()), Some(key)) => Ok((Verified::without_body(), key.holder)),
+            (Ok(()) | Err(_), key) => {
+                let known = key.map(|_| claim.access_key_id.as_str());
+                operators.note_failure(sent.address, known);
                 Err(Refusal::Mismatch.into_s3())
             }
         }
@@ -209,7 +265,9 @@ fn hoist(query: &Query, headers: &mut HeaderMap) {
         ) else {
             continue;
         };
-        if is_hoisted(name) && !headers.contains_key(&field) {
+        // A checksum in a URL is that of no body: the signer of the URL had none.
+        let is_field = is_hoisted(name) && !name.starts_with("x-amz-checksum-");
+        if is_field && !headers.contains_key(&field) {
             headers.insert(field, content);
         }
     }
@@ -241,7 +299,9 @@ fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, S3Error> {
         return Ok(None);
     };
     let text = value.to_str().ok().filter(|text| {
-        second.is_none() && (1..=19).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_digit())
+        second.is_none()
+            && (1..=19).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_digit())
     });
     match text.and_then(|text| text.parse().ok()) {
         Some(number) => Ok(Some(number)),

@@ -52,7 +52,9 @@ impl Inner {
         let _permit = self.upload_permit()?;
         let limits = &self.settings.limits;
         let content_type = head.parts.headers.get(CONTENT_TYPE);
-        let content_type = content_type.and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let content_type = content_type
+            .and_then(|value| value.to_str().ok())
+            .unwrap_or_default();
         let reader = FormReader::new(content_type).map_err(IntoS3::into_s3)?;
         let pieces = body::paced(body, limits.body_silence, limits.body_rate_bytes);
         let opened = open(reader, pieces).await?;
@@ -63,7 +65,12 @@ impl Inner {
             trailer: None,
             trailer_names: Vec::new(),
         };
-        access::permit(self.operators.as_ref(), &facts, Act::WriteObjects, Some(&bucket))?;
+        access::permit(
+            self.operators.as_ref(),
+            &facts,
+            Act::WriteObjects,
+            Some(&bucket),
+        )?;
         let finish = Finish::of(&opened.fields)?;
         let written = written(&opened.fields, bucket.clone())?;
         let key = written.key.clone();
@@ -136,38 +143,47 @@ async fn open(mut reader: FormReader, mut pieces: Pieces) -> Result<Opened, S3Er
 fn file_pieces(opened: Opened, sizes: RangeInclusive<u64>, size_bytes_max: u64) -> Pieces {
     let Opened { reader, pieces, .. } = opened;
     let max = size_bytes_max.min(*sizes.end());
-    let file = stream::try_unfold((reader, pieces, false), |(mut reader, mut pieces, mut has_ended)| async move {
-        loop {
-            match reader.next().map_err(|_| BodyError::Broken)? {
-                Found::File(piece) => return Ok(Some((piece, (reader, pieces, has_ended)))),
-                Found::End => has_ended = true,
-                Found::Fields(_) => return Err(BodyError::Broken),
-                Found::More => {}
+    let file = stream::try_unfold(
+        (reader, pieces, false),
+        |(mut reader, mut pieces, mut has_ended)| async move {
+            loop {
+                match reader.next().map_err(|_| BodyError::Broken)? {
+                    Found::File(piece) => return Ok(Some((piece, (reader, pieces, has_ended)))),
+                    Found::End => has_ended = true,
+                    Found::Fields(_) => return Err(BodyError::Broken),
+                    Found::More => {}
+                }
+                match pieces.next().await.transpose()? {
+                    Some(piece) => reader.feed(&piece).map_err(|_| BodyError::Broken)?,
+                    None if has_ended => return Ok(None),
+                    None => return Err(BodyError::TooShort),
+                }
             }
-            match pieces.next().await.transpose()? {
-                Some(piece) => reader.feed(&piece).map_err(|_| BodyError::Broken)?,
-                None if has_ended => return Ok(None),
-                None => return Err(BodyError::TooShort),
-            }
-        }
-    });
+        },
+    );
     let least = *sizes.start();
-    let counted = stream::try_unfold((file.boxed(), 0_u64), move |(mut file, before)| async move {
-        match file.next().await.transpose()? {
-            Some(piece) => {
-                let now = before + piece.len() as u64;
-                Ok(Some((piece, (file, now))))
+    let counted = stream::try_unfold(
+        (file.boxed(), 0_u64),
+        move |(mut file, before)| async move {
+            match file.next().await.transpose()? {
+                Some(piece) => {
+                    let now = before + piece.len() as u64;
+                    Ok(Some((piece, (file, now))))
+                }
+                None if before < least => Err(BodyError::TooShort),
+                None => Ok(None),
             }
-            None if before < least => Err(BodyError::TooShort),
-            None => Ok(None),
-        }
-    });
+        },
+    );
     body::bounded(counted.boxed(), None, max)
 }
 
 fn written(fields: &form::Fields, bucket: BucketName) -> Result<Written, S3Error> {
     let key = fields.get("key").ok_or_else(|| {
-        known(S3ErrorCode::InvalidArgument, "Bucket POST must contain a field named 'key'.")
+        known(
+            S3ErrorCode::InvalidArgument,
+            "Bucket POST must contain a field named 'key'.",
+        )
     })?;
     let key = key.replace("${filename}", &fields.filename);
     let headers: HeaderMap = fields
@@ -180,7 +196,8 @@ fn written(fields: &form::Fields, bucket: BucketName) -> Result<Written, S3Error
         .collect();
     Ok(Written {
         bucket,
-        key: Key::new(key).map_err(|error| known(S3ErrorCode::KeyTooLongError, error.to_string()))?,
+        key: Key::new(key)
+            .map_err(|error| known(S3ErrorCode::KeyTooLongError, error.to_string()))?,
         attributes: of_form(fields)?,
         algorithms: digests::wanted(&headers, &[])?,
         digests: digests::announced(&headers)?,
@@ -197,7 +214,9 @@ enum Finish {
 
 impl Finish {
     fn of(fields: &form::Fields) -> Result<Self, S3Error> {
-        let redirect = fields.get("success_action_redirect").or(fields.get("redirect"));
+        let redirect = fields
+            .get("success_action_redirect")
+            .or(fields.get("redirect"));
         if let Some(url) = redirect
             && (url.starts_with("http://") || url.starts_with("https://"))
         {
@@ -220,7 +239,10 @@ impl Finish {
         metadata: &Metadata,
     ) -> Result<Response<Bytes>, S3Error> {
         let tag = format!("\"{}\"", metadata.etag);
-        let location = format!("/{bucket}/{}", encoding::encode_path(key.as_str().as_bytes()));
+        let location = format!(
+            "/{bucket}/{}",
+            encoding::encode_path(key.as_str().as_bytes())
+        );
         let mut headers = HeaderMap::new();
         checksum_fields(metadata, &mut headers);
         let value = |text: &str| HeaderValue::from_str(text).map_err(|_| internal());
@@ -237,7 +259,10 @@ impl Finish {
             Finish::Status(StatusCode::CREATED) => {
                 headers.insert(LOCATION, value(&location)?);
                 headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/xml"));
-                (StatusCode::CREATED, post_response(&location, bucket, key, &tag))
+                (
+                    StatusCode::CREATED,
+                    post_response(&location, bucket, key, &tag),
+                )
             }
             Finish::Status(status) => {
                 headers.insert(LOCATION, value(&location)?);

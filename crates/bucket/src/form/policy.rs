@@ -33,8 +33,8 @@ struct Document {
     conditions: Vec<Value>,
 }
 
-/// Checks an upload against its policy, and returns the sizes that the file may have. `policy` is the field as sent, `now`
-/// in seconds since 1970.
+/// Checks an upload against its policy, and returns the sizes that the file may have. `policy` is the field as sent,
+/// `now` in seconds since 1970.
 pub(crate) fn check(
     policy: &str,
     fields: &Fields,
@@ -45,8 +45,8 @@ pub(crate) fn check(
     let text = BASE64_STANDARD
         .decode(policy)
         .map_err(|_| malformed("it is not Base64"))?;
-    let document: Document =
-        serde_json::from_slice(&text).map_err(|_| malformed("it is not JSON of the form of policies"))?;
+    let document: Document = serde_json::from_slice(&text)
+        .map_err(|_| malformed("it is not JSON of the form of policies"))?;
     let expiration: Timestamp = document
         .expiration
         .parse()
@@ -81,9 +81,9 @@ impl Upload<'_> {
                 .iter()
                 .try_for_each(|(name, wanted)| self.compare("eq", name, wanted)),
             Value::Array(parts) => self.meet_list(parts),
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {
-                Err(FormPolicyError::Malformed("a condition is neither an object nor a list"))
-            }
+            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => Err(
+                FormPolicyError::Malformed("a condition is neither an object nor a list"),
+            ),
         }
     }
 
@@ -108,7 +108,12 @@ impl Upload<'_> {
         }
     }
 
-    fn compare(&mut self, operator: &str, name: &str, wanted: &Value) -> Result<(), FormPolicyError> {
+    fn compare(
+        &mut self,
+        operator: &str,
+        name: &str,
+        wanted: &Value,
+    ) -> Result<(), FormPolicyError> {
         let name = name.to_ascii_lowercase();
         let wanted = wanted
             .as_str()
@@ -123,7 +128,9 @@ impl Upload<'_> {
             _ => sent.starts_with(wanted),
         };
         if !is_met {
-            return Err(FormPolicyError::Failed(format!("[\"{operator}\", \"${name}\", \"{wanted}\"]")));
+            return Err(FormPolicyError::Failed(format!(
+                "[\"{operator}\", \"${name}\", \"{wanted}\"]"
+            )));
         }
         self.covered.push(name);
         Ok(())
@@ -146,9 +153,9 @@ impl Upload<'_> {
             }
         }
         match self.fields.get("bucket") {
-            Some(bucket) if bucket != self.bucket => {
-                Err(FormPolicyError::Failed("the bucket is another one".to_owned()))
-            }
+            Some(bucket) if bucket != self.bucket => Err(FormPolicyError::Failed(
+                "the bucket is another one".to_owned(),
+            )),
             Some(_) | None => Ok(()),
         }
     }

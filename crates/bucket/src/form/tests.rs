@@ -38,7 +38,11 @@ fn check(body: &str, expected: Result<(&[(&str, &str)], &str), FormError>) {
                 .collect();
             (fields, file.as_bytes().to_vec())
         });
-        assert_eq!(read.map(|(fields, file)| (fields.values, file)), expected, "{step}");
+        assert_eq!(
+            read.map(|(fields, file)| (fields.values, file)),
+            expected,
+            "{step}"
+        );
     }
 }
 
@@ -46,11 +50,16 @@ fn field(name: &str, value: &str) -> String {
     format!("--xx\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n")
 }
 
-const FILE: &str = "--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
+const FILE: &str =
+    "--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\n";
 
 #[test]
 fn broken_forms_are_refused() {
-    for kind in ["multipart/form-data", "multipart/form-data; boundary=", "multipart/form-data; boundary=a\u{e9}"] {
+    for kind in [
+        "multipart/form-data",
+        "multipart/form-data; boundary=",
+        "multipart/form-data; boundary=a\u{e9}",
+    ] {
         assert_eq!(FormReader::new(kind).err(), Some(FormError::Boundary));
     }
     check("", Err(FormError::Incomplete));
@@ -58,16 +67,25 @@ fn broken_forms_are_refused() {
     check("--xxz", Err(FormError::Malformed));
     check(&field("key", "a"), Err(FormError::Incomplete));
     check(&(field("key", "a") + "--xx--"), Err(FormError::NoFile));
-    check(&(field("key", "a") + &field("KEY", "b")), Err(FormError::Twice("key".to_owned())));
+    check(
+        &(field("key", "a") + &field("KEY", "b")),
+        Err(FormError::Twice("key".to_owned())),
+    );
     check(&format!("{FILE}never ends"), Err(FormError::Incomplete));
-    check("--xx\r\nContent-Type: text/plain\r\n\r\na\r\n--xx", Err(FormError::Malformed));
+    check(
+        "--xx\r\nContent-Type: text/plain\r\n\r\na\r\n--xx",
+        Err(FormError::Malformed),
+    );
     check(&field("key", &"a".repeat(30_000)), Err(FormError::TooLarge));
     check(&"x".repeat(30_000), Err(FormError::Malformed));
 }
 
 #[test]
 fn a_file_follows_its_fields() {
-    let form = format!("{}{FILE}a\r\n--x\r\n\r\n--xx--\r\n", field("Key", "u/${filename}"));
+    let form = format!(
+        "{}{FILE}a\r\n--x\r\n\r\n--xx--\r\n",
+        field("Key", "u/${filename}")
+    );
     check(&form, Ok((&[("key", "u/${filename}")], "a\r\n--x\r\n")));
     check(&format!("{FILE}\r\n--xx--"), Ok((&[], "")));
     let (fields, _) = read(format!("{FILE}a\r\n--xx--").as_bytes(), 3).unwrap();
@@ -84,7 +102,10 @@ fn policy(conditions: &str, values: &[(&str, &str)], expected: &str) {
             .collect(),
         ..Fields::default()
     };
-    let now = "2026-12-01T11:59:59Z".parse::<jiff::Timestamp>().unwrap().as_second();
+    let now = "2026-12-01T11:59:59Z"
+        .parse::<jiff::Timestamp>()
+        .unwrap()
+        .as_second();
     let shown = match policy::check(&BASE64_STANDARD.encode(text), &fields, "photos", now) {
         Ok(sizes) => format!("{sizes:?}"),
         Err(error) => error.to_string(),
@@ -95,9 +116,13 @@ fn policy(conditions: &str, values: &[(&str, &str)], expected: &str) {
 #[test]
 fn a_policy_holds_for_everything_that_is_sent() {
     let fields = Fields::default();
-    let check = |text: &str, now| policy::check(&BASE64_STANDARD.encode(text), &fields, "photos", now);
+    let check =
+        |text: &str, now| policy::check(&BASE64_STANDARD.encode(text), &fields, "photos", now);
     assert!(matches!(check("{}", 0), Err(FormPolicyError::Malformed(_))));
-    assert!(matches!(check(r#"{"expiration":"tomorrow","conditions":[]}"#, 0), Err(FormPolicyError::Malformed(_))));
+    assert!(matches!(
+        check(r#"{"expiration":"tomorrow","conditions":[]}"#, 0),
+        Err(FormPolicyError::Malformed(_))
+    ));
     let text = r#"{"expiration":"1970-01-01T00:01:00Z","conditions":[{"bucket":"photos"}]}"#;
     assert_eq!(check(text, 60), Err(FormPolicyError::Expired));
     assert_eq!(check(text, 59), Ok(0..=u64::MAX));
@@ -106,14 +131,41 @@ fn a_policy_holds_for_everything_that_is_sent() {
     policy(r#"{"bucket":"other"}"#, &[], "Condition failed");
     policy(bucket, &[("bucket", "other")], "Condition failed");
     policy(bucket, &[("key", "a")], "Extra input fields: key");
-    policy(&format!(r#"{bucket},["starts-with","$key","u/"]"#), &[("key", "v/a")], "Condition failed");
-    policy(&format!(r#"{bucket},["starts-with","$key","u/"]"#), &[], "Condition failed");
-    policy(&format!(r#"{bucket},["ends-with","$key","u/"]"#), &[("key", "a")], "not understood");
-    policy(&format!(r#"{bucket},["eq","key","u/"]"#), &[("key", "a")], "not understood");
-    policy(&format!(r#"{bucket},["content-length-range",-1,5]"#), &[], "not understood");
     policy(
-        &format!(r#"{bucket},["starts-with","$key","u/"],["content-length-range",1,5],["eq","$ACL","private"]"#),
-        &[("key", "u/a"), ("acl", "private"), ("x-ignore-me", "1"), ("policy", "p")],
+        &format!(r#"{bucket},["starts-with","$key","u/"]"#),
+        &[("key", "v/a")],
+        "Condition failed",
+    );
+    policy(
+        &format!(r#"{bucket},["starts-with","$key","u/"]"#),
+        &[],
+        "Condition failed",
+    );
+    policy(
+        &format!(r#"{bucket},["ends-with","$key","u/"]"#),
+        &[("key", "a")],
+        "not understood",
+    );
+    policy(
+        &format!(r#"{bucket},["eq","key","u/"]"#),
+        &[("key", "a")],
+        "not understood",
+    );
+    policy(
+        &format!(r#"{bucket},["content-length-range",-1,5]"#),
+        &[],
+        "not understood",
+    );
+    policy(
+        &format!(
+            r#"{bucket},["starts-with","$key","u/"],["content-length-range",1,5],["eq","$ACL","private"]"#
+        ),
+        &[
+            ("key", "u/a"),
+            ("acl", "private"),
+            ("x-ignore-me", "1"),
+            ("policy", "p"),
+        ],
         "1..=5",
     );
 }

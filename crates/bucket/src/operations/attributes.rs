@@ -54,7 +54,8 @@ pub(super) fn of_request(headers: &HeaderMap, fields: &Fields) -> S3Result<Attri
 pub(crate) fn of_form(fields: &form::Fields) -> S3Result<Attributes> {
     let mut headers = HeaderMap::new();
     for (name, value) in &fields.values {
-        let is_stored = name.starts_with("x-amz-") || name.starts_with("content-")
+        let is_stored = name.starts_with("x-amz-")
+            || name.starts_with("content-")
             || ["cache-control", "acl"].contains(&name.as_str());
         let name = match name.as_str() {
             "acl" => "x-amz-acl",
@@ -118,7 +119,10 @@ pub(super) fn no_acls() -> s3s::S3Error {
 pub(super) fn tags_of_query(text: &str) -> S3Result<Tags> {
     let decode = |text: &str| {
         let text = text.replace('+', " ");
-        percent_decode_str(&text).decode_utf8().ok().map(|text| text.into_owned())
+        percent_decode_str(&text)
+            .decode_utf8()
+            .ok()
+            .map(|text| text.into_owned())
     };
     let tag = |part: &str| {
         let (name, value) = part.split_once('=').unwrap_or((part, ""));
@@ -127,7 +131,10 @@ pub(super) fn tags_of_query(text: &str) -> S3Result<Tags> {
     let parts = text.split('&').filter(|part| !part.is_empty());
     let tags: Option<Vec<(String, String)>> = parts.map(tag).collect();
     tags.map(Tags).ok_or_else(|| {
-        known(S3ErrorCode::InvalidArgument, "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded")
+        known(
+            S3ErrorCode::InvalidArgument,
+            "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded",
+        )
     })
 }
 
@@ -139,7 +146,10 @@ fn user_metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
             user.push((own.to_owned(), value));
         }
     }
-    let size: usize = user.iter().map(|(name, value)| name.len() + value.len()).sum();
+    let size: usize = user
+        .iter()
+        .map(|(name, value)| name.len() + value.len())
+        .sum();
     if size > USER_METADATA_BYTES_MAX {
         return Err(known(
             S3ErrorCode::MetadataTooLarge,

@@ -5,7 +5,7 @@ use crate::operations::listing::owner;
 use crate::operations::{Operations, attributes, blocking, bucket_name, facts};
 use crate::operators::{Act, Permission};
 use crate::records::{BucketRecord, Change};
-use privet_objects::BucketName;
+use privet_objects::{BucketName, OpenError};
 use s3s::dto::{
     Bucket, BucketLocationConstraint, CreateBucketInput, CreateBucketOutput, DeleteBucketInput,
     DeleteBucketOutput, GetBucketLocationInput, GetBucketLocationOutput, HeadBucketInput,
@@ -34,8 +34,21 @@ impl Operations {
         let location = configuration.and_then(|configuration| configuration.location_constraint);
         self.check_location(location.as_ref())?;
         let bucket = bucket_name(&input.bucket)?;
+        let shared = Arc::clone(&self.shared);
+        let name = bucket.clone();
+        // A folder without a record is taken over as it is: it is of a creation that was killed, or was put there by
+        // hand.
+        blocking(move || match shared.buckets.create(&name) {
+            Ok(_) | Err(OpenError::Exists) => Ok(()),
+            Err(error) => Err(error.into_s3()),
+        })
+        .await?;
         let change = Change::Create { tags: Vec::new() };
-        let made = self.shared.operators.change(&facts.holder, &bucket, change).await;
+        let made = self
+            .shared
+            .operators
+            .change(&facts.holder, &bucket, change)
+            .await;
         made.map_err(IntoS3::into_s3)?;
         Ok(S3Response::new(CreateBucketOutput {
             location: Some(format!("/{bucket}")),
@@ -49,7 +62,9 @@ impl Operations {
             Some(text) if text == region => Ok(()),
             Some(text) => Err(error::known(
                 S3ErrorCode::IllegalLocationConstraintException,
-                format!("The {text} location constraint is incompatible for the region specific endpoint this request was sent to: it is {region}."),
+                format!(
+                    "The {text} location constraint is incompatible for the region specific endpoint this request was sent to: it is {region}."
+                ),
             )),
         }
     }
@@ -60,7 +75,20 @@ impl Operations {
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
         let facts = facts(&request)?;
         let bucket = bucket_name(&request.input.bucket)?;
-        let deleted = self.shared.operators.change(&facts.holder, &bucket, Change::Delete).await;
+        self.record(&bucket).await?;
+        let shared = Arc::clone(&self.shared);
+        let name = bucket.clone();
+        // The record goes last: what was killed between the two can be repeated.
+        blocking(move || match shared.buckets.delete(&name) {
+            Ok(()) | Err(OpenError::NoSuchBucket) => Ok(()),
+            Err(error) => Err(error.into_s3()),
+        })
+        .await?;
+        let deleted = self
+            .shared
+            .operators
+            .change(&facts.holder, &bucket, Change::Delete)
+            .await;
         deleted.map_err(IntoS3::into_s3)?;
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
@@ -69,7 +97,8 @@ impl Operations {
         &self,
         request: S3Request<HeadBucketInput>,
     ) -> S3Result<S3Response<HeadBucketOutput>> {
-        self.in_bucket(&bucket_name(&request.input.bucket)?, |_| Ok(())).await?;
+        self.in_bucket(&bucket_name(&request.input.bucket)?, |_| Ok(()))
+            .await?;
         Ok(S3Response::new(HeadBucketOutput {
             bucket_region: Some(self.shared.region.clone()),
             ..HeadBucketOutput::default()
@@ -80,7 +109,8 @@ impl Operations {
         &self,
         request: S3Request<GetBucketLocationInput>,
     ) -> S3Result<S3Response<GetBucketLocationOutput>> {
-        self.in_bucket(&bucket_name(&request.input.bucket)?, |_| Ok(())).await?;
+        self.in_bucket(&bucket_name(&request.input.bucket)?, |_| Ok(()))
+            .await?;
         let region = self.shared.region.clone();
         Ok(S3Response::new(GetBucketLocationOutput {
             location_constraint: (region != FIRST_REGION)
@@ -88,7 +118,7 @@ impl Operations {
         }))
     }
 
-    /// Lists the buckets that the operator may read.
+    /// Lists the buckets that the operator may know of.
     pub(super) async fn list_buckets(
         &self,
         request: S3Request<ListBucketsInput>,
@@ -102,12 +132,22 @@ impl Operations {
         let mut found = Vec::new();
         for name in names {
             let is_wanted = name.as_str().starts_with(&prefix) && *name.as_str() > *after;
-            if is_wanted && self.may_read(&facts, &name) {
-                let record = self.shared.operators.record(&name).await.map_err(IntoS3::into_s3)?;
+            if is_wanted && self.may_see(&facts, &name) {
+                let record = self
+                    .shared
+                    .operators
+                    .record(&name)
+                    .await
+                    .map_err(IntoS3::into_s3)?;
                 found.extend(record.map(|record| (name, record)));
             }
         }
-        let max = usize::try_from(input.max_buckets.unwrap_or(BUCKETS_MAX).clamp(1, BUCKETS_MAX));
+        let max = usize::try_from(
+            input
+                .max_buckets
+                .unwrap_or(BUCKETS_MAX)
+                .clamp(1, BUCKETS_MAX),
+        );
         let max = max.unwrap_or(1);
         let is_truncated = found.len() > max;
         found.truncate(max);
@@ -125,9 +165,9 @@ impl Operations {
         }))
     }
 
-    fn may_read(&self, facts: &crate::facts::Facts, bucket: &BucketName) -> bool {
+    fn may_see(&self, facts: &crate::facts::Facts, bucket: &BucketName) -> bool {
         let operators = &self.shared.operators;
-        operators.may(&facts.holder, Act::ReadObjects, Some(bucket)) == Permission::Granted
+        operators.may(&facts.holder, Act::ReadSettings, Some(bucket)) == Permission::Granted
     }
 }
 

@@ -27,7 +27,9 @@ pub(super) fn of_write(fields: &Fields) -> S3Result<WriteConditions> {
     let if_none_match = fields.if_none_match.as_deref().map(tags);
     // S3 knows `*` alone here; a tag would say something that nobody means.
     if let Some(TagCondition::OneOf(_)) = if_none_match {
-        return Err(error::not_implemented("If-None-Match with an entity tag on a write"));
+        return Err(error::not_implemented(
+            "If-None-Match with an entity tag on a write",
+        ));
     }
     Ok(WriteConditions {
         if_match: fields.if_match.as_deref().map(tags),
@@ -173,7 +175,8 @@ fn read_range(text: &str, size: u64) -> Wanted {
 
 /// Returns whole seconds since 1970.
 pub(super) fn seconds(time: SystemTime) -> u64 {
-    time.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs())
+    time.duration_since(UNIX_EPOCH)
+        .map_or(0, |since| since.as_secs())
 }
 
 fn seconds_of(text: &str) -> Option<u64> {
@@ -183,7 +186,9 @@ fn seconds_of(text: &str) -> Option<u64> {
 /// Returns the time of one of s3s's, in whole seconds.
 pub(super) fn time_of(timestamp: &Timestamp) -> Option<SystemTime> {
     let mut text = Vec::new();
-    timestamp.format(TimestampFormat::HttpDate, &mut text).ok()?;
+    timestamp
+        .format(TimestampFormat::HttpDate, &mut text)
+        .ok()?;
     let text = String::from_utf8(text).ok()?;
     httpdate::parse_http_date(&text).ok()
 }
@@ -204,7 +209,17 @@ mod tests {
 
     #[test]
     fn ranges_that_are_none_are_ignored() {
-        for text in ["", "bytes", "bytes=", "bytes=-", "bytes=a-b", "bytes=5-2", "items=0-1", "bytes=0-1,3-4", "bytes=+1-2"] {
+        for text in [
+            "",
+            "bytes",
+            "bytes=",
+            "bytes=-",
+            "bytes=a-b",
+            "bytes=5-2",
+            "items=0-1",
+            "bytes=0-1,3-4",
+            "bytes=+1-2",
+        ] {
             check(text, 10, Wanted::Everything);
         }
     }

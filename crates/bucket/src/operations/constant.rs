@@ -1,9 +1,9 @@
-//! What tools ask of every bucket, and of which there is one truth: there is one version of an object, everything is the
-//! owner's, nothing is public. What was never configured is said in S3's words for that.
+//! What tools ask of every bucket, and of which there is one truth: there is one version of an object, everything is
+//! the owner's, nothing is public. What was never configured is said in S3's words for that.
 
 use crate::error::other;
 use crate::operations::listing::owner;
-use crate::operations::{Operations, OWNER_ID, attributes, bucket_name, object_key, only_version};
+use crate::operations::{OWNER_ID, Operations, attributes, bucket_name, object_key, only_version};
 use http::StatusCode;
 use s3s::dto::{
     AccessControlPolicy, GetBucketAccelerateConfigurationInput,
@@ -12,10 +12,10 @@ use s3s::dto::{
     GetBucketOwnershipControlsInput, GetBucketOwnershipControlsOutput,
     GetBucketRequestPaymentInput, GetBucketRequestPaymentOutput, GetBucketVersioningInput,
     GetBucketVersioningOutput, GetObjectAclInput, GetObjectAclOutput, Grant, Grantee,
-    ObjectOwnership, OwnershipControls, OwnershipControlsRule, Payer, Permission, PutBucketAclInput,
-    PutBucketAclOutput, PutBucketOwnershipControlsInput, PutBucketOwnershipControlsOutput,
-    PutBucketRequestPaymentInput, PutBucketRequestPaymentOutput, PutObjectAclInput,
-    PutObjectAclOutput, Type,
+    ObjectOwnership, OwnershipControls, OwnershipControlsRule, Payer, Permission,
+    PutBucketAclInput, PutBucketAclOutput, PutBucketOwnershipControlsInput,
+    PutBucketOwnershipControlsOutput, PutBucketRequestPaymentInput, PutBucketRequestPaymentOutput,
+    PutObjectAclInput, PutObjectAclOutput, Type,
 };
 use s3s::{S3Error, S3Request, S3Response, S3Result};
 
@@ -81,7 +81,10 @@ fn check_policy(policy: Option<&AccessControlPolicy>) -> S3Result<()> {
         return Ok(());
     };
     let is_owners = |grant: &Grant| {
-        let grantee = grant.grantee.as_ref().and_then(|grantee| grantee.id.as_deref());
+        let grantee = grant
+            .grantee
+            .as_ref()
+            .and_then(|grantee| grantee.id.as_deref());
         grantee == Some(OWNER_ID)
             && grant.permission.as_ref().map(Permission::as_str) == Some(Permission::FULL_CONTROL)
     };
@@ -168,9 +171,9 @@ impl Operations {
         request: S3Request<PutBucketOwnershipControlsInput>,
     ) -> S3Result<S3Response<PutBucketOwnershipControlsOutput>> {
         let rules = &request.input.ownership_controls.rules;
-        let is_true = rules.iter().all(|rule| {
-            rule.object_ownership.as_str() == ObjectOwnership::BUCKET_OWNER_ENFORCED
-        });
+        let is_true = rules
+            .iter()
+            .all(|rule| rule.object_ownership.as_str() == ObjectOwnership::BUCKET_OWNER_ENFORCED);
         match is_true {
             true => self.nothing(&request.input.bucket).await,
             false => Err(crate::error::not_implemented(

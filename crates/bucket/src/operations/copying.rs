@@ -67,7 +67,9 @@ impl Operations {
         )?;
         let key = source.key.clone();
         let object = self
-            .in_bucket(&source.bucket, move |bucket| bucket.open(&key).map_err(IntoS3::into_s3))
+            .in_bucket(&source.bucket, move |bucket| {
+                bucket.open(&key).map_err(IntoS3::into_s3)
+            })
             .await?;
         match source.conditions.decide(&object.metadata) {
             Decision::Read => Ok(object),
@@ -97,8 +99,18 @@ impl Operations {
             ));
         }
         let replaces = Replaces {
-            metadata: directive(input.metadata_directive.as_ref().map(MetadataDirective::as_str))?,
-            tags: directive(input.tagging_directive.as_ref().map(TaggingDirective::as_str))?,
+            metadata: directive(
+                input
+                    .metadata_directive
+                    .as_ref()
+                    .map(MetadataDirective::as_str),
+            )?,
+            tags: directive(
+                input
+                    .tagging_directive
+                    .as_ref()
+                    .map(TaggingDirective::as_str),
+            )?,
         };
         let is_itself = source.bucket == bucket && source.key == key;
         if is_itself && replaces.metadata == Directive::Copy && named.is_none() {
@@ -142,7 +154,10 @@ fn directive(text: Option<&str>) -> S3Result<Directive> {
     match text {
         None | Some("COPY") => Ok(Directive::Copy),
         Some("REPLACE") => Ok(Directive::Replace),
-        Some(_) => Err(error::known(S3ErrorCode::InvalidArgument, "Unknown metadata directive.")),
+        Some(_) => Err(error::known(
+            S3ErrorCode::InvalidArgument,
+            "Unknown metadata directive.",
+        )),
     }
 }
 

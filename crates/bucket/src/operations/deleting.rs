@@ -19,7 +19,11 @@ impl Operations {
         let facts = facts(&request)?;
         let modified = request.headers.get("x-amz-if-match-last-modified-time");
         let modified = modified
-            .map(|text| text.to_str().ok().and_then(|text| httpdate::parse_http_date(text).ok()))
+            .map(|text| {
+                text.to_str()
+                    .ok()
+                    .and_then(|text| httpdate::parse_http_date(text).ok())
+            })
             .map(|time| time.ok_or_else(|| invalid_condition("x-amz-if-match-last-modified-time")))
             .transpose()?;
         let input = request.input;
@@ -31,7 +35,8 @@ impl Operations {
         };
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
-        self.in_bucket(&bucket, move |bucket| delete(bucket, &key, &wanted)).await?;
+        self.in_bucket(&bucket, move |bucket| delete(bucket, &key, &wanted))
+            .await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 
@@ -84,8 +89,14 @@ impl Operations {
 fn delete_one(bucket: &BucketFolder, object: &ObjectIdentifier) -> S3Result<()> {
     only_version(object.version_id.as_deref())?;
     let wanted = DeleteConditions {
-        if_match: object.e_tag.as_ref().map(|tag| conditions::tags(tag.value())),
-        if_modified: object.last_modified_time.as_ref().and_then(conditions::time_of),
+        if_match: object
+            .e_tag
+            .as_ref()
+            .map(|tag| conditions::tags(tag.value())),
+        if_modified: object
+            .last_modified_time
+            .as_ref()
+            .and_then(conditions::time_of),
         if_size: size(object.size)?,
     };
     delete(bucket, &object_key(&object.key)?, &wanted)
@@ -106,5 +117,8 @@ fn size(size: Option<i64>) -> S3Result<Option<u64>> {
 }
 
 fn invalid_condition(name: &str) -> S3Error {
-    error::known(S3ErrorCode::InvalidArgument, format!("{name} cannot be read"))
+    error::known(
+        S3ErrorCode::InvalidArgument,
+        format!("{name} cannot be read"),
+    )
 }

@@ -1,5 +1,5 @@
-//! The table of operations: what the router calls, and where it is. An operation that is not here is not implemented, and is
-//! refused by the gate before.
+//! The table of operations: what the router calls, and where it is. An operation that is not here is not implemented,
+//! and is refused by the gate before.
 
 use crate::operations::Operations;
 use crate::operations::constant::Absent;

@@ -9,7 +9,8 @@ use privet_objects::{Entry, Key, ListRequest, Metadata, Page};
 use s3s::dto::{
     ChecksumAlgorithm, CommonPrefix, ETag, EncodingType, ListObjectVersionsInput,
     ListObjectVersionsOutput, ListObjectsInput, ListObjectsOutput, ListObjectsV2Input,
-    ListObjectsV2Output, Object, ObjectStorageClass, ObjectVersion, ObjectVersionStorageClass, Owner,
+    ListObjectsV2Output, Object, ObjectStorageClass, ObjectVersion, ObjectVersionStorageClass,
+    Owner,
 };
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -53,7 +54,9 @@ impl Writing {
 /// Replaces what is no character of XML 1.0 (2.2).
 fn xml_character(character: char) -> char {
     match character {
-        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => character,
+        '\t' | '\n' | '\r' | ' '..='\u{d7ff}' | '\u{e000}'..='\u{fffd}' | '\u{10000}'.. => {
+            character
+        }
         _ => char::REPLACEMENT_CHARACTER,
     }
 }
@@ -84,8 +87,10 @@ pub(super) fn owner() -> Owner {
 impl Operations {
     async fn page(&self, bucket: &str, request: ListRequest) -> S3Result<Page> {
         let bucket = bucket_name(bucket)?;
-        self.in_bucket(&bucket, move |bucket| bucket.list(&request).map_err(IntoS3::into_s3))
-            .await
+        self.in_bucket(&bucket, move |bucket| {
+            bucket.list(&request).map_err(IntoS3::into_s3)
+        })
+        .await
     }
 
     pub(super) async fn list_objects_v2(
@@ -95,7 +100,11 @@ impl Operations {
         let input = request.input;
         let writing = Writing::of(input.encoding_type.as_ref())?;
         let max = page_size(input.max_keys)?;
-        let token = input.continuation_token.as_deref().map(read_token).transpose()?;
+        let token = input
+            .continuation_token
+            .as_deref()
+            .map(read_token)
+            .transpose()?;
         let delimiter = delimiter(input.delimiter);
         let wanted = ListRequest {
             prefix: input.prefix.clone().unwrap_or_default(),
@@ -160,7 +169,9 @@ impl Operations {
             contents: Some(contents.collect()),
             common_prefixes: Some(prefixes),
             // Without a delimiter the last key is the next marker (S3 API Reference, ListObjects).
-            next_marker: next.filter(|_| delimiter.is_some()).map(|next| writing.name(&next)),
+            next_marker: next
+                .filter(|_| delimiter.is_some())
+                .map(|next| writing.name(&next)),
             delimiter: delimiter.map(|delimiter| writing.name(&delimiter)),
             encoding_type: writing.shown(),
             ..ListObjectsOutput::default()
@@ -185,7 +196,9 @@ impl Operations {
         let page = self.page(&input.bucket, wanted).await?;
         let next = page.next.clone();
         let (objects, prefixes) = split(page, writing);
-        let versions = objects.iter().map(|(key, metadata)| version(key, metadata, writing));
+        let versions = objects
+            .iter()
+            .map(|(key, metadata)| version(key, metadata, writing));
         let output = ListObjectVersionsOutput {
             name: Some(input.bucket),
             prefix: Some(writing.name(&input.prefix.unwrap_or_default())),
@@ -208,9 +221,14 @@ impl Operations {
 /// Reads a continuation token: the last entry of the page before.
 fn read_token(token: &str) -> S3Result<String> {
     let invalid = || {
-        error::known(S3ErrorCode::InvalidArgument, "The continuation token provided is incorrect")
+        error::known(
+            S3ErrorCode::InvalidArgument,
+            "The continuation token provided is incorrect",
+        )
     };
-    let bytes = BASE64_URL_SAFE_NO_PAD.decode(token).map_err(|_| invalid())?;
+    let bytes = BASE64_URL_SAFE_NO_PAD
+        .decode(token)
+        .map_err(|_| invalid())?;
     String::from_utf8(bytes)
         .ok()
         .filter(|text| !text.is_empty())
@@ -242,7 +260,9 @@ fn shown(key: &Key, metadata: &Metadata, writing: Writing) -> Object {
         key: Some(writing.name(key.as_str())),
         last_modified: Some(metadata.modified.into()),
         size: i64::try_from(metadata.size).ok(),
-        storage_class: Some(ObjectStorageClass::from_static(ObjectStorageClass::STANDARD)),
+        storage_class: Some(ObjectStorageClass::from_static(
+            ObjectStorageClass::STANDARD,
+        )),
         ..Object::default()
     }
 }

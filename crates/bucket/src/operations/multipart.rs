@@ -7,11 +7,13 @@ use crate::operations::listing::{Writing, delimiter, owner, page_size};
 use crate::operations::writing::{
     Sink, checksum_text, checksum_type, digest_error, fill, pieces_of,
 };
-use crate::operations::{Operations, attributes, blocking, bucket_name, conditions, facts, object_key};
+use crate::operations::{
+    Operations, attributes, blocking, bucket_name, conditions, facts, object_key,
+};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use privet_objects::{
-    Algorithm, Checksum, ChecksumType, CompletedPart, Completion, Digests, Metadata,
-    ObjectError, ObjectFile, Part, PartUpload, UploadEntry, UploadId, UploadsRequest,
+    Algorithm, Checksum, ChecksumType, CompletedPart, Completion, Digests, Metadata, ObjectError,
+    ObjectFile, Part, PartUpload, UploadEntry, UploadId, UploadsRequest,
 };
 use s3s::dto::{
     AbortMultipartUploadInput, AbortMultipartUploadOutput, ChecksumAlgorithm,
@@ -43,7 +45,9 @@ fn upload_id(text: &str) -> S3Result<UploadId> {
 }
 
 fn part_number(number: i32) -> S3Result<u16> {
-    let number = u16::try_from(number).ok().filter(|number| (1..=10_000).contains(number));
+    let number = u16::try_from(number)
+        .ok()
+        .filter(|number| (1..=10_000).contains(number));
     number.ok_or_else(|| {
         known(
             S3ErrorCode::InvalidArgument,
@@ -72,8 +76,11 @@ fn shown_type(kind: ChecksumType) -> ShownType {
     ShownType::from_static(checksum_type(kind))
 }
 
-/// Reads the checksum that an upload is to have: by default of the whole for CRCs that S3 prefers so, else of the parts.
-fn wanted_checksum(input: &CreateMultipartUploadInput) -> S3Result<Option<(Algorithm, ChecksumType)>> {
+/// Reads the checksum that an upload is to have: by default of the whole for CRCs that S3 prefers so, else of the
+/// parts.
+fn wanted_checksum(
+    input: &CreateMultipartUploadInput,
+) -> S3Result<Option<(Algorithm, ChecksumType)>> {
     let kind = input.checksum_type.as_ref().map(ShownType::as_str);
     let Some(named) = &input.checksum_algorithm else {
         return match kind {
@@ -85,17 +92,25 @@ fn wanted_checksum(input: &CreateMultipartUploadInput) -> S3Result<Option<(Algor
         };
     };
     let algorithm = digests::algorithm(named.as_str()).ok_or_else(|| {
-        known(S3ErrorCode::InvalidRequest, "Checksum algorithm provided is unsupported.")
+        known(
+            S3ErrorCode::InvalidRequest,
+            "Checksum algorithm provided is unsupported.",
+        )
     })?;
     let kind = match (kind, algorithm) {
         (Some(ShownType::FULL_OBJECT), Algorithm::Sha1 | Algorithm::Sha256)
         | (Some(ShownType::COMPOSITE), Algorithm::Crc64Nvme) => {
             return Err(known(
                 S3ErrorCode::InvalidRequest,
-                format!("The checksum type cannot be used with {} checksum algorithm.", digests::name(algorithm)),
+                format!(
+                    "The checksum type cannot be used with {} checksum algorithm.",
+                    digests::name(algorithm)
+                ),
             ));
         }
-        (Some(ShownType::FULL_OBJECT), _) | (None, Algorithm::Crc64Nvme) => ChecksumType::FullObject,
+        (Some(ShownType::FULL_OBJECT), _) | (None, Algorithm::Crc64Nvme) => {
+            ChecksumType::FullObject
+        }
         (Some(ShownType::COMPOSITE) | None, _) => ChecksumType::Composite,
         (Some(_), _) => return Err(S3Error::new(S3ErrorCode::InvalidArgument)),
     };
@@ -115,7 +130,9 @@ impl Operations {
         let key = object_key(&input.key)?;
         let upload = self
             .in_bucket(&bucket, move |bucket| {
-                bucket.create_upload(&key, attributes, checksum).map_err(IntoS3::into_s3)
+                bucket
+                    .create_upload(&key, attributes, checksum)
+                    .map_err(IntoS3::into_s3)
             })
             .await?;
         Ok(S3Response::new(CreateMultipartUploadOutput {
@@ -142,7 +159,9 @@ impl Operations {
         let upload = self
             .in_bucket(&bucket_name(&input.bucket)?, move |bucket| {
                 let mut upload = bucket.part(&key, &id, number).map_err(IntoS3::into_s3)?;
-                algorithms.into_iter().for_each(|algorithm| upload.compute(algorithm));
+                algorithms
+                    .into_iter()
+                    .for_each(|algorithm| upload.compute(algorithm));
                 Ok(upload)
             })
             .await?;
@@ -190,7 +209,8 @@ impl Operations {
         }))
     }
 
-    /// Puts an object together of its parts. If that takes long, the answer begins before it is known, and is kept alive.
+    /// Puts an object together of its parts. If that takes long, the answer begins before it is known, and is kept
+    /// alive.
     pub(super) async fn complete_multipart_upload(
         &self,
         request: S3Request<CompleteMultipartUploadInput>,
@@ -201,7 +221,9 @@ impl Operations {
         let completion = Completion {
             parts: completed_parts(&input)?,
             checksum: announced.checksums.into_iter().next(),
-            size: input.mpu_object_size.and_then(|size| u64::try_from(size).ok()),
+            size: input
+                .mpu_object_size
+                .and_then(|size| u64::try_from(size).ok()),
             conditions: conditions::of_write(&facts.fields)?,
         };
         let id = upload_id(&input.upload_id)?;
@@ -210,7 +232,9 @@ impl Operations {
         let operations = self.clone();
         let mut completing = tokio::spawn(async move {
             let completed = operations.in_bucket(&bucket, move |bucket| {
-                bucket.complete(&key, &id, &completion).map_err(digest_error)
+                bucket
+                    .complete(&key, &id, &completion)
+                    .map_err(digest_error)
             });
             let metadata = completed.await?;
             Ok(CompleteMultipartUploadOutput {
@@ -258,13 +282,17 @@ impl Operations {
             .in_bucket(&bucket_name(&input.bucket)?, move |bucket| {
                 let upload = bucket.upload(&key, &id).map_err(IntoS3::into_s3)?;
                 let max = usize::try_from(max).unwrap_or(0);
-                let page = bucket.parts(&key, &id, after, max).map_err(IntoS3::into_s3)?;
+                let page = bucket
+                    .parts(&key, &id, after, max)
+                    .map_err(IntoS3::into_s3)?;
                 Ok((upload, page))
             })
             .await?;
         Ok(S3Response::new(ListPartsOutput {
             bucket: Some(input.bucket),
-            checksum_algorithm: upload.checksum.map(|(algorithm, _)| shown_algorithm(algorithm)),
+            checksum_algorithm: upload
+                .checksum
+                .map(|(algorithm, _)| shown_algorithm(algorithm)),
             checksum_type: upload.checksum.map(|(_, kind)| shown_type(kind)),
             initiator: Some(initiator()),
             is_truncated: Some(page.next.is_some()),
@@ -305,7 +333,9 @@ impl Operations {
         for entry in page.entries {
             match entry {
                 UploadEntry::Upload(upload) => uploads.push(MultipartUpload {
-                    checksum_algorithm: upload.checksum.map(|(algorithm, _)| shown_algorithm(algorithm)),
+                    checksum_algorithm: upload
+                        .checksum
+                        .map(|(algorithm, _)| shown_algorithm(algorithm)),
                     checksum_type: upload.checksum.map(|(_, kind)| shown_type(kind)),
                     initiated: Some(upload.initiated.into()),
                     initiator: Some(initiator()),
@@ -340,7 +370,10 @@ impl Operations {
 
 /// Reads the parts that a client names.
 fn completed_parts(input: &CompleteMultipartUploadInput) -> S3Result<Vec<CompletedPart>> {
-    let named = input.multipart_upload.as_ref().and_then(|upload| upload.parts.as_ref());
+    let named = input
+        .multipart_upload
+        .as_ref()
+        .and_then(|upload| upload.parts.as_ref());
     let named = named.filter(|parts| !parts.is_empty());
     let malformed = || S3Error::new(S3ErrorCode::MalformedXML);
     let part = |part: &s3s::dto::CompletedPart| {
@@ -359,7 +392,13 @@ fn completed_parts(input: &CompleteMultipartUploadInput) -> S3Result<Vec<Complet
         }
         Ok(CompletedPart {
             number: part_number(part.part_number.ok_or_else(malformed)?)?,
-            etag: part.e_tag.as_ref().map(ETag::value).unwrap_or_default().trim_matches('"').to_owned(),
+            etag: part
+                .e_tag
+                .as_ref()
+                .map(ETag::value)
+                .unwrap_or_default()
+                .trim_matches('"')
+                .to_owned(),
             checksum: digests::announced(&headers)?.checksums.into_iter().next(),
         })
     };
@@ -430,7 +469,10 @@ fn copy(mut upload: PartUpload, object: &ObjectFile, range: Range<u64>) -> S3Res
     }
     match object.is_unchanged() {
         true => upload.commit(&Digests::default()).map_err(digest_error),
-        false => Err(error::known(S3ErrorCode::InternalError, "the source was changed meanwhile")),
+        false => Err(error::known(
+            S3ErrorCode::InternalError,
+            "the source was changed meanwhile",
+        )),
     }
 }
 

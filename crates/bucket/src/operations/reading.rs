@@ -39,7 +39,6 @@ struct Wanted {
 struct Opened {
     object: ObjectFile,
     range: Range<u64>,
-    status: StatusCode,
     headers: HeaderMap,
     first: Bytes,
 }
@@ -60,26 +59,26 @@ impl Operations {
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
         let opened = self
-            .in_bucket(&bucket, move |bucket| open(bucket, &key, &wanted, PIECE_SIZE_BYTES))
+            .in_bucket(&bucket, move |bucket| {
+                open(bucket, &key, &wanted, PIECE_SIZE_BYTES)
+            })
             .await?;
         let Opened {
             object,
             range,
-            status,
             mut headers,
             first,
         } = opened;
         headers.extend(overrides);
         let pieces = pieces(object, range, first);
-        let body = s3s::Body::http_body_unsync(StreamBody::new(pieces.map(|piece| piece.map(Frame::data))));
+        let body = s3s::Body::http_body_unsync(StreamBody::new(
+            pieces.map(|piece| piece.map(Frame::data)),
+        ));
         let output = GetObjectOutput {
             body: Some(StreamingBlob::from(body)),
             ..GetObjectOutput::default()
         };
-        Ok(S3Response {
-            status: Some(status),
-            ..S3Response::with_headers(output, headers)
-        })
+        Ok(S3Response::with_headers(output, headers))
     }
 
     pub(super) async fn head_object(
@@ -98,10 +97,10 @@ impl Operations {
         let opened = self
             .in_bucket(&bucket, move |bucket| open(bucket, &key, &wanted, 0))
             .await?;
-        Ok(S3Response {
-            status: Some(opened.status),
-            ..S3Response::with_headers(HeadObjectOutput::default(), opened.headers)
-        })
+        Ok(S3Response::with_headers(
+            HeadObjectOutput::default(),
+            opened.headers,
+        ))
     }
 
     pub(super) async fn get_object_attributes(
@@ -113,9 +112,18 @@ impl Operations {
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
         let metadata = self
-            .in_bucket(&bucket, move |bucket| bucket.metadata(&key).map_err(IntoS3::into_s3))
+            .in_bucket(&bucket, move |bucket| {
+                bucket.metadata(&key).map_err(IntoS3::into_s3)
+            })
             .await?;
-        let asks = |name: &str| input.object_attributes.iter().any(|asked| asked.as_str() == name);
+        // Clients send one field with a list, or a field for each.
+        let asks = |name: &str| {
+            let mut asked = input
+                .object_attributes
+                .iter()
+                .flat_map(|list| list.as_str().split(','));
+            asked.any(|asked| asked.trim() == name)
+        };
         let parts = metadata.parts.count();
         let output = GetObjectAttributesOutput {
             checksum: (asks("Checksum") && !metadata.checksums.is_empty())
@@ -124,7 +132,8 @@ impl Operations {
             last_modified: Some(metadata.modified.into()),
             object_parts: (asks("ObjectParts") && parts > 0)
                 .then(|| shown_parts(&metadata, input.part_number_marker, input.max_parts)),
-            object_size: asks("ObjectSize").then(|| i64::try_from(metadata.size).unwrap_or(i64::MAX)),
+            object_size: asks("ObjectSize")
+                .then(|| i64::try_from(metadata.size).unwrap_or(i64::MAX)),
             storage_class: asks("StorageClass")
                 .then(|| s3s::dto::StorageClass::from_static(s3s::dto::StorageClass::STANDARD)),
             ..GetObjectAttributesOutput::default()
@@ -142,27 +151,27 @@ fn open(bucket: &BucketFolder, key: &Key, wanted: &Wanted, piece_size: usize) ->
         Decision::NotModified => return Err(not_modified(metadata)),
         Decision::Failed => return Err(error::precondition_failed()),
     }
-    let part = wanted.part.map(|number| part_range(metadata, number)).transpose()?;
+    let part = wanted
+        .part
+        .map(|number| part_range(metadata, number))
+        .transpose()?;
     let range = match part {
         Some(range) => Some(range),
         None => conditions::range(&wanted.facts.fields, metadata)?,
     };
     let mut headers = headers_of(metadata, wanted.with_checksums && range.is_none());
-    let status = match &range {
-        Some(range) => {
-            let size = metadata.size;
-            let text = match range.is_empty() {
-                true => format!("bytes */{size}"),
-                false => format!("bytes {}-{}/{size}", range.start, range.end - 1),
-            };
-            insert(&mut headers, CONTENT_RANGE, &text);
-            StatusCode::PARTIAL_CONTENT
-        }
-        None => StatusCode::OK,
-    };
+    // An empty object is sent as a whole, also as its only part.
+    if let Some(range) = range.as_ref().filter(|range| !range.is_empty()) {
+        let text = format!("bytes {}-{}/{}", range.start, range.end - 1, metadata.size);
+        insert(&mut headers, CONTENT_RANGE, &text);
+    }
     if wanted.part.is_some() && metadata.parts.count() > 0 {
         let count = metadata.parts.count().to_string();
-        insert(&mut headers, HeaderName::from_static("x-amz-mp-parts-count"), &count);
+        insert(
+            &mut headers,
+            HeaderName::from_static("x-amz-mp-parts-count"),
+            &count,
+        );
     }
     let range = range.unwrap_or(0..metadata.size);
     headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
@@ -170,7 +179,6 @@ fn open(bucket: &BucketFolder, key: &Key, wanted: &Wanted, piece_size: usize) ->
     Ok(Opened {
         range: range.start + first.len() as u64..range.end,
         object,
-        status,
         headers,
         first,
     })
@@ -201,11 +209,12 @@ fn read(object: &ObjectFile, range: &Range<u64>, size: usize) -> io::Result<Byte
 }
 
 fn object_error(error: &io::Error) -> S3Error {
-    match error.kind() {
-        // The file is shorter now than it was when it was opened.
-        io::ErrorKind::UnexpectedEof => ObjectError::Changed.into_s3(),
-        _ => ObjectError::System(error.raw_os_error().unwrap_or_default()).into_s3(),
-    }
+    // The file is shorter now than it was when it was opened.
+    let error = match error.kind() == io::ErrorKind::UnexpectedEof {
+        true => ObjectError::Changed,
+        false => ObjectError::System(error.raw_os_error().unwrap_or_default()),
+    };
+    error.into_s3()
 }
 
 type SentPieces = BoxStream<'static, Result<Bytes, io::Error>>;
@@ -240,7 +249,11 @@ pub(super) fn headers_of(metadata: &Metadata, with_checksums: bool) -> HeaderMap
     let mut headers = HeaderMap::new();
     insert(&mut headers, ACCEPT_RANGES, "bytes");
     insert(&mut headers, ETAG, &format!("\"{}\"", metadata.etag));
-    insert(&mut headers, LAST_MODIFIED, &conditions::http_date(metadata.modified));
+    insert(
+        &mut headers,
+        LAST_MODIFIED,
+        &conditions::http_date(metadata.modified),
+    );
     let Headers {
         content_type,
         cache_control,
@@ -298,18 +311,29 @@ fn not_modified(metadata: &Metadata) -> S3Error {
 /// Returns the header fields that a request wants in place of the object's own.
 fn overrides(input: &GetObjectInput) -> S3Result<HeaderMap> {
     let mut headers = HeaderMap::new();
-    let expires = input.response_expires.as_ref().and_then(conditions::time_of);
+    let expires = input
+        .response_expires
+        .as_ref()
+        .and_then(conditions::time_of);
     let expires = expires.map(conditions::http_date);
     for (name, value) in [
         (CONTENT_TYPE, input.response_content_type.clone()),
         (CACHE_CONTROL, input.response_cache_control.clone()),
-        (CONTENT_DISPOSITION, input.response_content_disposition.clone()),
+        (
+            CONTENT_DISPOSITION,
+            input.response_content_disposition.clone(),
+        ),
         (CONTENT_ENCODING, input.response_content_encoding.clone()),
         (CONTENT_LANGUAGE, input.response_content_language.clone()),
         (EXPIRES, expires),
     ] {
         if let Some(value) = value {
-            let invalid = |_| error::known(S3ErrorCode::InvalidArgument, format!("response-{name} cannot be sent"));
+            let invalid = |_| {
+                error::known(
+                    S3ErrorCode::InvalidArgument,
+                    format!("response-{name} cannot be sent"),
+                )
+            };
             let value = HeaderValue::from_bytes(value.as_bytes()).map_err(invalid)?;
             headers.insert(name, value);
         }
@@ -329,16 +353,24 @@ fn shown_checksum(metadata: &Metadata) -> Checksum {
             Algorithm::Sha1 => shown.checksum_sha1 = text,
             Algorithm::Sha256 => shown.checksum_sha256 = text,
         }
-        shown.checksum_type = Some(ChecksumType::from_static(checksum_type(checksum.checksum_type)));
+        shown.checksum_type = Some(ChecksumType::from_static(checksum_type(
+            checksum.checksum_type,
+        )));
     }
     shown
 }
 
-fn shown_parts(metadata: &Metadata, marker: Option<i32>, max: Option<i32>) -> GetObjectAttributesParts {
+fn shown_parts(
+    metadata: &Metadata,
+    marker: Option<i32>,
+    max: Option<i32>,
+) -> GetObjectAttributesParts {
     let marker = marker.unwrap_or(0).max(0);
     let max = max.unwrap_or(1000).clamp(0, 1000);
     let numbered = (1..).zip(metadata.parts.sizes());
-    let mut behind = numbered.skip_while(|(number, _)| *number <= marker).peekable();
+    let mut behind = numbered
+        .skip_while(|(number, _)| *number <= marker)
+        .peekable();
     let mut parts = Vec::new();
     while parts.len() < usize::try_from(max).unwrap_or(0)
         && let Some((number, size)) = behind.next()

@@ -76,7 +76,8 @@ impl Operations {
             readers: grants.readers.into_iter().collect(),
             listers: grants.listers.into_iter().collect(),
         };
-        self.change(&request, &bucket, Change::Policy(Some(policy))).await?;
+        self.change(&request, &bucket, Change::Policy(Some(policy)))
+            .await?;
         Ok(S3Response::new(PutBucketPolicyOutput::default()))
     }
 
@@ -122,7 +123,8 @@ impl Operations {
         request: S3Request<DeleteBucketCorsInput>,
     ) -> S3Result<S3Response<DeleteBucketCorsOutput>> {
         let bucket = bucket_name(&request.input.bucket)?;
-        self.change(&request, &bucket, Change::Cors(Vec::new())).await?;
+        self.change(&request, &bucket, Change::Cors(Vec::new()))
+            .await?;
         Ok(S3Response::new(DeleteBucketCorsOutput::default()))
     }
 
@@ -151,12 +153,16 @@ impl Operations {
             Some(enabled) => Some(self.logging(enabled).await?),
             None => None,
         };
-        self.change(&request, &bucket, Change::Logging(logging)).await?;
+        self.change(&request, &bucket, Change::Logging(logging))
+            .await?;
         Ok(S3Response::new(PutBucketLoggingOutput::default()))
     }
 
     async fn logging(&self, enabled: LoggingEnabled) -> S3Result<Logging> {
-        if enabled.target_grants.is_some_and(|grants| !grants.is_empty()) {
+        if enabled
+            .target_grants
+            .is_some_and(|grants| !grants.is_empty())
+        {
             return Err(error::not_implemented("TargetGrants"));
         }
         let is_partitioned = enabled
@@ -215,7 +221,8 @@ impl Operations {
             block_public_policy: wanted.block_public_policy.unwrap_or(false),
             restrict_public_buckets: wanted.restrict_public_buckets.unwrap_or(false),
         };
-        self.change(&request, &bucket, Change::PublicAccessBlock(Some(block))).await?;
+        self.change(&request, &bucket, Change::PublicAccessBlock(Some(block)))
+            .await?;
         Ok(S3Response::new(PutPublicAccessBlockOutput::default()))
     }
 
@@ -224,13 +231,17 @@ impl Operations {
         request: S3Request<DeletePublicAccessBlockInput>,
     ) -> S3Result<S3Response<DeletePublicAccessBlockOutput>> {
         let bucket = bucket_name(&request.input.bucket)?;
-        self.change(&request, &bucket, Change::PublicAccessBlock(None)).await?;
+        self.change(&request, &bucket, Change::PublicAccessBlock(None))
+            .await?;
         Ok(S3Response::new(DeletePublicAccessBlockOutput::default()))
     }
 }
 
 fn no_policy() -> S3Error {
-    known(S3ErrorCode::NoSuchBucketPolicy, "The bucket policy does not exist")
+    known(
+        S3ErrorCode::NoSuchBucketPolicy,
+        "The bucket policy does not exist",
+    )
 }
 
 fn read_rule(rule: &CORSRule) -> S3Result<CorsRule> {

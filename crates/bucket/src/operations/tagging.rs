@@ -6,9 +6,9 @@ use crate::records::Change;
 use privet_objects::{Key, Tags};
 use s3s::dto::{
     DeleteBucketTaggingInput, DeleteBucketTaggingOutput, DeleteObjectTaggingInput,
-    DeleteObjectTaggingOutput, GetBucketTaggingInput, GetBucketTaggingOutput, GetObjectTaggingInput,
-    GetObjectTaggingOutput, PutBucketTaggingInput, PutBucketTaggingOutput, PutObjectTaggingInput,
-    PutObjectTaggingOutput, Tag, TagSet,
+    DeleteObjectTaggingOutput, GetBucketTaggingInput, GetBucketTaggingOutput,
+    GetObjectTaggingInput, GetObjectTaggingOutput, PutBucketTaggingInput, PutBucketTaggingOutput,
+    PutObjectTaggingInput, PutObjectTaggingOutput, Tag, TagSet,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 
@@ -26,7 +26,9 @@ impl Operations {
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
         let metadata = self
-            .in_bucket(&bucket, move |bucket| bucket.metadata(&key).map_err(IntoS3::into_s3))
+            .in_bucket(&bucket, move |bucket| {
+                bucket.metadata(&key).map_err(IntoS3::into_s3)
+            })
             .await?;
         Ok(S3Response::new(GetObjectTaggingOutput {
             tag_set: shown(&metadata.tags.0),
@@ -41,7 +43,8 @@ impl Operations {
         let input = request.input;
         only_version(input.version_id.as_deref())?;
         let tags = Tags(read(input.tagging.tag_set)?);
-        self.set_tags(&input.bucket, object_key(&input.key)?, tags).await?;
+        self.set_tags(&input.bucket, object_key(&input.key)?, tags)
+            .await?;
         Ok(S3Response::new(PutObjectTaggingOutput::default()))
     }
 
@@ -51,14 +54,18 @@ impl Operations {
     ) -> S3Result<S3Response<DeleteObjectTaggingOutput>> {
         let input = request.input;
         only_version(input.version_id.as_deref())?;
-        self.set_tags(&input.bucket, object_key(&input.key)?, Tags::default()).await?;
+        self.set_tags(&input.bucket, object_key(&input.key)?, Tags::default())
+            .await?;
         Ok(S3Response::new(DeleteObjectTaggingOutput::default()))
     }
 
     async fn set_tags(&self, bucket: &str, key: Key, tags: Tags) -> S3Result<()> {
         let bucket = bucket_name(bucket)?;
         self.in_bucket(&bucket, move |bucket| {
-            bucket.set_tags(&key, tags).map(drop).map_err(IntoS3::into_s3)
+            bucket
+                .set_tags(&key, tags)
+                .map(drop)
+                .map_err(IntoS3::into_s3)
         })
         .await
     }
@@ -69,7 +76,10 @@ impl Operations {
     ) -> S3Result<S3Response<GetBucketTaggingOutput>> {
         let record = self.record(&bucket_name(&request.input.bucket)?).await?;
         if record.tags.is_empty() {
-            return Err(known(S3ErrorCode::NoSuchTagSet, "The TagSet does not exist"));
+            return Err(known(
+                S3ErrorCode::NoSuchTagSet,
+                "The TagSet does not exist",
+            ));
         }
         Ok(S3Response::new(GetBucketTaggingOutput {
             tag_set: shown(&record.tags),
@@ -91,7 +101,8 @@ impl Operations {
         request: S3Request<DeleteBucketTaggingInput>,
     ) -> S3Result<S3Response<DeleteBucketTaggingOutput>> {
         let bucket = bucket_name(&request.input.bucket)?;
-        self.change(&request, &bucket, Change::Tags(Vec::new())).await?;
+        self.change(&request, &bucket, Change::Tags(Vec::new()))
+            .await?;
         Ok(S3Response::new(DeleteBucketTaggingOutput::default()))
     }
 }
@@ -113,7 +124,8 @@ fn bucket_tags(set: TagSet) -> S3Result<Vec<(String, String)>> {
 
 fn read(set: TagSet) -> S3Result<Vec<(String, String)>> {
     let tags = set.into_iter().map(|tag| Some((tag.key?, tag.value?)));
-    tags.collect::<Option<Vec<_>>>().ok_or_else(|| S3Error::new(S3ErrorCode::MalformedXML))
+    tags.collect::<Option<Vec<_>>>()
+        .ok_or_else(|| S3Error::new(S3ErrorCode::MalformedXML))
 }
 
 fn invalid() -> S3Error {

@@ -3,7 +3,9 @@
 use crate::body::{BodyError, Pieces, TrailerSlot};
 use crate::digests;
 use crate::error::{self, IntoS3};
-use crate::operations::{Operations, attributes, blocking, bucket_name, conditions, facts, object_key};
+use crate::operations::{
+    Operations, attributes, blocking, bucket_name, conditions, facts, object_key,
+};
 use bytes::Bytes;
 use futures_util::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue};
@@ -80,7 +82,9 @@ impl Operations {
         let upload = self
             .in_bucket(&bucket, move |bucket| {
                 let mut upload = bucket.begin(&key, attributes).map_err(IntoS3::into_s3)?;
-                algorithms.into_iter().for_each(|algorithm| upload.compute(algorithm));
+                algorithms
+                    .into_iter()
+                    .for_each(|algorithm| upload.compute(algorithm));
                 Ok(upload)
             })
             .await?;
@@ -113,7 +117,8 @@ pub(super) fn pieces_of(body: Option<StreamingBlob>) -> Pieces {
     .boxed()
 }
 
-/// Writes pieces as they come: a batch is written while the next is gathered, so that an upload never has more than two.
+/// Writes pieces as they come: a batch is written while the next is gathered, so that an upload never has more than
+/// two.
 pub(super) async fn fill<S: Sink>(sink: S, mut pieces: Pieces) -> S3Result<S> {
     let mut writing = None;
     let mut sink = Some(sink);
@@ -126,7 +131,12 @@ pub(super) async fn fill<S: Sink>(sink: S, mut pieces: Pieces) -> S3Result<S> {
         match sink.take() {
             Some(sink) if batch.is_empty() => return Ok(sink),
             Some(sink) => writing = Some(tokio::task::spawn_blocking(move || append(sink, &batch))),
-            None => return Err(error::known(s3s::S3ErrorCode::InternalError, "an upload is lost")),
+            None => {
+                return Err(error::known(
+                    s3s::S3ErrorCode::InternalError,
+                    "an upload is lost",
+                ));
+            }
         }
     }
 }

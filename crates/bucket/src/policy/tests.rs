@@ -56,14 +56,26 @@ fn elements_that_are_not_understood_are_refused() {
     statement(&reading(r#"{"AWS":"*"}"#, ""), "principal \"*\"");
     statement(&reading(r#"{"AWS":[]}"#, ""), "no principal");
     statement(&reading(r#"{"AWS":"a","aws":"b"}"#, ""), "twice");
-    statement(&reading(r#"{"AWS":"arn:aws:iam::123456789012:root"}"#, ""), "principal");
+    statement(
+        &reading(r#"{"AWS":"arn:aws:iam::123456789012:root"}"#, ""),
+        "principal",
+    );
     statement(&reading(r#"{"Federated":"x"}"#, ""), "principal");
-    statement(&reading(r#"{"Service":"s3.amazonaws.com"}"#, ""), "principal");
+    statement(
+        &reading(r#"{"Service":"s3.amazonaws.com"}"#, ""),
+        "principal",
+    );
     statement(
         &reading(&IDENTITY.replace("E1ABC", "*"), ""),
         "Origin Access Identity *",
     );
-    statement(&reading(IDENTITY, r#","Condition":{"IpAddress":{"aws:SourceIp":"1.2.3.4"}}"#), "IpAddress");
+    statement(
+        &reading(
+            IDENTITY,
+            r#","Condition":{"IpAddress":{"aws:SourceIp":"1.2.3.4"}}"#,
+        ),
+        "IpAddress",
+    );
 }
 
 #[test]
@@ -86,14 +98,28 @@ fn the_service_needs_a_distribution() {
     let with = |condition: &str| reading(service, &format!(r#","Condition":{condition}"#));
     statement(&reading(service, ""), "needs a condition");
     statement(&with("{}"), "needs a condition");
-    statement(&with(r#"{"StringLike":{"AWS:SourceArn":"x"}}"#), "StringLike");
-    statement(&with(r#"{"StringEquals":{"AWS:SourceAccount":"x"}}"#), "SourceAccount");
-    statement(&with(r#"{"StringEquals":{"AWS:SourceArn":[]}}"#), "needs a condition");
+    statement(
+        &with(r#"{"StringLike":{"AWS:SourceArn":"x"}}"#),
+        "StringLike",
+    );
+    statement(
+        &with(r#"{"StringEquals":{"AWS:SourceAccount":"x"}}"#),
+        "SourceAccount",
+    );
+    statement(
+        &with(r#"{"StringEquals":{"AWS:SourceArn":[]}}"#),
+        "needs a condition",
+    );
     let arn = |arn: &str| with(&format!(r#"{{"ArnLike":{{"aws:SourceArn":"{arn}"}}}}"#));
-    statement(&arn("arn:aws:cloudfront::123456789012:distribution/*"), "distribution/*");
+    statement(
+        &arn("arn:aws:cloudfront::123456789012:distribution/*"),
+        "distribution/*",
+    );
     statement(&arn("arn:aws:cloudfront::1:distribution/E1"), "is not arn");
     statement(
-        &with(r#"{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::123456789012:distribution/E1","aws:SourceArn":"x"}}"#),
+        &with(
+            r#"{"StringEquals":{"AWS:SourceArn":"arn:aws:cloudfront::123456789012:distribution/E1","aws:SourceArn":"x"}}"#,
+        ),
         "twice",
     );
     let both = r#"{"Service":"cloudfront.amazonaws.com","AWS":"arn:aws:iam::cloudfront:user/CloudFront Origin Access Identity E1"}"#;
@@ -110,7 +136,10 @@ fn a_deny_has_to_be_true() {
     };
     let insecure = deny(r#"{"Bool":{"aws:SecureTransport":"false"}}"#);
     statement(&deny("{}"), "only Deny");
-    statement(&deny(r#"{"Bool":{"aws:SecureTransport":"true"}}"#), "only Deny");
+    statement(
+        &deny(r#"{"Bool":{"aws:SecureTransport":"true"}}"#),
+        "only Deny",
+    );
     statement(&insecure, "no certificate");
     let context = PolicyContext {
         bucket: "photos",

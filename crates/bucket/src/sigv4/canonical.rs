@@ -42,7 +42,10 @@ pub(super) fn text_to_sign(
     text.push_str(parts.payload);
     let digest = digest::digest(&digest::SHA256, text.as_bytes());
     let scope = scope.text();
-    Ok(format!("{ALGORITHM}\n{amz_date}\n{scope}\n{}", hex(digest.as_ref())))
+    Ok(format!(
+        "{ALGORITHM}\n{amz_date}\n{scope}\n{}",
+        hex(digest.as_ref())
+    ))
 }
 
 /// Returns the values of a header field: trimmed, runs of blanks as one, joined by commas.
@@ -55,7 +58,10 @@ fn header(headers: &HeaderMap, name: &str) -> Result<String, Refusal> {
         values.push(words.join(" "));
     }
     match values.is_empty() {
-        true => Err(Refusal::malformed("SignedHeaders", "name a field that was not sent")),
+        true => Err(Refusal::malformed(
+            "SignedHeaders",
+            "name a field that was not sent",
+        )),
         false => Ok(values.join(",")),
     }
 }

@@ -36,7 +36,7 @@ impl Scope {
         let is_region = (1..=REGION_LENGTH_MAX).contains(&region.len())
             && region
                 .bytes()
-                .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+                .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
         if !is_region {
             return Err(malformed("has no region"));
         }

@@ -2,7 +2,9 @@
 
 use crate::encoding::unhex;
 use crate::form::Fields;
-use crate::sigv4::{ALGORITHM, EXPIRES_SECS_MAX, NO_SECRET, Refusal, SKEW_SECS_MAX, Scope, date, signing_key};
+use crate::sigv4::{
+    ALGORITHM, EXPIRES_SECS_MAX, NO_SECRET, Refusal, SKEW_SECS_MAX, Scope, date, signing_key,
+};
 use aws_lc_rs::hmac;
 
 /// A signature of a form that was read, but not yet compared with any secret.
@@ -15,9 +17,16 @@ pub(crate) struct FormClaim {
 impl FormClaim {
     /// Reads the fields of a signature. `policy` is the field as sent, `now` in seconds since 1970.
     pub(crate) fn read(fields: &Fields, policy: &str, now: i64) -> Result<Self, Refusal> {
-        let field = |name: &'static str| fields.get(name).ok_or(Refusal::malformed(name, "is missing"));
+        let field = |name: &'static str| {
+            fields
+                .get(name)
+                .ok_or(Refusal::malformed(name, "is missing"))
+        };
         if field("x-amz-algorithm")? != ALGORITHM {
-            return Err(Refusal::malformed("x-amz-algorithm", "is not AWS4-HMAC-SHA256"));
+            return Err(Refusal::malformed(
+                "x-amz-algorithm",
+                "is not AWS4-HMAC-SHA256",
+            ));
         }
         if fields.get("x-amz-security-token").is_some() {
             return Err(Refusal::SecurityToken);
@@ -35,7 +44,8 @@ impl FormClaim {
         Ok(FormClaim {
             scope,
             policy: policy.to_owned(),
-            signature: signature.ok_or(Refusal::malformed("x-amz-signature", "is not 64 digits"))?,
+            signature: signature
+                .ok_or(Refusal::malformed("x-amz-signature", "is not 64 digits"))?,
         })
     }
 

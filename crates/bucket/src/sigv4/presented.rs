@@ -87,7 +87,10 @@ impl Presented<'_> {
             value.ok_or(Refusal::malformed(name, "is missing"))
         };
         if parameter("X-Amz-Algorithm")? != ALGORITHM {
-            return Err(Refusal::malformed("X-Amz-Algorithm", "is not AWS4-HMAC-SHA256"));
+            return Err(Refusal::malformed(
+                "X-Amz-Algorithm",
+                "is not AWS4-HMAC-SHA256",
+            ));
         }
         let scope = Scope::read(parameter("X-Amz-Credential")?)?;
         let signed_headers = credential::signed_headers(parameter("X-Amz-SignedHeaders")?)?;
@@ -126,9 +129,9 @@ impl Presented<'_> {
         let payload = read_payload(signed)?;
         match (payload, sent.map(read_payload).transpose()?) {
             (Payload::Unsigned, Some(sent @ Payload::Digest(_))) => Ok((signed.to_owned(), sent)),
-            (Payload::Chunks { .. }, _) | (_, Some(Payload::Chunks { .. })) => {
-                Err(Refusal::malformed(DIGEST, "says that a presigned body is in chunks"))
-            }
+            (Payload::Chunks { .. }, _) | (_, Some(Payload::Chunks { .. })) => Err(
+                Refusal::malformed(DIGEST, "says that a presigned body is in chunks"),
+            ),
             (payload, None | Some(Payload::Unsigned)) => Ok((signed.to_owned(), payload)),
             (payload, Some(sent)) if payload == sent => Ok((signed.to_owned(), payload)),
             (_, Some(Payload::Digest(_))) => Err(Refusal::Mismatch),
@@ -147,7 +150,8 @@ impl Presented<'_> {
             return Err(Refusal::SecurityToken);
         }
         for name in self.headers.keys().map(http::HeaderName::as_str) {
-            // A server behind CGI variables reads `_` as `-`; here such a name means nothing, and nobody may think it does.
+            // A server behind CGI variables reads `_` as `-`; here such a name means nothing, and nobody may think it
+            // does.
             let is_amazons = name.replace('_', "-").starts_with("x-amz-");
             if is_amazons && !is_excepted(name) && !signed.iter().any(|known| known == name) {
                 return Err(Refusal::HeaderNotSigned(name.to_owned()));

@@ -68,12 +68,14 @@ const EDGE_TOP: [&str; 6] = [
     "edge",
 ];
 
-const CRATES: [&str; 7] = [
+const CRATES: [&str; 9] = [
+    "bucket",
     "cache",
     "control",
     "distribution",
     "edge",
     "media",
+    "objects",
     "privet",
     "sign",
 ];

@@ -27,6 +27,9 @@ mod rtmp;
 #[path = "../../../../fuzz/targets/streams.rs"]
 mod streams;
 
+#[path = "../../../../fuzz/targets/objects.rs"]
+mod objects;
+
 #[test]
 fn policy_json() {
     check("policy_json", bodies::policy_json);
@@ -105,6 +108,16 @@ fn video_streams() {
 #[test]
 fn origin_request() {
     check("origin_request", reach::origin_request_of);
+}
+
+#[test]
+fn object_keys() {
+    check("object_keys", objects::object_keys);
+}
+
+#[test]
+fn list_markers() {
+    check("list_markers", objects::list_markers);
 }
 
 fn check(target: &str, body: fn(&[u8])) {

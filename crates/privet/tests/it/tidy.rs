@@ -18,6 +18,8 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &[]),
     ("media", &[]),
     ("store", &[]),
+    ("objects", &[]),
+    ("bucket", &["privet-objects"]),
     (
         "edge",
         &[

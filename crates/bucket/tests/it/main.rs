@@ -1,0 +1,6 @@
+//! The endpoint, used by the clients that people have. Their scripts are in `tests-peers/s3`.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+
+mod clients;
+mod corpora;
+mod server;

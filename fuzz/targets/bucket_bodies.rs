@@ -1,0 +1,7 @@
+//! Passes the inputs of libFuzzer to `buckets::bucket_bodies`.
+#![no_main]
+
+#[path = "buckets.rs"]
+mod buckets;
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| buckets::bucket_bodies(bytes));
