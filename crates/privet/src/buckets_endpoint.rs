@@ -2,6 +2,7 @@
 
 use crate::bucket_operators::BucketOperators;
 use crate::control_settings::tls_config;
+use crate::terminal;
 use privet_bucket::policy::Transport;
 use privet_bucket::{Endpoint, Settings};
 use privet_control::{BoundSideListener, Control, ListenerOptions, SideListener, SocketError};
@@ -12,7 +13,14 @@ use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::time::{Duration, SystemTime};
 use thiserror::Error;
+
+/// Time for which a multipart upload may be left alone.
+const UPLOADS_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
+/// Interval at which uploads are looked at.
+const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
 /// Why the folder or its endpoint cannot be had.
 #[derive(Debug, Error, PartialEq, Eq)]
@@ -45,6 +53,41 @@ impl std::fmt::Debug for PreparedBuckets {
 pub(crate) struct ServedBuckets {
     listener: SideListener,
     settings: BucketsSettings,
+    /// Ends with the endpoint.
+    _expiry: Expiry,
+}
+
+/// The thread that forgets multipart uploads which nobody completes. It ends when this is dropped.
+#[derive(Debug)]
+struct Expiry(Sender<()>);
+
+impl Expiry {
+    fn start(folder: Arc<BucketsFolder>) -> Self {
+        let (keep, ended) = channel::<()>();
+        let expiring = std::thread::Builder::new()
+            .name("privet-expiry".into())
+            .spawn(move || {
+                while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
+                    expire(&folder);
+                }
+            });
+        if let Err(error) = expiring {
+            terminal::warning(format_args!("uploads that were given up stay: {error}"));
+        }
+        Expiry(keep)
+    }
+}
+
+/// Forgets uploads that were begun too long ago. What fails is tried again the next time.
+fn expire(folder: &BucketsFolder) {
+    let Some(before) = SystemTime::now().checked_sub(UPLOADS_KEPT_FOR) else {
+        return;
+    };
+    for name in folder.names().unwrap_or_default() {
+        if let Ok(Some(bucket)) = folder.bucket(&name) {
+            let _ = bucket.expire(before);
+        }
+    }
 }
 
 impl PreparedBuckets {
@@ -100,6 +143,8 @@ impl PreparedBuckets {
         let Some(bound) = bound else {
             return Ok(None);
         };
+        let folder = Arc::new(folder);
+        let expiry = Expiry::start(Arc::clone(&folder));
         let operators = Arc::new(BucketOperators::new(control.gate(), account));
         let own = Settings {
             region: settings.region.clone(),
@@ -113,12 +158,16 @@ impl PreparedBuckets {
             Some(_) => Transport::Tls,
             None => Transport::Plain,
         };
-        let endpoint = Endpoint::new(Arc::new(folder), operators, own, transport);
+        let endpoint = Endpoint::new(folder, operators, own, transport);
         let listener = bound.serve(move |request, address| {
             let endpoint = endpoint.clone();
             async move { endpoint.answer(request, address).await }
         })?;
-        Ok(Some(ServedBuckets { listener, settings }))
+        Ok(Some(ServedBuckets {
+            listener,
+            settings,
+            _expiry: expiry,
+        }))
     }
 }
 
