@@ -366,7 +366,6 @@ fn refusal(error: OperationError) -> OperatorsError {
     match error {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,
         OperationError::RoleTooLow(_) | OperationError::ScopeTooNarrow(_) => OperatorsError::Denied,
-        OperationError::BucketNotEmpty(_) => OperatorsError::NotEmpty,
         OperationError::Store(StoreError::Exists(_)) => OperatorsError::Exists,
         OperationError::Store(error @ StoreError::InUse { .. }) => {
             OperatorsError::Invalid(error.to_string())
