@@ -44,7 +44,7 @@ const UNKNOWN: &str = "?";
 #[derive(Debug)]
 pub(crate) struct App {
     operations: Operations,
-    authentication: Authentication,
+    authentication: Arc<Authentication>,
     refusals: Mutex<Refusals>,
     turns: Turns,
     bodies: Bodies,
@@ -74,7 +74,7 @@ pub(crate) enum Wire {
 }
 
 impl App {
-    pub(crate) fn new(operations: Operations, authentication: Authentication) -> Self {
+    pub(crate) fn new(operations: Operations, authentication: Arc<Authentication>) -> Self {
         App {
             operations,
             authentication,

@@ -41,6 +41,7 @@ mod rotation;
 mod routes;
 mod service;
 pub mod shell;
+mod side_listener;
 pub mod sigv4;
 mod socket;
 mod socket_api;
@@ -51,7 +52,8 @@ mod turns;
 mod visible;
 
 pub use authentication::{
-    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, Signatures, holder_of,
+    AccessError, Authentication, KeyHolder, Peer, Prechecked, Presented, Recognized, Signatures,
+    holder_of,
 };
 pub use date_signature::{DATE_SKEW_SECS_MAX, DateRefusal, FIRST_USE_SECS_MAX};
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
@@ -63,17 +65,18 @@ pub use link_access::{Access, LinkAccess, host_and_path};
 pub use listener::ListenerOptions;
 pub use operation_error::{Fault, OperationError};
 pub use operations::{
-    AUTOPILOT, Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
-    InvalidationRequest, Item, ItemVersion, Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode,
-    NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
-    signing_key,
+    AUTOPILOT, Applied, AuditQuery, BucketChange, ChangeRequest, Changed, EmbeddedBucket,
+    ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
+    Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode, NewOperatorRequest, Operations,
+    OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan, ProbeRequest, Running,
+    ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
 };
 pub use replay::ReplayRefusal;
 pub use rotation::{CurrentKey, KeyType, NextKey, RetiringKey, Rotation as KeyRotation, Schedule};
+pub use side_listener::{BoundSideListener, SideListener};
 pub use socket::SocketError;
 pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
 pub use tls::server_config;

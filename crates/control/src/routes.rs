@@ -3,6 +3,7 @@
 //! The router is built from this table, and a test holds the OpenAPI description to it.
 
 mod audit;
+mod buckets;
 mod documents;
 mod edges;
 mod equivalents;
@@ -116,6 +117,7 @@ impl Route {
 /// Returns all routes.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = documents::routes();
+    routes.extend(buckets::routes());
     routes.extend(operators::routes());
     routes.extend(audit::routes());
     routes.extend(edges::routes());

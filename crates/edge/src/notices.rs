@@ -35,6 +35,8 @@ pub(crate) enum NoticeCode {
     OriginRefuses,
     /// An origin cannot be reached.
     OriginUnreached,
+    /// A bucket that this machine keeps does not let an origin read.
+    BucketNotGranted,
 }
 
 impl NoticeCode {
@@ -51,6 +53,7 @@ impl NoticeCode {
             NoticeCode::OriginKeys => "origin-keys",
             NoticeCode::OriginRefuses => "origin-refuses",
             NoticeCode::OriginUnreached => "origin-unreached",
+            NoticeCode::BucketNotGranted => "bucket-not-granted",
         }
     }
 }

@@ -26,6 +26,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-cache",
             "privet-distribution",
             "privet-media",
+            "privet-objects",
             "privet-sign",
         ],
     ),
@@ -34,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "privet-distribution",
             "privet-edge",
+            "privet-objects",
             "privet-sign",
             "privet-store",
         ],
@@ -41,10 +43,12 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "privet",
         &[
+            "privet-bucket",
             "privet-control",
             "privet-distribution",
             "privet-edge",
             "privet-media",
+            "privet-objects",
             "privet-sign",
             "privet-store",
         ],

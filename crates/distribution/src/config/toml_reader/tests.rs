@@ -5,6 +5,7 @@ use crate::config::snapshot::Snapshot;
 
 mod bucket_access;
 mod descriptions;
+mod embedded_buckets;
 mod origins;
 mod policies;
 mod videos;
@@ -546,7 +547,7 @@ base_url = 'https://example.com/'
 limits = { aliases_max = 10001, origins_max = -1, tenants_max = 1 }
 ",
         "6:11: control.account: is not a number of 12 digits
-         7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
+         7:17: control.domain_suffix: is not the end of a host name, such as .example.com
          8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com
          9:26: control.limits.aliases_max: is out of range; write a value from 0 to 10000
          9:47: control.limits.origins_max: is out of range; write a value from 0 to 10000
