@@ -2,6 +2,7 @@
 
 use crate::byte_range::ByteRange;
 use crate::calendar::DateTime;
+use crate::logging::layout::LogLayout;
 use crate::logging::result_type::{DetailedResult, ResultType};
 use http::Version;
 use privet_sign::Timestamp;
@@ -9,7 +10,7 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 pub use value::OwnFields;
-pub(crate) use value::{Plain, Value, header_of, push_json_line, push_line};
+pub(crate) use value::{Plain, Value, header_of, push_json_fields, push_json_line, push_line};
 
 mod value;
 
@@ -134,17 +135,40 @@ pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> St
     format!("{distribution_id}.{year:04}-{month:02}-{day:02}-{hour:02}.{unique}.gz")
 }
 
+/// Returns `YYYY-mm-DD-HH-MM-SS-<unique>`, the name of a file of S3's access log without its prefix (Amazon S3 user guide,
+/// "Log object key format"), in UTC; `unique` is 16 characters that the caller chooses.
+pub fn access_log_file_name(begun: Timestamp, unique: &str) -> String {
+    let DateTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = DateTime::of(begun);
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}-{unique}")
+}
+
 impl LogRecord<'_> {
     /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; the bytes that CloudFront encodes
     /// are percent-encoded, including `%`, so no value can contain a tab or a newline.
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
-        push_line(&self.values(), out);
+        push_line(self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
     /// Privet's own fields.
     pub fn write_json(&self, out: &mut Vec<u8>) {
         push_json_line(&LOG_FIELDS, &self.values(), &self.own, out);
+    }
+
+    /// Appends one line in a form for requests.
+    pub fn write(&self, layout: &LogLayout, out: &mut Vec<u8>) {
+        let mut values = [Value::Word(""); 35];
+        let (fields, own) = values.split_at_mut(33);
+        fields.copy_from_slice(&self.values());
+        own.copy_from_slice(&self.own.values());
+        layout.push(&values, out);
     }
 
     /// Returns the values in the order of [`LOG_FIELDS`].

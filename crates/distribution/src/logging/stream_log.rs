@@ -2,6 +2,7 @@
 //! format").
 
 use crate::calendar::DateTime;
+use crate::logging::layout::LogLayout;
 use crate::logging::log_record::{OwnFields, Plain, Value, header_of, push_json_line, push_line};
 use privet_sign::Timestamp;
 use std::net::IpAddr;
@@ -108,13 +109,22 @@ pub const STREAM_LOG_FIELDS: [&str; 17] = [
 impl StreamLogRecord<'_> {
     /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        push_line(&self.values(), out);
+        push_line(self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
     /// `own`.
     pub fn write_json(&self, own: &OwnFields<'_>, out: &mut Vec<u8>) {
         push_json_line(&STREAM_LOG_FIELDS, &self.values(), own, out);
+    }
+
+    /// Appends one line in a form for streams.
+    pub fn write(&self, layout: &LogLayout, own: &OwnFields<'_>, out: &mut Vec<u8>) {
+        let mut values = [Value::Word(""); 19];
+        let (fields, own_values) = values.split_at_mut(17);
+        fields.copy_from_slice(&self.values());
+        own_values.copy_from_slice(&own.values());
+        layout.push(&values, out);
     }
 
     /// Returns the values in the order of [`STREAM_LOG_FIELDS`].
