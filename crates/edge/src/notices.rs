@@ -35,6 +35,12 @@ pub(crate) enum NoticeCode {
     OriginRefuses,
     /// An origin cannot be reached.
     OriginUnreached,
+    /// Log files cannot be delivered into their bucket.
+    LogDelivery,
+    /// Log files for buckets wait, many of them or because the disk cannot be written.
+    LogQueue,
+    /// Log files or records for buckets were given up.
+    LogDropped,
 }
 
 impl NoticeCode {
@@ -51,6 +57,9 @@ impl NoticeCode {
             NoticeCode::OriginKeys => "origin-keys",
             NoticeCode::OriginRefuses => "origin-refuses",
             NoticeCode::OriginUnreached => "origin-unreached",
+            NoticeCode::LogDelivery => "log-delivery",
+            NoticeCode::LogQueue => "log-queue",
+            NoticeCode::LogDropped => "log-dropped",
         }
     }
 }
