@@ -16,6 +16,7 @@ mod import;
 mod invalidations;
 mod jobs;
 mod key_rotation;
+mod log_delivery;
 mod operators;
 mod origin_headers;
 mod origins;

@@ -33,6 +33,7 @@ mod input;
 mod invalidate;
 mod key;
 mod key_source;
+mod log_delivery;
 mod manual;
 mod moment;
 mod new_key;

@@ -4,6 +4,7 @@ use crate::check;
 use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
+use crate::log_delivery;
 use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::stored_service::StoredService;
@@ -11,6 +12,7 @@ use crate::terminal;
 use crate::whole_file::{BYTES_MAX, read_whole};
 use arc_swap::ArcSwap;
 use clap::Args;
+use privet_bucket::deliver::Deliverer;
 use privet_control::cloudfront::Settings;
 use privet_control::{
     Control, ControlOptions, FileService, Follower, ListenerOptions, SocketError, Source,
@@ -30,6 +32,8 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The interval at which the files of the configuration are checked for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
+/// Time for the last attempt to deliver log files, at the end. What is left is delivered after the next start.
+const LAST_DELIVERY: Duration = Duration::from_secs(5);
 
 /// Serve private content as a configuration file says.
 ///
@@ -87,6 +91,8 @@ pub(crate) enum ServeError {
     ControlCertificate(String),
     /// `[store]` is another one than at the start.
     StoreChanged,
+    /// The thread that delivers log files.
+    Delivery(String),
     Signals(String),
 }
 
@@ -131,6 +137,9 @@ impl ServeError {
                     terminal::hint(hint);
                 }
             }
+            ServeError::Delivery(reason) => {
+                terminal::error(format_args!("cannot deliver logs: {reason}"));
+            }
             ServeError::Signals(reason) => {
                 terminal::error(format_args!("cannot wait for signals: {reason}"));
             }
@@ -159,6 +168,8 @@ fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
+    /// Brings log files into buckets.
+    deliverer: Deliverer,
     control: Control,
     /// Keeps the service as the store has it; `None` if it comes from the file.
     follower: Option<Follower>,
@@ -241,6 +252,8 @@ pub(crate) fn start(
         clock: Clock::default(),
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
+    let deliverer = log_delivery::start(edge.handle());
+    let deliverer = deliverer.map_err(|error| ServeError::Delivery(error.to_string()))?;
     let file_service = Arc::new(FileService {
         file: config.to_owned(),
         items: ArcSwap::default(),
@@ -267,6 +280,7 @@ pub(crate) fn start(
     let serving = Serving {
         stored_files: Fingerprint::of(snapshot.files.iter()),
         edge,
+        deliverer,
         control,
         follower,
         file_service,
@@ -392,6 +406,8 @@ impl Serving {
         }
         self.control.stop();
         self.edge.drain();
+        // The log has ended: its last files are complete, and get one more try.
+        self.deliverer.stop(LAST_DELIVERY);
     }
 
     fn begin_reload(&mut self) {

@@ -18,6 +18,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &[]),
     ("media", &[]),
     ("store", &[]),
+    ("bucket", &[]),
     (
         "edge",
         &[
@@ -39,6 +40,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     (
         "privet",
         &[
+            "privet-bucket",
             "privet-control",
             "privet-distribution",
             "privet-edge",
