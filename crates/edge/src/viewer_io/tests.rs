@@ -66,7 +66,7 @@ fn silent(patience: Patience) -> (ViewerIo<Silent>, Rc<ConnectionState>) {
         sends_files: false,
     };
     let memory = ConnectionMemory::new(&AnswerMemory::new(1 << 20), None, 0);
-    let undelivered = UndeliveredLogs::new(Arc::default());
+    let undelivered = UndeliveredLogs::new(std::sync::Arc::default());
     let (log, _) = Log::start(None, LogStream::Off, undelivered).unwrap();
     let ends = Rc::new(Ends::new(WorkerLog::new(log), &AllCounts::default()));
     let connection = ConnectionState::new(facts, memory, Clock::default(), ends);

@@ -276,6 +276,37 @@ fn a_log_has_the_form_and_the_fields_that_its_distribution_chooses() {
     assert_eq!(gunzip(&files[0]), line);
 }
 
+#[test]
+fn a_delivered_line_is_found_by_its_link() {
+    let target = tempfile::tempdir().unwrap();
+    let mut edge = edge_with(&folder_bucket(target.path()), &logging(&json!({})));
+    request(&edge, 1);
+    edge.stop();
+    for entry in fs::read_dir(edge.path("logs")).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_file() {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    let link = format!("http://{HOST}/a?n=1");
+    let said = edge.run(&["explain", "--config", "privet.toml", "--log", &link]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    let file = files_beneath(target.path()).pop().unwrap();
+    assert!(said.contains(" 200 Miss from 127."), "{said}");
+    assert!(said.contains(&format!("({})", file.display())), "{said}");
+    let other = format!("http://{HOST}/a?n=2");
+    let said = edge.run(&[
+        "explain",
+        "--config",
+        "privet.toml",
+        "--log",
+        "--json",
+        &other,
+    ]);
+    let said: Value = serde_json::from_slice(&said.stdout).unwrap();
+    assert_eq!(said["log"]["found"], json!([]));
+}
+
 /// Whoever adds the bucket later has the logs from then on in it; those before stay where they are.
 #[test]
 fn a_bucket_that_no_item_names_is_a_folder_and_one_that_is_gone_is_waited_for() {

@@ -85,7 +85,7 @@ fn a_file_is_complete_in_time_for_its_delivery() {
     assert_eq!((key.len(), text.as_str()), (2 + 20 + 16, "one\ntwolines\n"));
     assert!(delivered[1].0.starts_with("b2025-12-29-09-20-00-"));
     running.write("a/", 1_767_000_100, "three");
-    running.flush(59);
+    running.flush(30);
     assert_eq!(running.delivered(), []);
     running.queue.close();
     running.flush(60);
