@@ -42,7 +42,7 @@ const UNKNOWN: &str = "?";
 #[derive(Debug)]
 pub(crate) struct App {
     operations: Operations,
-    authentication: Authentication,
+    authentication: Arc<Authentication>,
     refusals: Mutex<Refusals>,
     turns: Turns,
     bodies: Bodies,
@@ -62,7 +62,7 @@ pub(crate) struct Door {
 }
 
 impl App {
-    pub(crate) fn new(operations: Operations, authentication: Authentication) -> Self {
+    pub(crate) fn new(operations: Operations, authentication: Arc<Authentication>) -> Self {
         App {
             operations,
             authentication,

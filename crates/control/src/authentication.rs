@@ -168,7 +168,53 @@ impl Presentation {
     }
 }
 
+/// An access key that is in force, for an interface that checks signatures itself.
+#[derive(Debug)]
+pub struct KeyHolder(Holder);
+
+impl KeyHolder {
+    /// Returns the secret that signatures are made with.
+    pub fn secret(&self) -> &str {
+        self.0.credential.secret_access_key.expose()
+    }
+
+    /// Returns the proof that the holder sent the request of this id. To be called when its signature is good.
+    pub fn vouched(self, request_id: &str) -> Authenticated {
+        Authenticated::checked(caller(self.0, request_id))
+    }
+}
+
 impl Authentication {
+    /// Returns an access key that is known and in force, asked for from `address`.
+    ///
+    /// # Errors
+    /// [`AccessError::Refused`] if there is none, [`AccessError::TooManyFailures`], [`AccessError::Store`]. Failures
+    /// are counted by [`Authentication::note_failure`].
+    pub async fn key_holder(
+        &self,
+        access_key_id: &str,
+        address: IpAddr,
+        now: i64,
+    ) -> Result<KeyHolder, AccessError> {
+        let waiting = lock(&self.failed).wait(address, Some(access_key_id), now);
+        if let Some(wait_secs) = waiting {
+            return Err(AccessError::TooManyFailures { wait_secs });
+        }
+        let credential = self.credential(access_key_id, now).await?;
+        let credential = credential.ok_or(AccessError::Refused)?;
+        self.note_use(access_key_id, now).await;
+        Ok(KeyHolder(Holder {
+            address,
+            access_key_id: access_key_id.to_owned(),
+            credential,
+        }))
+    }
+
+    /// Counts a signature that was not good, against the address, and against the key if there is one of this id.
+    pub fn note_failure(&self, address: IpAddr, access_key_id: Option<&str>, now: i64) {
+        lock(&self.failed).count(address, access_key_id, now);
+    }
+
     /// Makes the gate, which begins to remember signatures `now`. Without a store only the machine's own requests are
     /// admitted.
     pub fn new(store: Option<LateStore>, now: i64) -> Self {

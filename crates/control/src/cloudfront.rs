@@ -42,6 +42,7 @@ mod web_acls;
 pub mod xml;
 
 pub(crate) use interface::root;
+pub use origin_access_identities::canonical_user_id;
 pub(crate) use routing::is_dated;
 pub use settings::Settings;
 

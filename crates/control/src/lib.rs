@@ -37,6 +37,7 @@ mod request_error;
 mod rotation;
 mod routes;
 mod service;
+mod side_listener;
 pub mod sigv4;
 mod socket;
 mod socket_api;
@@ -47,7 +48,7 @@ mod turns;
 mod visible;
 
 pub use authentication::{
-    AccessError, Authentication, Peer, Prechecked, Presented, Recognized, holder_of,
+    AccessError, Authentication, KeyHolder, Peer, Prechecked, Presented, Recognized, holder_of,
 };
 pub use diff::{CutOff, CutOffKind, Difference, cut_off, differences};
 pub use edge_state::{FollowerState, ItemFailure, PutBack};
@@ -57,17 +58,18 @@ pub use link_access::{Access, LinkAccess, host_and_path};
 pub use listener::ListenerOptions;
 pub use operation_error::{Fault, OperationError};
 pub use operations::{
-    AUTOPILOT, Applied, AuditQuery, ChangeRequest, Changed, ExplainRequest, FileService, Imported,
-    InvalidationRequest, Item, ItemVersion, Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode,
-    NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, Running, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
-    signing_key,
+    AUTOPILOT, Applied, AuditQuery, BucketChange, ChangeRequest, Changed, EmbeddedBucket,
+    ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
+    Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode, NewOperatorRequest, Operations,
+    OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan, ProbeRequest, Running,
+    ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
 };
 pub use replay::ReplayRefusal;
 pub use rotation::{CurrentKey, KeyType, NextKey, RetiringKey, Rotation as KeyRotation, Schedule};
+pub use side_listener::{BoundSideListener, SideListener};
 pub use socket::SocketError;
 pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
 pub use tls::server_config;

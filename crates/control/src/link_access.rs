@@ -1,7 +1,9 @@
 //! What the configuration says about a link before any signature is looked at: the behavior that applies, the keys that
 //! it trusts, and doubts that follow from the configuration alone.
 
-use privet_distribution::config::{CacheBehavior, ForwardedHeaders, ListenerProtocol, Snapshot};
+use privet_distribution::config::{
+    CacheBehavior, EmbeddedOrigin, ForwardedHeaders, ListenerProtocol, Snapshot,
+};
 use privet_sign::{KeySet, Leniency};
 
 /// The edge's decision about a request before it looks at any signature.
@@ -14,6 +16,8 @@ pub enum Access {
     Open(String),
     /// The host is not served; the text says why.
     Unserved(String),
+    /// The bucket does not let the origin read; the text says what to do.
+    NotGranted(String),
 }
 
 /// Keys, and the rules by which the edge that trusts them reads policies.
@@ -61,6 +65,10 @@ impl LinkAccess {
                     "the behavior {pattern} is open to everybody, with or without a link"
                 ));
             }
+        }
+        let embedded = behavior.origin.primary.source.embedded();
+        if let Some(advice) = embedded.and_then(EmbeddedOrigin::advice) {
+            known.access = Access::NotGranted(advice);
         }
         known
     }

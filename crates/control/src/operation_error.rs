@@ -64,6 +64,12 @@ pub enum OperationError {
     /// The distribution that is to be deleted is enabled.
     #[error("the distribution {0:?} is enabled; disable it first")]
     NotDisabled(String),
+    /// The embedded bucket that is to be deleted has objects.
+    #[error("the bucket {0:?} has objects; delete them first")]
+    BucketNotEmpty(String),
+    /// The folder of buckets cannot be used; the text says why.
+    #[error("the folder of buckets cannot be used: {0}")]
+    BucketsFolder(String),
     /// The name is that of an item which the operator may not see.
     #[error("`{0}` belongs to another item; choose another name")]
     ClaimedOutside(String),

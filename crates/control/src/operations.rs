@@ -6,6 +6,8 @@
 mod aliases;
 mod applied;
 mod audit;
+mod bucket_folders;
+mod buckets;
 mod cache;
 mod change;
 mod closure;
@@ -27,6 +29,7 @@ mod writing;
 pub use applied::Applied;
 pub use audit::AuditQuery;
 pub(crate) use audit::Call as AuditedCall;
+pub use buckets::{BucketChange, EmbeddedBucket, GrantChange};
 pub(crate) use cache::report as cache_report;
 pub use change::{ChangeRequest, Changed, Mode, Undo};
 pub use documents::Switch;

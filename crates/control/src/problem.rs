@@ -243,6 +243,14 @@ impl From<OperationError> for Problem {
             OperationError::NotDisabled(_) => {
                 Problem::new(StatusCode::CONFLICT, "distribution_not_disabled", &detail)
             }
+            OperationError::BucketNotEmpty(_) => {
+                Problem::new(StatusCode::CONFLICT, "bucket_not_empty", &detail)
+            }
+            OperationError::BucketsFolder(_) => Problem::new(
+                StatusCode::SERVICE_UNAVAILABLE,
+                "buckets_folder_failed",
+                &detail,
+            ),
             OperationError::ClaimedOutside(_) => {
                 Problem::new(StatusCode::CONFLICT, "claimed", &detail)
             }

@@ -3,6 +3,7 @@
 //! The router is built from this table, and a test holds the OpenAPI description to it.
 
 mod audit;
+mod buckets;
 mod documents;
 mod edges;
 mod key_rotation;
@@ -121,6 +122,7 @@ pub(crate) fn collection_of(name: &str) -> Option<documents::Collection> {
 /// Returns all routes.
 pub(crate) fn routes() -> Vec<Route> {
     let mut routes = documents::routes();
+    routes.extend(buckets::routes());
     routes.extend(operators::routes());
     routes.extend(audit::routes());
     routes.extend(edges::routes());

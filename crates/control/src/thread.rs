@@ -51,6 +51,7 @@ pub struct Control {
     follower: LateState,
     socket: Option<SocketFile>,
     listener: Option<(SocketAddr, SocketAddr)>,
+    gate: (Operations, Arc<Authentication>),
     cloudfront: Arc<ArcSwap<cloudfront::Settings>>,
 }
 
@@ -179,6 +180,10 @@ impl Control {
             .map_err(fault)?;
         let follower = LateState::default();
         let (served, probes) = Served::new(edge, (source, folder, follower.clone()), &cloudfront);
+        let gate = (
+            served.operations.clone(),
+            Arc::clone(&served.authentication),
+        );
         let thread = std::thread::Builder::new()
             .name("privet-operator".into())
             .spawn(move || {
@@ -196,6 +201,7 @@ impl Control {
             follower,
             socket: None,
             listener: None,
+            gate,
             cloudfront,
         };
         started.take(socket);
@@ -269,6 +275,11 @@ impl Control {
         self.cloudfront.store(Arc::new(settings));
     }
 
+    /// Returns the operations and the gate before them, for an interface that has a listener of its own.
+    pub fn gate(&self) -> (Operations, Arc<Authentication>) {
+        self.gate.clone()
+    }
+
     /// Returns the bound address of the listener, with the real port where 0 was configured.
     pub fn listener_address(&self) -> Option<SocketAddr> {
         self.listener.map(|(_, bound)| bound)
@@ -296,6 +307,7 @@ fn bind(path: &Path) -> Result<OperatorSocket, SocketError> {
 /// What connections are served with.
 struct Served {
     operations: Operations,
+    authentication: Arc<Authentication>,
     server: OperatorServer,
     /// Routes of the socket: those of the listener, and the older ones.
     socket_router: Router,
@@ -325,10 +337,11 @@ impl Served {
             follower,
         };
         let operations = Operations::with(options, attached);
-        let authentication = Authentication::new(store, operations.now());
-        let app = Arc::new(App::new(operations.clone(), authentication));
+        let authentication = Arc::new(Authentication::new(store, operations.now()));
+        let app = Arc::new(App::new(operations.clone(), Arc::clone(&authentication)));
         let served = Served {
             operations,
+            authentication,
             socket_router: socket_router(&app, &server, settings),
             router: router(&app, settings),
             server,

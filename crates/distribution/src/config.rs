@@ -38,23 +38,24 @@ pub use distribution::{
 };
 pub use document::{
     BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
-    BucketLocationDocument, CacheSettings, CertificateDocument, CertificateFiles,
-    CertificateSource, ControlSettings, CredentialsDocument, DiskCacheSettings,
-    DistributionDocument, Document, EdgeIdentity, ForwardedHeaderNames, ForwardedQuery,
-    ForwardedValuesDocument, KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol,
-    LogSettings, NamedCertificateDocument, NodeDocument, OriginAccessControlDocument,
+    BucketLocationDocument, BucketLogging, BucketPolicy, BucketReader, BucketsSettings,
+    CacheSettings, CertificateDocument, CertificateFiles, CertificateSource, ControlSettings,
+    CorsRule, CredentialsDocument, DiskCacheSettings, DistributionDocument, Document, EdgeIdentity,
+    EmbeddedBucketDocument, ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument, Grant,
+    KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
+    NamedBucketDocument, NamedCertificateDocument, NodeDocument, OriginAccessControlDocument,
     OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument, StoreLocation,
-    StoreSettings, StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument,
-    UndeliveredFull, VideosDocument,
+    PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument,
+    StoreLocation, StoreSettings, StreamingDistributionDocument, StreamingSourceDocument,
+    TrustedSignerDocument, UndeliveredFull, VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;
 pub use items::{ItemFacts, ItemFault, ItemOrder, read_items, write_toml};
 pub use origin::{
-    AddressFamilies, CredentialSource, HttpOrigin, HttpServer, Origin, OriginChoice,
-    OriginFailover, OriginPatience, OriginProtocolPolicy, OriginSource, PathReading, S3Addressing,
-    S3Origin, SigningBehavior,
+    AddressFamilies, BucketAccess, CredentialSource, EmbeddedOrigin, HttpOrigin, HttpServer,
+    Origin, OriginChoice, OriginFailover, OriginPatience, OriginProtocolPolicy, OriginSource,
+    PathReading, S3Addressing, S3Origin, SigningBehavior,
 };
 pub(crate) use origin_pattern::origin_matches;
 pub use own_files::OwnFiles;

@@ -13,10 +13,10 @@ use crate::file_placeholder::FileSending;
 use crate::origin::{Content, Object};
 use bytes::Bytes;
 use http::header::{
-    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG,
+    ACCEPT_RANGES, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_RANGE, CONTENT_TYPE, DATE, ETAG, EXPIRES,
     LAST_MODIFIED, LOCATION, RETRY_AFTER, SERVER,
 };
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use multipart::Multipart;
 use privet_distribution::logging::{DetailedResult, ResultType};
 use privet_distribution::response::{Page, PageAuthor, PreflightAnswer, Selection};
@@ -149,11 +149,25 @@ impl Answer {
             }
             Selection::NotSatisfiable => answer.set_unsatisfied(size_bytes),
         }
+        answer.add_stored(object);
         let headers = &mut answer.headers;
         headers.insert(LAST_MODIFIED, object.head.last_modified.clone());
         headers.insert(ETAG, object.head.etag.clone());
         headers.insert(ACCEPT_RANGES, HeaderValue::from_static("bytes"));
         answer
+    }
+
+    /// Adds what is stored with an object. A response without the object has of it what renews a stored one (RFC 9110
+    /// 15.4.5).
+    fn add_stored(&mut self, object: &Object) {
+        let is_whole = self.status.is_success();
+        let renews = |name: &HeaderName| name == CACHE_CONTROL || name == EXPIRES;
+        let is_renewed = self.status == StatusCode::NOT_MODIFIED;
+        for (name, value) in &object.head.stored {
+            if is_whole || (is_renewed && renews(name)) {
+                self.headers.insert(name, value.clone());
+            }
+        }
     }
 
     fn one_range(&mut self, object: &Object, file_sending: FileSending, range: ByteRange) {

@@ -41,6 +41,8 @@ pub(crate) enum NoticeCode {
     LogQueue,
     /// Log files or records for buckets were given up.
     LogDropped,
+    /// A bucket that this machine keeps does not let an origin read.
+    BucketNotGranted,
 }
 
 impl NoticeCode {
@@ -60,6 +62,7 @@ impl NoticeCode {
             NoticeCode::LogDelivery => "log-delivery",
             NoticeCode::LogQueue => "log-queue",
             NoticeCode::LogDropped => "log-dropped",
+            NoticeCode::BucketNotGranted => "bucket-not-granted",
         }
     }
 }

@@ -1,17 +1,20 @@
 //! Origins of objects: folders, which are read here, and servers, which are reached through the origin client.
 
+mod bucket;
 pub(crate) mod file_chunk;
 mod folder;
 mod hot_objects;
 mod identity;
 mod object_path;
 
+pub(crate) use bucket::Buckets;
 pub(crate) use folder::{FolderOrigin, WatchedFile};
 pub(crate) use identity::FileChanges;
 
 use bytes::Bytes;
-use http::HeaderValue;
+use http::{HeaderMap, HeaderValue};
 use privet_distribution::date_value;
+use privet_distribution::request::Denial;
 use privet_distribution::response::Representation;
 use std::fs::File;
 use std::pin::Pin;
@@ -21,7 +24,10 @@ use std::task::{Context, Poll};
 /// The reader of one configured origin.
 #[derive(Debug)]
 pub(crate) enum OriginReader {
+    /// A folder, or a bucket that this machine keeps.
     Folder(FolderOrigin),
+    /// A bucket that this machine keeps, which does not let the origin read. It is not even opened.
+    NotGranted { advice: Box<str> },
     /// Another server, which is reached through the origin client.
     Remote,
 }
@@ -41,14 +47,27 @@ pub(crate) struct Object {
 #[derive(Debug)]
 pub(crate) struct ObjectHead {
     pub(crate) representation: Representation,
+    /// Tag of the file's state, by which this machine knows its bytes; the entity tag, unless the object has one of its
+    /// own.
+    pub(crate) state: String,
+    /// What else is stored with the object, to be sent with it.
+    pub(crate) stored: HeaderMap,
     pub(crate) content_type: HeaderValue,
     pub(crate) etag: HeaderValue,
     pub(crate) last_modified: HeaderValue,
 }
 
 impl ObjectHead {
+    /// Makes the head of a plain file.
     pub(crate) fn new(representation: Representation) -> Self {
+        let state = representation.etag.clone();
+        ObjectHead::with_headers(representation, state, HeaderMap::new())
+    }
+
+    fn with_headers(representation: Representation, state: String, stored: HeaderMap) -> Self {
         ObjectHead {
+            state,
+            stored,
             content_type: header_value(&representation.content_type),
             etag: header_value(&representation.etag),
             last_modified: date_value(representation.last_modified),
@@ -57,7 +76,8 @@ impl ObjectHead {
     }
 }
 
-/// Makes a header value. Content types, entity tags and dates are made here and are plain ASCII.
+/// Makes a header value. Entity tags and dates are made here and are plain ASCII; so is a content type, unless a client
+/// has stored another text.
 fn header_value(text: &str) -> HeaderValue {
     HeaderValue::from_str(text).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
@@ -75,8 +95,20 @@ pub(crate) enum Content {
 pub(crate) enum OriginError {
     /// No such key, or not a regular file beneath the root.
     NotFound,
+    /// The same, in a bucket that does not tell the origin.
+    Hidden,
     /// The operating system refused: permissions, too many open files, a failing disk.
     Unreadable,
+}
+
+impl OriginError {
+    pub(crate) fn denial(self) -> Denial {
+        match self {
+            OriginError::NotFound => Denial::NotFound,
+            OriginError::Hidden => Denial::HiddenNotFound,
+            OriginError::Unreadable => Denial::OriginUnreadable,
+        }
+    }
 }
 
 impl OriginReader {
@@ -85,7 +117,7 @@ impl OriginReader {
     pub(crate) fn tell_of_change(&self, key: &str) {
         match self {
             OriginReader::Folder(folder) => folder.tell_of_change(key),
-            OriginReader::Remote => {}
+            OriginReader::NotGranted { .. } | OriginReader::Remote => {}
         }
     }
 
@@ -93,7 +125,7 @@ impl OriginReader {
     pub(crate) fn forget_idle(&self) {
         match self {
             OriginReader::Folder(folder) => folder.forget_idle(),
-            OriginReader::Remote => {}
+            OriginReader::NotGranted { .. } | OriginReader::Remote => {}
         }
     }
 }

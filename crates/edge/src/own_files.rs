@@ -25,6 +25,18 @@ impl OwnPaths {
 
     /// Returns one of the files that lies in `folder` or beneath it, if there is one.
     pub(crate) fn within(&self, folder: &Path) -> Option<&Path> {
+        self.find(folder, |file, folder| file.starts_with(folder))
+    }
+
+    /// Returns one of the files that lies in `folder` or beneath it, or the folder of buckets if `folder` is beneath
+    /// that.
+    pub(crate) fn touching(&self, folder: &Path) -> Option<&Path> {
+        self.find(folder, |file, folder| {
+            file.starts_with(folder) || folder.starts_with(file)
+        })
+    }
+
+    fn find(&self, folder: &Path, is_it: fn(&Path, &Path) -> bool) -> Option<&Path> {
         let resolve = || self.files.iter().map(resolved).collect();
         let files = self.resolved.get_or_init(resolve);
         if files.is_empty() {
@@ -32,7 +44,7 @@ impl OwnPaths {
         }
         let folder = folder.canonicalize().ok()?;
         let mut files = files.iter().map(PathBuf::as_path);
-        files.find(|file| file.starts_with(&folder))
+        files.find(|file| is_it(file, &folder))
     }
 }
 

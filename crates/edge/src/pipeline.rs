@@ -162,6 +162,10 @@ fn tell_operator(received: &Received, denial: &Denial, context: &WorkerContext) 
         let peer = received.connection.facts.peer;
         context.proxy_complaints.unbelieved(peer);
     }
+    if let Denial::BucketNotGranted { advice } = denial {
+        let notices = &context.edge.notices;
+        notices.tell_of(NoticeCode::BucketNotGranted, advice, |_| advice.clone());
+    }
     if *denial == Denial::UnknownHost {
         let notices = &context.edge.notices;
         notices.tell(NoticeCode::UnknownHost, |count| {

@@ -77,13 +77,19 @@ pub fn own_file_faults(service: &ServiceDocument, own: &OwnFiles) -> Vec<StartFa
     let own = OwnPaths::new(own.clone());
     let fault = |root: Option<&Path>, path: String| {
         let root = root?;
-        let file = own.within(root)?;
+        let file = own.touching(root)?;
+        let is_around = own.within(root).is_some();
         let (folder, file) = (root.display(), file.display());
         Some(StartFault {
             path: format!("{path}.folder"),
-            message: format!(
-                "{folder} has {file} in it, which nobody may be served; use a folder of its own for the objects"
-            ),
+            message: match is_around {
+                true => format!(
+                    "{folder} has {file} in it, which nobody may be served; use a folder of its own for the objects"
+                ),
+                false => format!(
+                    "{folder} is in the folder of buckets {file}, which decide themselves who may read; name the bucket"
+                ),
+            },
         })
     };
     let mut faults = Vec::new();
@@ -101,7 +107,7 @@ pub fn own_file_faults(service: &ServiceDocument, own: &OwnFiles) -> Vec<StartFa
     }
     for (position, bucket) in service.buckets.iter().enumerate() {
         if let BucketLocationDocument::Folder(root) = &bucket.location {
-            faults.extend(fault(Some(root), format!("buckets[{position}]")));
+            faults.extend(fault(Some(root), format!("buckets.bucket[{position}]")));
         }
     }
     faults
@@ -177,8 +183,11 @@ fn bucket_faults(service: &ServiceDocument) -> Vec<StartFault> {
         named.contains(&name)
     });
     let faults = used.filter_map(|(position, bucket)| match &bucket.location {
-        BucketLocationDocument::Folder(root) => root_fault(root, &format!("buckets[{position}]")),
-        BucketLocationDocument::Endpoint { .. } => None,
+        BucketLocationDocument::Folder(root) => {
+            root_fault(root, &format!("buckets.bucket[{position}]"))
+        }
+        // A folder of its own is made with the bucket.
+        BucketLocationDocument::Embedded(_) | BucketLocationDocument::Endpoint { .. } => None,
     });
     faults.collect()
 }

@@ -1,7 +1,7 @@
 //! The running form of one snapshot: open folders, parsed certificates, prepared header values.
 
 use crate::countries::Countries;
-use crate::origin::{FileChanges, FolderOrigin, OriginReader};
+use crate::origin::{Buckets, FileChanges, FolderOrigin, OriginReader};
 use crate::own_files::OwnPaths;
 use crate::redeem::Redeemed;
 use crate::standard_error;
@@ -9,10 +9,12 @@ use crate::start_error::StartError;
 use crate::tls::{TlsKind, TlsState};
 use http::HeaderValue;
 use privet_distribution::config::{ListenerProtocol, Origin, Slots, Snapshot};
+use privet_distribution::request::Denial;
 use privet_sign::PathTokenSecret;
 use rustls::ServerConfig;
 use std::cell::LazyCell;
 use std::net::IpAddr;
+use std::path::Path;
 use std::sync::Arc;
 
 /// The running form of a snapshot. Immutable; swapped whole at a reload, kept by every request to its end.
@@ -107,11 +109,19 @@ impl EdgeState {
     }
 
     /// Returns the folder of the authorized request's behavior; `None` when its origin is another server.
-    pub(crate) fn folder(&self, authorized: &Redeemed<'_>) -> Option<&FolderOrigin> {
+    ///
+    /// Errors: the origin is a bucket that does not let it read.
+    pub(crate) fn folder(
+        &self,
+        authorized: &Redeemed<'_>,
+    ) -> Result<Option<&FolderOrigin>, Denial> {
         let index = authorized.routed().behavior.origin.primary.index;
-        match &**self.origins.get(index)? {
-            OriginReader::Folder(folder) => Some(folder),
-            OriginReader::Remote => None,
+        match self.origins.get(index).map(|reader| &**reader) {
+            Some(OriginReader::Folder(folder)) => Ok(Some(folder)),
+            Some(OriginReader::NotGranted { advice }) => Err(Denial::BucketNotGranted {
+                advice: advice.to_string(),
+            }),
+            Some(OriginReader::Remote) | None => Ok(None),
         }
     }
 
@@ -147,17 +157,39 @@ fn open_origins(
     // Counted when the first folder is opened: a change to a server of another distribution need not look at all.
     let folders = LazyCell::new(|| {
         let origins = snapshot.origins().iter();
-        let folders = origins.filter(|origin| origin.source.folder_root().is_some());
+        let folders = origins.filter(|origin| !origin.source.is_remote());
         folders.count().max(1)
     });
+    let sizes = || {
+        let files_max = limits.open_files_max / *folders;
+        let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
+        (files_max, size_bytes_max)
+    };
+    let buckets = LazyCell::new(|| {
+        let settings = snapshot.node.buckets.as_ref();
+        let folder = settings.map(|settings| settings.folder.as_path());
+        Arc::new(Buckets::new(folder.unwrap_or(Path::new(""))))
+    });
     snapshot.origins().map_changed(before, |origin| {
+        let changes = Arc::clone(changes);
+        if let Some(embedded) = origin.source.embedded() {
+            let reader = match embedded.advice() {
+                Some(advice) => OriginReader::NotGranted {
+                    advice: advice.into(),
+                },
+                None => OriginReader::Folder(FolderOrigin::of_bucket(
+                    embedded,
+                    Arc::clone(&buckets),
+                    sizes(),
+                    (changes, own_paths.clone()),
+                )),
+            };
+            return Ok(Arc::new(reader));
+        }
         let Some(root) = origin.source.folder_root() else {
             return Ok(Arc::new(OriginReader::Remote));
         };
-        let files_max = limits.open_files_max / *folders;
-        let size_bytes_max = limits.hot_objects_size_bytes_max / *folders;
-        let changes = Arc::clone(changes);
-        let sizes = (files_max, size_bytes_max);
+        let sizes = sizes();
         let (folder, fault) = FolderOrigin::open_late(root, sizes, changes, own_paths.clone());
         if let Some(fault) = fault {
             let error = StartError::Folder {

@@ -10,6 +10,7 @@ use crate::command_error::CommandError;
 use crate::report::finish;
 use clap::{Args, Subcommand};
 use privet_distribution::config::ServiceKind;
+use serde_json::Value;
 use std::process::ExitCode;
 
 /// A kind of documents, and where the operators' interface has them.
@@ -152,11 +153,18 @@ pub(crate) struct CreateArguments {
     /// File with the document; - for standard input
     #[arg(value_name = "FILE")]
     file: String,
+    #[command(flatten)]
+    creation: Creation,
+}
+
+/// How something is created.
+#[derive(Debug, Args)]
+pub(crate) struct Creation {
     /// Show what would be created, without creating it
     #[arg(long)]
-    dry_run: bool,
+    pub(crate) dry_run: bool,
     #[command(flatten)]
-    form: Form,
+    pub(crate) form: Form,
 }
 
 #[derive(Debug, Args)]
@@ -220,12 +228,12 @@ struct Change {
 
 /// Options of every subcommand: whom to ask, and the form of the output.
 #[derive(Debug, Args)]
-struct Form {
+pub(crate) struct Form {
     #[command(flatten)]
-    api: ApiArguments,
+    pub(crate) api: ApiArguments,
     /// Print one JSON object
     #[arg(long)]
-    json: bool,
+    pub(crate) json: bool,
 }
 
 /// Runs a command of distributions of either kind.
@@ -275,7 +283,40 @@ pub(crate) fn create(
     collection: Collection,
     arguments: &CreateArguments,
 ) -> Result<(), CommandError> {
-    acts::create(collection, arguments)
+    create_from(collection, &arguments.file, &arguments.creation)
+}
+
+/// Creates the document in a file.
+///
+/// # Errors
+/// [`CommandError::Api`], those of the file.
+pub(crate) fn create_from(
+    collection: Collection,
+    file: &str,
+    creation: &Creation,
+) -> Result<(), CommandError> {
+    let document = input::read(collection.kind, file)?;
+    acts::create(collection, &document.value, creation)
+}
+
+/// Creates a document.
+///
+/// # Errors
+/// [`CommandError::Api`].
+pub(crate) fn create_document(
+    collection: Collection,
+    document: &Value,
+    creation: &Creation,
+) -> Result<(), CommandError> {
+    acts::create(collection, document, creation)
+}
+
+/// Prints what has become of a change.
+///
+/// # Errors
+/// [`CommandError::Write`].
+pub(crate) fn tell(outcome: &Value, form: &Form) -> Result<(), CommandError> {
+    acts::tell(outcome, form)
 }
 
 /// Runs a command that every collection has.

@@ -12,6 +12,7 @@ use privet_sign::{KeyError, SignError};
 use privet_store::StoreError;
 
 use crate::api_fault::ApiFault;
+use crate::bucket_fault::BucketFault;
 use crate::configuration::LoadError;
 use crate::group_fault::GroupFault;
 use crate::new_key::NewKeyError;
@@ -94,6 +95,8 @@ pub(crate) enum CommandError {
     Api(ApiFault),
     /// The key of a group, with which nothing can be signed.
     Group(GroupFault),
+    /// A bucket of this machine, or an object in it.
+    Bucket(BucketFault),
     /// A file that a command would create exists already.
     OutputExists(PathBuf),
     /// A thread ended before its work was done.
@@ -164,6 +167,7 @@ impl CommandError {
             CommandError::Store(fault) => fault.hint(),
             CommandError::Api(fault) => fault.hint(),
             CommandError::Group(fault) => fault.hint(),
+            CommandError::Bucket(fault) => fault.hint(),
             CommandError::OutputExists(_) => {
                 Some("nothing was written: give another name, or remove the file")
             }
@@ -203,6 +207,7 @@ impl CommandError {
             CommandError::BrokenPipe => ExitCode::SUCCESS,
             CommandError::Api(fault) if fault.is_usage() => ExitCode::from(2),
             CommandError::Group(fault) if fault.is_usage() => ExitCode::from(2),
+            CommandError::Bucket(fault) if fault.is_usage() => ExitCode::from(2),
             CommandError::KeyPairId(_)
             | CommandError::NoKey
             | CommandError::NoEnd
@@ -237,6 +242,7 @@ impl CommandError {
             | CommandError::Store(_)
             | CommandError::Api(_)
             | CommandError::Group(_)
+            | CommandError::Bucket(_)
             | CommandError::OutputExists(_)
             | CommandError::ThreadLost
             | CommandError::Sign(_) => ExitCode::from(1),
@@ -306,6 +312,7 @@ impl fmt::Display for CommandError {
             CommandError::Store(fault) => fault.fmt(formatter),
             CommandError::Api(fault) => fault.fmt(formatter),
             CommandError::Group(fault) => fault.fmt(formatter),
+            CommandError::Bucket(fault) => fault.fmt(formatter),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is incomplete: please report this"),
             CommandError::BrokenPipe => formatter.write_str("the reader has gone"),

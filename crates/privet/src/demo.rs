@@ -16,7 +16,7 @@ use crate::serve::{self, ServeError, Serving};
 use crate::shell;
 use crate::terminal;
 use clap::Args;
-use data::DemoData;
+use data::{BUCKET, DemoData};
 use demo_error::DemoError;
 use http::HeaderName;
 use ports::Moved;
@@ -232,17 +232,30 @@ fn where_next(data: &DemoData, serving: &Serving, base: &str, link: &str) -> io:
     say(format_args!(
         "Where to go next:
   open {base}/ in a browser: the video plays there (it warns once, since the certificate is self-signed)
-  put your own files into {bucket}
+  {bucket}
   sign them:     {program} sign --key {key} --key-pair-id {id} --for 2h {base}/video.mp4
   or with AWS:   aws cloudfront sign --url {base}/video.mp4 --key-pair-id {id} --private-key {file} --date-less-than 2030-01-01
   ask why:       {program} explain --public-key {public} {link}
   configure:     {config}
   read the log:  {program} demo --log-json shows requests as they come; CloudFront's log files are in {logs}",
-        bucket = shown(&data.bucket()),
+        bucket = put_into(data, &program),
         config = configured(data),
         logs = shown(&data.logs()),
     ))?;
     operate(data, serving, &program)
+}
+
+/// Says how files come into the bucket.
+fn put_into(data: &DemoData, program: &str) -> String {
+    let bucket = shown(&data.bucket());
+    let config = data.config().display().to_string();
+    let config = printable(&shell::word(&config)).into_owned();
+    match data.has_plain_folder() {
+        true => format!("put your own files into {bucket}"),
+        false => format!(
+            "put your own files into {bucket}, or: {program} object put FILE {BUCKET} --config {config}"
+        ),
+    }
 }
 
 fn configured(data: &DemoData) -> String {
@@ -278,10 +291,24 @@ fn operate(data: &DemoData, serving: &Serving, program: &str) -> io::Result<()> 
     });
     let bundle = printable(&bundle.unwrap_or_default()).into_owned();
     let endpoint = url.strip_suffix("/v1").unwrap_or(&url);
+    say_s3(serving)?;
     say(format_args!(
         "  then ask /v1:  curl -H 'Authorization: Bearer ACCESS_KEY_ID.SECRET_ACCESS_KEY' {url}/distributions
   or the AWS CLI: eval \"$({program} operator create aws --role admin --env --config {config})\"
                   {bundle}AWS_ENDPOINT_URL_CLOUDFRONT={endpoint} AWS_DEFAULT_REGION=us-east-1 aws cloudfront list-distributions"
+    ))
+}
+
+/// Says how clients of S3 use the bucket, with the access key of an operator in their environment.
+fn say_s3(serving: &Serving) -> io::Result<()> {
+    let Some(url) = serving.buckets_url() else {
+        return Ok(());
+    };
+    say(format_args!(
+        "  or S3, with the access key of an operator in the environment (as in the last line):
+                 AWS_ENDPOINT_URL_S3={url} AWS_DEFAULT_REGION=us-east-1 aws s3 cp FILE s3://{BUCKET}/
+                 AWS_ENDPOINT_URL_S3={url} AWS_DEFAULT_REGION=us-east-1 aws s3 sync FOLDER s3://{BUCKET}/FOLDER
+                 rclone copy FILE ':s3,provider=Other,env_auth=true,region=us-east-1,endpoint=\"{url}\":{BUCKET}'"
     ))
 }
 

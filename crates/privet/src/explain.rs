@@ -131,6 +131,9 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
     let explanation = match &known.access {
         Access::Checked => explain_link(arguments, &known, &url, now),
         Access::Open(reason) => one_check("access", "open, or a link", reason, Outcome::Passed),
+        Access::NotGranted(reason) => {
+            one_check("bucket", "a grant to read", reason, Outcome::Failed)
+        }
         Access::Unserved(reason) => {
             let unserved = one_check("host", "a host of the edge", reason, Outcome::Failed);
             let hints = known.hints.clone();
@@ -138,7 +141,7 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
         }
     };
     let decision = match known.access {
-        Access::Unserved(reason) => Decision::Unserved(reason),
+        Access::Unserved(reason) | Access::NotGranted(reason) => Decision::Unserved(reason),
         Access::Checked | Access::Open(_) => Decision::Link(explanation.verdict.clone()),
     };
     let narrative = Narrative {

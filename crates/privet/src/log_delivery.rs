@@ -1,8 +1,10 @@
 //! Brings the edge's log files into the buckets that the configuration knows: over S3, or as files in a folder.
 
+use crate::buckets_endpoint::open_folder;
 use privet_bucket::deliver::{Carrier, Deliverer};
-use privet_distribution::config::LogDestination;
+use privet_distribution::config::{BucketsSettings, LogDestination};
 use privet_edge::{DeliveryFault, EdgeHandle, LogCourier, UndeliveredLog, UndeliveredLogs};
+use privet_objects::{BucketName, Digests, Headers, Key, WriteConditions};
 use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
@@ -48,6 +50,12 @@ impl Carrier for EdgeCarrier {
                 let object = self.read(log).await?;
                 aside(move || put_file(&root, &key, &object)).await?;
             }
+            LogDestination::Embedded => {
+                let settings = snapshot.node.buckets.clone().ok_or_else(no_folder)?;
+                let object = self.read(log).await?;
+                let log = Arc::clone(log);
+                aside(move || put_object(&settings, &log, &object)).await?;
+            }
             LogDestination::Endpoint(bucket) => {
                 let object = self.read(log).await?;
                 self.courier.put(&bucket, log, object).await?;
@@ -83,7 +91,14 @@ impl EdgeCarrier {
 fn unknown() -> DeliveryFault {
     DeliveryFault {
         kind: "no-bucket-item",
-        text: "no item of [[buckets]] says where it lies; add one".to_owned(),
+        text: "no item of [[buckets.bucket]] says where it lies; add one".to_owned(),
+    }
+}
+
+fn no_folder() -> DeliveryFault {
+    DeliveryFault {
+        kind: "no-folder",
+        text: "this machine keeps no buckets; add [buckets] with a folder".to_owned(),
     }
 }
 
@@ -97,6 +112,27 @@ async fn aside<T: Send + 'static>(
         kind: "disk",
         text: error.to_string(),
     })
+}
+
+/// Writes an object into a bucket that this machine keeps.
+fn put_object(settings: &BucketsSettings, log: &UndeliveredLog, object: &[u8]) -> io::Result<()> {
+    let buckets = open_folder(settings).map_err(io::Error::other)?;
+    let name = BucketName::new(log.bucket()).map_err(io::Error::other)?;
+    let absent = || io::Error::new(io::ErrorKind::NotFound, "there is no such bucket");
+    let bucket = buckets
+        .bucket(&name)
+        .map_err(io::Error::other)?
+        .ok_or_else(absent)?;
+    let key = Key::new(log.key()).map_err(io::Error::other)?;
+    let headers = Headers {
+        content_type: Some(log.content_type().to_owned()),
+        ..Headers::default()
+    };
+    let written = bucket.begin(&key, headers).and_then(|mut upload| {
+        upload.write(object)?;
+        upload.commit(&WriteConditions::default(), &Digests::default())
+    });
+    written.map(drop).map_err(io::Error::other)
 }
 
 /// Writes an object as a file of a folder: whole or not at all, and on the disk when this returns.

@@ -15,6 +15,10 @@ mod api;
 mod api_fault;
 mod audit;
 mod backup;
+mod bucket_fault;
+mod bucket_operators;
+mod buckets;
+mod buckets_endpoint;
 mod cache;
 mod check;
 mod collections;
@@ -22,6 +26,7 @@ mod command_error;
 mod completions;
 mod config_file;
 mod configuration;
+mod control_settings;
 mod demo;
 mod edges;
 mod explain;
@@ -33,10 +38,12 @@ mod input;
 mod invalidate;
 mod key;
 mod key_source;
+mod local_buckets;
 mod log_delivery;
 mod manual;
 mod moment;
 mod new_key;
+mod objects;
 mod operators;
 mod origin_secret;
 mod printable;
@@ -119,8 +126,10 @@ enum Command {
     Policy(collections::PolicyArguments),
     /// Read and change certificates through a running edge with a store.
     Certificate(collections::CreatableArguments),
-    /// Read and change where buckets lie, which origins name by an S3 host name.
-    Bucket(collections::CreatableArguments),
+    /// Make buckets, say who may read them, and read and change where others lie.
+    Bucket(buckets::BucketArguments),
+    /// Put objects into buckets of this machine, list them, get and delete them.
+    Object(objects::ObjectArguments),
     /// Read and change origin access identities, the older kind of origin access controls.
     Identity(collections::CreatableArguments),
     /// Read and change origin access controls, whose keys sign requests to buckets.
@@ -176,7 +185,8 @@ fn main() -> ExitCode {
         Command::Certificate(arguments) => {
             collections::run_creatable(ServiceKind::Certificate, arguments)
         }
-        Command::Bucket(arguments) => collections::run_creatable(ServiceKind::Bucket, arguments),
+        Command::Bucket(arguments) => buckets::run(arguments),
+        Command::Object(arguments) => objects::run(arguments),
         Command::Identity(arguments) => {
             collections::run_creatable(ServiceKind::OriginAccessIdentity, arguments)
         }

@@ -1,27 +1,30 @@
 //! `privet serve`: runs the edge until it is told to stop, and reloads changed configuration while it runs.
 
+use crate::buckets_endpoint::{BucketsError, PreparedBuckets, ServedBuckets};
 use crate::check;
 use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
+use crate::control_settings::{cloudfront_settings, listener_options};
 use crate::log_delivery;
 use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::stored_service::StoredService;
 use crate::terminal;
-use crate::whole_file::{BYTES_MAX, read_whole};
 use arc_swap::ArcSwap;
 use clap::Args;
 use privet_bucket::deliver::Deliverer;
 use privet_control::cloudfront::Settings;
 use privet_control::{
-    Control, ControlOptions, FileService, Follower, ListenerOptions, SocketError, Source,
-    server_config,
+    Control, ControlOptions, FileService, Follower, ListenerChange, SocketChange, SocketError,
+    Source,
 };
 use privet_distribution::config::{
-    ConfigError, ControlSettings, ListenerProtocol, Places, Snapshot, read_toml_items,
+    ConfigError, ListenerProtocol, Places, Snapshot, read_toml_items,
 };
-use privet_edge::{Clock, ListenFault, LogStream, RunningEdge, StartError, StartOptions};
+use privet_edge::{
+    Clock, EdgeHandle, ListenFault, LogStream, RunningEdge, StartError, StartOptions,
+};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -91,6 +94,10 @@ pub(crate) enum ServeError {
     ControlCertificate(String),
     /// `[store]` is another one than at the start.
     StoreChanged,
+    /// The folder of buckets, or its endpoint.
+    Buckets(BucketsError),
+    /// `[buckets]` is another one than at the start.
+    BucketsChanged,
     /// The thread that delivers log files.
     Delivery(String),
     Signals(String),
@@ -129,6 +136,11 @@ impl ServeError {
             }
             ServeError::StoreChanged => {
                 terminal::error("[store] names another store than when the edge was started");
+                terminal::hint("restart the edge");
+            }
+            ServeError::Buckets(error) => terminal::error(error),
+            ServeError::BucketsChanged => {
+                terminal::error("[buckets] differs from what it was when the edge was started");
                 terminal::hint("restart the edge");
             }
             ServeError::Listen { at, fault } => {
@@ -173,6 +185,8 @@ pub(crate) struct Serving {
     control: Control,
     /// Keeps the service as the store has it; `None` if it comes from the file.
     follower: Option<Follower>,
+    /// S3 endpoint; `None` if there is none.
+    buckets: Option<ServedBuckets>,
     /// Service of the file as operators see it; unused with a store.
     file_service: Arc<FileService>,
     /// The configuration with which it was started.
@@ -242,10 +256,7 @@ pub(crate) fn start(
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
     let snapshot = Arc::new(snapshot);
     // The operators' sockets come first: a start that fails must not have served anybody.
-    let socket =
-        Control::bind(snapshot.node.admin_socket.as_deref()).map_err(ServeError::Socket)?;
-    let listener = listener_options(snapshot.node.control.as_ref())?;
-    let listener = Control::bind_listener(listener.as_ref()).map_err(ServeError::Socket)?;
+    let bound = Bound::new(&snapshot)?;
     let edge = RunningEdge::start(StartOptions {
         snapshot: Arc::clone(&snapshot),
         log_stream,
@@ -258,18 +269,11 @@ pub(crate) fn start(
         file: config.to_owned(),
         items: ArcSwap::default(),
     });
-    let control = Control::start_with(ControlOptions {
-        edge: edge.handle().clone(),
-        source: match &stored {
-            Some(stored) => Source::Store(stored.store.clone()),
-            None => Source::File(Arc::clone(&file_service)),
-        },
-        folder: config.parent().unwrap_or(Path::new("")).to_owned(),
-        socket,
-        listener,
-        cloudfront: cloudfront_settings(snapshot.node.control.as_ref()),
-    })
-    .map_err(ServeError::Socket)?;
+    let source = match &stored {
+        Some(stored) => Source::Store(stored.store.clone()),
+        None => Source::File(Arc::clone(&file_service)),
+    };
+    let (control, buckets) = bound.serve(edge.handle().clone(), source, config)?;
     let follower = stored
         .map(|stored| stored.follow(edge.handle()))
         .transpose()
@@ -283,6 +287,7 @@ pub(crate) fn start(
         deliverer,
         control,
         follower,
+        buckets,
         file_service,
         snapshot,
         config: config.to_owned(),
@@ -297,43 +302,56 @@ pub(crate) fn start(
     Ok(serving)
 }
 
-/// Returns the listener of the operators' interface, with its certificate.
-fn listener_options(
-    settings: Option<&ControlSettings>,
-) -> Result<Option<ListenerOptions>, ServeError> {
-    let Some(settings) = settings else {
-        return Ok(None);
-    };
-    let read = |file: &Path| {
-        read_whole(file, BYTES_MAX).map_err(|error| {
-            ServeError::ControlCertificate(format!("cannot read {}: {error}", file.display()))
-        })
-    };
-    let tls = match &settings.certificate {
-        Some(files) => {
-            let config = server_config(&read(&files.chain)?, &read(&files.key)?);
-            Some(config.map_err(|error| ServeError::ControlCertificate(error.to_string()))?)
-        }
-        None => None,
-    };
-    Ok(Some(ListenerOptions {
-        address: settings.address,
-        hosts: settings.hosts.clone(),
-        tls,
-    }))
+/// The operators' sockets and the endpoint of buckets, bound before there is an edge.
+struct Bound {
+    socket: SocketChange,
+    listener: ListenerChange,
+    buckets: Option<PreparedBuckets>,
+    cloudfront: Settings,
 }
 
-/// Returns what CloudFront's API says of the service.
-fn cloudfront_settings(settings: Option<&ControlSettings>) -> Settings {
-    let default = Settings::default();
-    let Some(stated) = settings else {
-        return default;
-    };
-    let or = |stated: &Option<String>, default: String| stated.clone().unwrap_or(default);
-    Settings {
-        base_url: or(&stated.base_url, default.base_url),
-        account: or(&stated.account, default.account),
-        domain_suffix: or(&stated.domain_suffix, default.domain_suffix),
+impl Bound {
+    /// Binds them. The buckets of a file are made here.
+    fn new(snapshot: &Snapshot) -> Result<Self, ServeError> {
+        let node = &snapshot.node;
+        let socket = Control::bind(node.admin_socket.as_deref()).map_err(ServeError::Socket)?;
+        let listener = listener_options(node.control.as_ref());
+        let listener = listener.map_err(ServeError::ControlCertificate)?;
+        let listener = Control::bind_listener(listener.as_ref()).map_err(ServeError::Socket)?;
+        let buckets = node.buckets.as_ref().map(PreparedBuckets::new);
+        let buckets = buckets.transpose().map_err(ServeError::Buckets)?;
+        if let Some(buckets) = buckets.as_ref().filter(|_| node.store.is_none()) {
+            let made = buckets.make_folders(snapshot);
+            made.map_err(ServeError::Buckets)?;
+        }
+        Ok(Bound {
+            socket,
+            listener,
+            buckets,
+            cloudfront: cloudfront_settings(node.control.as_ref()),
+        })
+    }
+
+    /// Serves operators of the edge, and clients of S3.
+    fn serve(
+        self,
+        edge: EdgeHandle,
+        source: Source,
+        config: &Path,
+    ) -> Result<(Control, Option<ServedBuckets>), ServeError> {
+        let account = self.cloudfront.account.clone();
+        let control = Control::start_with(ControlOptions {
+            edge,
+            source,
+            folder: config.parent().unwrap_or(Path::new("")).to_owned(),
+            socket: self.socket,
+            listener: self.listener,
+            cloudfront: self.cloudfront,
+        })
+        .map_err(ServeError::Socket)?;
+        let buckets = self.buckets.map(|buckets| buckets.serve(&control, account));
+        let buckets = buckets.transpose().map_err(ServeError::Buckets)?;
+        Ok((control, buckets.flatten()))
     }
 }
 
@@ -346,6 +364,11 @@ impl Serving {
     /// Returns the addresses on which it listens.
     pub(crate) fn addresses(&self) -> Vec<(ListenerProtocol, SocketAddr)> {
         self.edge.handle().addresses()
+    }
+
+    /// Returns the URL of the S3 endpoint, if there is one.
+    pub(crate) fn buckets_url(&self) -> Option<String> {
+        self.buckets.as_ref().map(ServedBuckets::url)
     }
 
     fn announce(&self) {
@@ -362,6 +385,12 @@ impl Serving {
             terminal::note(format_args!(
                 "operators are served on {}",
                 check::control_url(control)
+            ));
+        }
+        if let Some(buckets) = &self.buckets {
+            terminal::note(format_args!(
+                "buckets are served over S3 on {}",
+                buckets.url()
             ));
         }
         if self.test_clock {
@@ -403,6 +432,9 @@ impl Serving {
     pub(crate) fn stop(self) {
         if let Some(follower) = self.follower {
             follower.stop();
+        }
+        if let Some(buckets) = self.buckets {
+            buckets.stop();
         }
         self.control.stop();
         self.edge.drain();
@@ -460,11 +492,15 @@ impl Serving {
         if loaded.snapshot.node.store != self.snapshot.node.store {
             return Err(ServeError::StoreChanged);
         }
+        if loaded.snapshot.node.buckets != self.snapshot.node.buckets {
+            return Err(ServeError::BucketsChanged);
+        }
         let test_clock = loaded.snapshot.node.test_clock;
         let snapshot = Arc::new(loaded.snapshot);
         let socket = self.control.prepare(snapshot.node.admin_socket.as_deref());
         let socket = socket.map_err(ServeError::Socket)?;
-        let listener = listener_options(snapshot.node.control.as_ref())?;
+        let listener = listener_options(snapshot.node.control.as_ref());
+        let listener = listener.map_err(ServeError::ControlCertificate)?;
         let listener = self.control.prepare_listener(listener.as_ref());
         let listener = listener.map_err(ServeError::Socket)?;
         let edge = self.edge.handle();
@@ -476,6 +512,9 @@ impl Serving {
         if let Some(follower) = &self.follower {
             // What depends on the machine is resolved again, and what has changed meanwhile comes back.
             follower.resync();
+        }
+        if let Some(buckets) = &self.buckets {
+            buckets.renew().map_err(ServeError::Buckets)?;
         }
         self.control.take(socket);
         self.control.take_listener(listener);

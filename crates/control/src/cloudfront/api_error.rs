@@ -207,7 +207,8 @@ impl From<OperationError> for ApiError {
             OperationError::ClaimedOutside(_) => "CNAMEAlreadyExists",
             OperationError::IdempotencyKeyReused => "InvalidArgument",
             OperationError::Invalidation(error) => invalidation(error),
-            OperationError::System(_) => "InternalError",
+            OperationError::BucketNotEmpty(_) => "InvalidArgument",
+            OperationError::System(_) | OperationError::BucketsFolder(_) => "InternalError",
         };
         ApiError::new(code, &error)
     }

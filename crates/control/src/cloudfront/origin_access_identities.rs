@@ -53,9 +53,14 @@ fn config(item: &Item) -> Result<Value, ApiError> {
     Ok(json!({ "CallerReference": reference, "Comment": text(&item.document, "comment") }))
 }
 
-/// Amazon's bucket policies name an identity by 96 digits; here they only have to stay the same.
+/// Returns the canonical user id of an identity: Amazon's bucket policies name it by 96 digits; here they only have to
+/// stay the same.
+pub fn canonical_user_id(identity: &str) -> String {
+    hex(digest(&SHA384, identity.as_bytes()).as_ref())
+}
+
 fn canonical_user(id: &str) -> Value {
-    hex(digest(&SHA384, id.as_bytes()).as_ref()).into()
+    canonical_user_id(id).into()
 }
 
 fn whole(item: &Item) -> Map<String, Value> {

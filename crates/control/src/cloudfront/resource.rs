@@ -95,6 +95,8 @@ impl Resource {
             | OperationError::Invalid(_)
             | OperationError::IfMatchMissing
             | OperationError::NotDisabled(_)
+            | OperationError::BucketNotEmpty(_)
+            | OperationError::BucketsFolder(_)
             | OperationError::IdempotencyKeyReused
             | OperationError::TooManyJobs
             | OperationError::Invalidation(_)

@@ -259,7 +259,7 @@ impl CopyView {
             let key = self.key.clone();
             self.view.for_each(kind.as_str(), |id, text| {
                 // Reading takes long, and few have such an origin.
-                let is_candidate = text.contains("\"bucket_host\"");
+                let is_candidate = text.contains("\"bucket_host\"") || text.contains("\"bucket\"");
                 let clear = is_candidate.then(|| clear_text(&key, kind, id, text));
                 let named = clear
                     .and_then(Result::ok)

@@ -53,6 +53,7 @@ impl Operations {
             }),
             Access::Open(found) => early("access", "open, or a link", found, Outcome::Passed),
             Access::Unserved(found) => early("host", "a host of the edge", found, Outcome::Failed),
+            Access::NotGranted(found) => early("bucket", "a grant to read", found, Outcome::Failed),
         };
         explanation.hints.extend(known.hints);
         Ok(explanation)

@@ -65,6 +65,7 @@ impl Operations {
             changes: changes(store, items).await?,
             idempotency: None,
         };
+        self.make_folders(&write.changes).await?;
         let written = store.write(write).await?;
         Ok(Imported {
             items: count,

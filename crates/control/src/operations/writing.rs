@@ -102,6 +102,7 @@ impl Operations {
         };
         self.check_service(store, effect).await?;
         if request.mode == Mode::DryRun {
+            self.try_folder(&intent).await?;
             let secrets = item.map(|(_, facts)| facts.secrets).unwrap_or_default();
             let operation = format!("try_{}_{}", intent.operation, intent.kind.as_str());
             self.audit_trial(operator, &operation, intent.name())
@@ -109,16 +110,14 @@ impl Operations {
             return Ok(Outcome::Tried(plan(&intent, &secrets)));
         }
         let change = document_change(store, &intent, item).await?;
-        let written = store
-            .write(Write {
-                actor: operator.caller().actor(),
-                operation: format!("{}_{}", intent.operation, intent.kind.as_str()),
-                at: self.timestamp(),
-                changes: vec![change],
-                idempotency: idempotency(&intent, request),
-            })
-            .await;
-        match written {
+        let write = Write {
+            actor: operator.caller().actor(),
+            operation: format!("{}_{}", intent.operation, intent.kind.as_str()),
+            at: self.timestamp(),
+            changes: vec![change],
+            idempotency: idempotency(&intent, request),
+        };
+        match self.write_with_folder(store, &intent, write).await? {
             // Two requests with one key came at once: the other was first.
             Err(StoreError::Repeated { key }) => {
                 let made = self.made_before(operator, &intent.digest, request).await?;
@@ -132,6 +131,21 @@ impl Operations {
                 Ok(Outcome::Changed(changed))
             }
         }
+    }
+
+    /// Writes the item of a bucket together with its folder, and any other item alone.
+    async fn write_with_folder(
+        &self,
+        store: &Store,
+        intent: &Intent,
+        write: Write,
+    ) -> Result<Result<Written, StoreError>, OperationError> {
+        let folder = self.change_folder(intent).await?;
+        let written = store.write(write).await;
+        if let Err(error) = &written {
+            self.undo_folder(folder, error).await;
+        }
+        Ok(written)
     }
 
     /// Returns what a repeated request has changed when it came first.

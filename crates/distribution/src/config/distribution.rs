@@ -159,6 +159,8 @@ pub enum LogDelivery {
 pub enum LogDestination {
     /// A folder on the edge's own disk, in which each object is a file.
     Folder(PathBuf),
+    /// The bucket of that name among those that this machine keeps.
+    Embedded,
     /// A bucket behind an S3 endpoint; the keys of its item sign.
     Endpoint(Arc<Origin>),
 }

@@ -17,6 +17,7 @@ mod bucket_access;
 mod cache;
 mod control;
 mod credentials;
+mod embedded_bucket;
 mod forwarded_values;
 mod origin;
 mod streaming;
@@ -24,11 +25,15 @@ mod video;
 
 pub use bucket_access::{
     BucketAccessDocument, BucketDocument, BucketHostDocument, BucketLocationDocument,
-    OriginAccessControlDocument, OriginAccessIdentityDocument,
+    NamedBucketDocument, OriginAccessControlDocument, OriginAccessIdentityDocument,
 };
 pub use cache::{CacheSettings, DiskCacheSettings};
 pub use control::{ControlSettings, StoreLocation, StoreSettings};
 pub use credentials::{CredentialsDocument, Secret, SecretSource};
+pub use embedded_bucket::{
+    BucketLogging, BucketPolicy, BucketReader, BucketsSettings, CorsRule, EmbeddedBucketDocument,
+    Grant, PublicAccessBlock,
+};
 pub use forwarded_values::{ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument};
 pub use origin::{OriginDocument, OriginGroupDocument, OriginSourceDocument, S3OriginDocument};
 pub use streaming::{StreamingDistributionDocument, StreamingSourceDocument};
@@ -70,6 +75,8 @@ pub struct NodeDocument {
     pub control: Option<ControlSettings>,
     /// Store of what is served; `None` if the file itself says it.
     pub store: Option<StoreSettings>,
+    /// Folder of embedded buckets, and the endpoint that serves them over S3; `None` if there are none.
+    pub buckets: Option<BucketsSettings>,
     /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
     /// True if the edge's clock can be set, for tests.
@@ -384,7 +391,7 @@ pub enum CertificateDocument {
 }
 
 /// PEM files of a certificate.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct CertificateFiles {
     /// File of the certificate chain, leaf first.
     pub chain: PathBuf,
@@ -465,6 +472,7 @@ impl Default for NodeDocument {
             admin_socket: None,
             control: None,
             store: None,
+            buckets: None,
             log: None,
             test_clock: false,
         }

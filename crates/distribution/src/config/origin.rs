@@ -2,8 +2,10 @@
 //!
 //! Only `source` knows which of these it is; all other code asks it how the origin behaves.
 
+mod embedded;
 mod source;
 
+pub use embedded::{BucketAccess, EmbeddedOrigin};
 pub use source::OriginSource;
 
 use http::{HeaderName, HeaderValue, StatusCode};

@@ -1,4 +1,4 @@
-//! The files of an edge that follows a store: database, keys, configuration.
+//! The files of an edge that follows a store: database, keys, configuration, the folder of buckets.
 
 use crate::config::document::{NodeDocument, StoreLocation};
 use std::ffi::OsStr;
@@ -34,6 +34,10 @@ impl OwnFiles {
         files.extend(node.videos.path_token_secret_file.clone());
         let certificate = node.control.as_ref();
         let certificate = certificate.and_then(|control| control.certificate.as_ref());
+        files.extend(certificate.map(|certificate| certificate.key.clone()));
+        let buckets = node.buckets.as_ref();
+        files.extend(buckets.map(|buckets| buckets.folder.clone()));
+        let certificate = buckets.and_then(|buckets| buckets.certificate.as_ref());
         files.extend(certificate.map(|certificate| certificate.key.clone()));
         files.retain(|file| file.file_name().is_some());
         OwnFiles {

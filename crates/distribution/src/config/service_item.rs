@@ -80,7 +80,7 @@ impl ServiceKind {
         }
     }
 
-    /// Returns the key of the array of tables in a file, such as `key_groups`.
+    /// Returns the path of the array of tables in a file, such as `key_groups` or `buckets.bucket`.
     pub fn table(self) -> &'static str {
         match self {
             ServiceKind::PublicKey => "public_keys",
@@ -90,7 +90,7 @@ impl ServiceKind {
             ServiceKind::OriginRequestPolicy => "origin_request_policies",
             ServiceKind::ResponseHeadersPolicy => "response_headers_policies",
             ServiceKind::Certificate => "certificates",
-            ServiceKind::Bucket => "buckets",
+            ServiceKind::Bucket => "buckets.bucket",
             ServiceKind::OriginAccessIdentity => "origin_access_identities",
             ServiceKind::OriginAccessControl => "origin_access_controls",
             ServiceKind::Distribution => "distributions",

@@ -5,8 +5,8 @@
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::{Distribution, LogDestination, StreamingDistribution};
 use crate::config::document::{
-    CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, Listener, LogSettings,
-    ServiceDocument, StoreSettings,
+    BucketsSettings, CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, Listener,
+    LogSettings, ServiceDocument, StoreSettings,
 };
 use crate::config::geo_database::GeoDatabase;
 use crate::config::origin::Origin;
@@ -63,6 +63,8 @@ pub struct NodeSettings {
     pub control: Option<ControlSettings>,
     /// Store of what is served; `None` if the file itself says it.
     pub store: Option<StoreSettings>,
+    /// Folder of embedded buckets, and the endpoint that serves them over S3; `None` if there are none.
+    pub buckets: Option<BucketsSettings>,
     /// Identity of the edge, and its number of workers.
     pub edge: EdgeIdentity,
     /// Files that nothing which is served may be, contain or name.

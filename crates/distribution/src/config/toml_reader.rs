@@ -10,6 +10,7 @@ use crate::config::service_item::{ServiceItem, ServiceKind};
 use crate::config::snapshot::check;
 use crate::config::trusted_proxies::TrustedProxies;
 use bucket_access::{read_bucket, read_origin_access_control, read_origin_access_identity};
+use buckets::{open_buckets, read_buckets};
 use certificates::{read_certificate_files, read_named_certificate};
 use control::{read_control, read_store};
 use description::{check_description, read_name};
@@ -29,6 +30,7 @@ use videos::read_videos;
 
 mod behaviors;
 mod bucket_access;
+mod buckets;
 mod certificates;
 mod control;
 mod description;
@@ -141,7 +143,7 @@ pub fn read_toml_items(text: &str, file: &Path) -> Result<Vec<ServiceItem>, Vec<
     let mut items = Vec::new();
     for kind in ServiceKind::ALL {
         let elements = entries
-            .get(kind.table())
+            .at(kind.table())
             .and_then(|node| node.value.as_array());
         for element in elements.into_iter().flatten() {
             let mut value = element.to_json();
@@ -253,13 +255,25 @@ impl<'t> Reader<'t> {
 
 fn read_document<'t>(reader: &mut Reader<'t>, root: &'t Entries<'t>) -> Document {
     let root = reader.open(root, String::new(), &schema::ROOT);
+    // Settings of the machine, and beneath them items that are served.
+    let buckets = open_buckets(reader, &root);
     Document {
-        node: read_node(reader, &root),
-        service: read_service(reader, &root),
+        node: NodeDocument {
+            buckets: buckets
+                .as_ref()
+                .and_then(|table| read_buckets(reader, table)),
+            ..read_node(reader, &root)
+        },
+        service: ServiceDocument {
+            buckets: buckets.map_or_else(Vec::new, |table| {
+                read_all(reader, &table, &schema::BUCKET, read_bucket)
+            }),
+            ..read_service(reader, &root)
+        },
     }
 }
 
-/// Reads everything but the arrays of what is served.
+/// Reads everything but buckets and the arrays of what is served.
 fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
     let edge = reader.table(root, "edge", &schema::EDGE);
     let limits = reader.table(root, "limits", &schema::LIMITS);
@@ -289,6 +303,7 @@ fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
         admin_socket: admin.map(|table| reader.required_path(&table, "socket")),
         control: control.map(|table| read_control(reader, &table)),
         store: store.map(|table| read_store(reader, &table)),
+        buckets: None,
         log: log.map(|table| read_log(reader, &table)),
         test_clock: test
             .and_then(|table| reader.boolean(&table, "clock"))
@@ -296,6 +311,7 @@ fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
     }
 }
 
+/// Reads what is served, without buckets.
 fn read_service<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> ServiceDocument {
     ServiceDocument {
         public_keys: read_all(reader, root, &schema::PUBLIC_KEY, read_public_key),
@@ -307,7 +323,7 @@ fn read_service<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> ServiceDocumen
             &schema::NAMED_CERTIFICATE,
             read_named_certificate,
         ),
-        buckets: read_all(reader, root, &schema::BUCKET, read_bucket),
+        buckets: Vec::new(),
         origin_access_identities: read_all(
             reader,
             root,

@@ -40,6 +40,13 @@ pub enum Denial {
     NotSupportedByOrigin,
     /// The origin has no such object.
     NotFound,
+    /// The origin has no such object, and does not tell: it answers as for one that it does not let the edge read.
+    HiddenNotFound,
+    /// The origin is a bucket of this machine's that does not let it read.
+    BucketNotGranted {
+        /// What the operator can do.
+        advice: String,
+    },
     /// The origin has the object but cannot read it.
     OriginUnreadable,
     /// The origin forbids the edge to read the object, whether it exists or not.
@@ -97,6 +104,8 @@ impl Denial {
             Denial::BodyTimeout => "body-timeout",
             Denial::NotSupportedByOrigin => "not-supported-by-origin",
             Denial::NotFound => "not-found",
+            Denial::HiddenNotFound => "not-found-hidden",
+            Denial::BucketNotGranted { .. } => "bucket-not-granted",
             Denial::OriginUnreadable => "origin-unreadable",
             Denial::OriginForbidden => "origin-forbidden",
             Denial::CountryBlocked => "country-blocked",

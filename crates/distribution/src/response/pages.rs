@@ -97,7 +97,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             bad_gateway(ORIGIN_REASON, Detail::OriginInvalidResponseError)
         }
         Denial::OriginClosed => bad_gateway(CLOSED_REASON, Detail::OriginCommError),
-        Denial::OriginForbidden => {
+        Denial::OriginForbidden | Denial::HiddenNotFound | Denial::BucketNotGranted { .. } => {
             let content = "<Code>AccessDenied</Code><Message>Access Denied</Message>";
             origin_page(StatusCode::FORBIDDEN, content, request_id)
         }

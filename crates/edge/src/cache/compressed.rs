@@ -121,8 +121,8 @@ impl WorkerCache {
         };
         let key = cache_key(authorized, &get).coded(coding);
         let mut key = key.as_bytes().to_vec();
-        // The entity tag tells one state of the file from every other one.
-        key.extend_from_slice(representation.etag.as_bytes());
+        // The tag tells one state of the file from every other one.
+        key.extend_from_slice(object.head.state.as_bytes());
         let wish = CompressionJob {
             digest: digest(&key),
             head: CachedHead {

@@ -1,12 +1,15 @@
 //! A folder as an origin: opens files beneath its root and never outside it.
 
+use super::bucket::{BucketRoot, Buckets};
 use super::hot_objects::{HotObject, HotObjects};
 use super::identity::{FileChanges, Identity, settled};
-use super::object_path::relative_file_name;
+use super::object_path::{object_key, relative_file_name};
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
 use crate::own_files::OwnPaths;
 use bytes::Bytes;
+use privet_distribution::config::EmbeddedOrigin;
 use privet_distribution::response::{Representation, content_type};
+use privet_objects::Key;
 use privet_sign::Timestamp;
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
 use rustix::io::Errno;
@@ -38,27 +41,122 @@ struct Inner {
     in_memory_max: usize,
 }
 
-/// The root folder, which is opened when it is first there.
+/// The root, and how objects lie beneath it.
 #[derive(Debug)]
-struct Root {
+enum Root {
+    /// Files at their paths.
+    Folder(FolderRoot),
+    /// Objects of a bucket that this machine keeps.
+    Bucket(BucketRoot),
+}
+
+/// The name of an object beneath its root.
+#[derive(Clone, Debug)]
+enum ObjectName {
+    File(PathBuf),
+    Key(Key),
+}
+
+/// A file that was opened as an object.
+#[derive(Debug)]
+pub(super) struct OpenedFile {
+    pub(super) file: File,
+    pub(super) stat: Stat,
+    pub(super) identity: Identity,
+    /// Path at which its state is looked up while it is remembered; `None` if it has no such path.
+    pub(super) name: Option<PathBuf>,
+    pub(super) head: ObjectHead,
+}
+
+impl Root {
+    /// Returns the name of the object under `key`, a raw request path, if there can be one.
+    fn name(&self, key: &str) -> Option<ObjectName> {
+        match self {
+            Root::Folder(_) => relative_file_name(key).map(ObjectName::File),
+            Root::Bucket(_) => Key::new(object_key(key)?).ok().map(ObjectName::Key),
+        }
+    }
+
+    /// Returns the error for an object that is not there.
+    fn absent(&self) -> OriginError {
+        match self {
+            Root::Folder(_) => OriginError::NotFound,
+            Root::Bucket(bucket) => bucket.absent(),
+        }
+    }
+
+    /// Returns the present state of the file at `name`.
+    fn stat(&self, name: &Path) -> Result<Stat, Errno> {
+        match self {
+            Root::Folder(root) => {
+                let root = root.folder()?;
+                rustix::fs::statat(root, name, AtFlags::empty())
+            }
+            Root::Bucket(bucket) => bucket.stat(name),
+        }
+    }
+
+    fn open(
+        &self,
+        key: &str,
+        name: ObjectName,
+        changes: &FileChanges,
+    ) -> Result<OpenedFile, OriginError> {
+        match (self, name) {
+            (Root::Folder(root), ObjectName::File(name)) => root.open(key, name, changes),
+            (Root::Bucket(bucket), ObjectName::Key(key)) => bucket.open(&key, changes),
+            // Names are made by the root itself.
+            (Root::Folder(_), ObjectName::Key(_)) | (Root::Bucket(_), ObjectName::File(_)) => {
+                Err(OriginError::Unreadable)
+            }
+        }
+    }
+}
+
+/// A root folder, which is opened when it is first there.
+#[derive(Debug)]
+struct FolderRoot {
     path: PathBuf,
     own_files: OwnPaths,
     opened: OnceLock<OwnedFd>,
 }
 
-impl Root {
+impl FolderRoot {
     /// Returns the open folder; opens it if that has not succeeded before. One with the edge's own files in it is not
     /// opened.
     fn folder(&self) -> Result<&OwnedFd, Errno> {
         if let Some(folder) = self.opened.get() {
             return Ok(folder);
         }
-        if self.own_files.within(&self.path).is_some() {
+        if self.own_files.touching(&self.path).is_some() {
             return Err(Errno::ACCESS);
         }
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let folder = rustix::fs::open(&self.path, flags, Mode::empty())?;
         Ok(self.opened.get_or_init(|| folder))
+    }
+
+    fn open(
+        &self,
+        key: &str,
+        name: PathBuf,
+        changes: &FileChanges,
+    ) -> Result<OpenedFile, OriginError> {
+        // A root that is missing is the operator's fault, and no answer about objects.
+        let root = self.folder().map_err(|_| OriginError::Unreadable)?;
+        let file = open_beneath(root, &name).map_err(origin_error)?;
+        let stat = rustix::fs::fstat(&file).map_err(origin_error)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Err(OriginError::NotFound);
+        }
+        let identity = changes.identity(&stat);
+        Ok(OpenedFile {
+            head: ObjectHead::new(representation(key, &stat, &identity)),
+            file: File::from(file),
+            stat,
+            identity,
+            name: Some(name),
+        })
     }
 }
 
@@ -106,13 +204,35 @@ impl FolderOrigin {
         changes: Arc<FileChanges>,
         own_files: OwnPaths,
     ) -> (Self, Option<std::io::Error>) {
-        let root = Root {
+        let root = FolderRoot {
             path: root.to_owned(),
             own_files,
             opened: OnceLock::new(),
         };
         let fault = root.folder().err().map(std::io::Error::from);
-        let origin = FolderOrigin {
+        let root = Root::Folder(root);
+        let origin = FolderOrigin::of(root, (files_max, size_bytes_max), changes);
+        (origin, fault)
+    }
+
+    /// Makes the reader of a bucket among `buckets`, which is opened at the first request, and again when it was
+    /// replaced. The sizes are those of [`FolderOrigin::open`].
+    pub(crate) fn of_bucket(
+        origin: &EmbeddedOrigin,
+        buckets: Arc<Buckets>,
+        sizes: (usize, usize),
+        (changes, own_files): (Arc<FileChanges>, OwnPaths),
+    ) -> Self {
+        let root = Root::Bucket(BucketRoot::new(origin, buckets, own_files));
+        FolderOrigin::of(root, sizes, changes)
+    }
+
+    fn of(
+        root: Root,
+        (files_max, size_bytes_max): (usize, usize),
+        changes: Arc<FileChanges>,
+    ) -> Self {
+        FolderOrigin {
             inner: Arc::new(Inner {
                 root,
                 hot: HotObjects::new(files_max, size_bytes_max),
@@ -120,8 +240,7 @@ impl FolderOrigin {
                 in_memory: Arc::default(),
                 in_memory_max: size_bytes_max.saturating_mul(2),
             }),
-        };
-        (origin, fault)
+        }
     }
 
     /// Returns the object under `key`, a raw request path. A hot object is only compared with the file's current state;
@@ -130,7 +249,8 @@ impl FolderOrigin {
         if let Some(object) = self.inner.still_hot(key)? {
             return Ok(object);
         }
-        let name = relative_file_name(key).ok_or(OriginError::NotFound)?;
+        let root = &self.inner.root;
+        let name = root.name(key).ok_or_else(|| root.absent())?;
         let inner = Arc::clone(&self.inner);
         let key = key.to_owned();
         DiskWork::start(move || inner.open_object(&key, name))
@@ -142,14 +262,19 @@ impl FolderOrigin {
     /// stay the same. Accesses the file system.
     pub(crate) fn tell_of_change(&self, key: &str) {
         let inner = &self.inner;
-        let Some(name) = relative_file_name(key) else {
-            return;
-        };
         // A file that is gone is not found any more, and needs no mark.
-        let stat = inner.root.folder();
-        let stat = stat.and_then(|root| rustix::fs::statat(root, &name, AtFlags::empty()));
-        if let Ok(stat) = stat {
-            inner.changes.tell(&stat);
+        match inner.root.name(key) {
+            None => return,
+            Some(ObjectName::File(name)) => {
+                if let Ok(stat) = inner.root.stat(&name) {
+                    inner.changes.tell(&stat);
+                }
+            }
+            Some(name @ ObjectName::Key(_)) => {
+                if let Ok(opened) = inner.root.open(key, name, &inner.changes) {
+                    inner.changes.tell(&opened.stat);
+                }
+            }
         }
         inner.hot.remove(key);
     }
@@ -158,7 +283,7 @@ impl FolderOrigin {
     pub(crate) fn watched(&self, file: Arc<File>, head: &ObjectHead) -> Option<WatchedFile> {
         let changes = Arc::clone(&self.inner.changes);
         let identity = changes.identity(&rustix::fs::fstat(&file).ok()?);
-        (identity.etag() == head.representation.etag).then_some(WatchedFile {
+        (identity.etag() == head.state).then_some(WatchedFile {
             file,
             identity,
             changes,
@@ -196,29 +321,29 @@ impl Inner {
         let Some(hot) = self.hot.find(key) else {
             return Ok(None);
         };
-        let root = self.root.folder();
-        let current = root.and_then(|root| rustix::fs::statat(root, &hot.name, AtFlags::empty()));
-        match current {
+        match self.root.stat(&hot.name) {
             Ok(stat) if self.changes.identity(&stat) == hot.identity => Ok(Some(hot.object())),
             Ok(_) => Ok(None),
             Err(errno) => {
                 self.hot.remove(key);
-                Err(origin_error(errno))
+                match self.root {
+                    Root::Folder(_) => Err(origin_error(errno)),
+                    // It may have moved to where keys lie that are no paths, or its bucket may be another one.
+                    Root::Bucket(_) => Ok(None),
+                }
             }
         }
     }
 
-    fn open_object(&self, key: &str, name: PathBuf) -> Result<Object, OriginError> {
-        // A root that is missing is the operator's fault, and no answer about objects.
-        let root = self.root.folder().map_err(|_| OriginError::Unreadable)?;
-        let file = open_beneath(root, &name).map_err(origin_error)?;
-        let stat = rustix::fs::fstat(&file).map_err(origin_error)?;
-        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
-            return Err(OriginError::NotFound);
-        }
-        let identity = self.changes.identity(&stat);
-        let head = Arc::new(ObjectHead::new(representation(key, &stat, &identity)));
-        let file = File::from(file);
+    fn open_object(&self, key: &str, name: ObjectName) -> Result<Object, OriginError> {
+        let OpenedFile {
+            file,
+            stat,
+            identity,
+            name,
+            head,
+        } = self.root.open(key, name, &self.changes)?;
+        let head = Arc::new(head);
         let size_bytes = head.representation.size_bytes;
         let content = if size_bytes < FILE_OBJECT_SIZE_BYTES_MIN {
             Content::Memory(Bytes::from(read_whole(&file, size_bytes)?))
@@ -228,19 +353,20 @@ impl Inner {
         } else {
             Content::File(Arc::new(file))
         };
-        let hot = HotObject {
-            name,
-            identity,
-            head,
-            content,
-        };
         let settled = settled(&stat);
         let object = Object {
+            head: Arc::clone(&head),
+            content: content.clone(),
             from_memory: false,
             settled,
-            ..hot.object()
         };
-        if settled {
+        if settled && let Some(name) = name {
+            let hot = HotObject {
+                name,
+                identity,
+                head,
+                content,
+            };
             self.hot.insert(key, hot);
         }
         Ok(object)
@@ -376,7 +502,9 @@ mod tests {
         let fetch = |number: usize| {
             let name = format!("object-{number}");
             std::fs::write(folder.path().join(&name), vec![0; MIB]).unwrap();
-            origin.inner.open_object(&format!("/{name}"), name.into())
+            origin
+                .inner
+                .open_object(&format!("/{name}"), ObjectName::File(name.into()))
         };
         let mut held: Vec<Object> = (0..10).map(|number| fetch(number).unwrap()).collect();
         assert_eq!(held.iter().filter(|object| in_memory(object)).count(), 2);

@@ -43,6 +43,11 @@ impl Identity {
         }
     }
 
+    /// Returns true if a change was reported that size and times do not show.
+    pub(super) fn is_told(&self) -> bool {
+        self.told != 0
+    }
+
     /// Returns 32 hexadecimal digits in quotes, as S3 writes them: a digest of the identity, so that inode numbers are
     /// not disclosed.
     pub(super) fn etag(&self) -> String {

@@ -27,6 +27,15 @@ pub(crate) fn relative_file_name(path: &str) -> Option<PathBuf> {
     Some(PathBuf::from(OsString::from_vec(name)))
 }
 
+/// Returns the key of an object in a bucket for `path`, which begins with `/` and is percent-encoded: all that follows,
+/// decoded once. `None` if that is not UTF-8, as every key is.
+pub(crate) fn object_key(path: &str) -> Option<String> {
+    let encoded = path.strip_prefix('/')?;
+    let mut key = Vec::with_capacity(encoded.len());
+    decode_into(&mut key, encoded.as_bytes());
+    String::from_utf8(key).ok()
+}
+
 fn decode_into(out: &mut Vec<u8>, text: &[u8]) {
     let mut rest = text;
     while let Some((first, tail)) = rest.split_first() {
@@ -77,6 +86,23 @@ mod tests {
         check("/a%2fb", None);
         check("/a%00b", None);
         check("relative", None);
+    }
+
+    #[test]
+    fn a_key_is_all_that_follows() {
+        for (path, expected) in [
+            ("a", None),
+            ("/%ff", None),
+            ("/", Some("")),
+            ("//a", Some("/a")),
+            ("/a//b/", Some("a//b/")),
+            ("/x/../y", Some("x/../y")),
+            ("/a%2fb%2520+c", Some("a/b%20+c")),
+            ("/%00", Some("\0")),
+            ("/100%", Some("100%")),
+        ] {
+            assert_eq!(object_key(path).as_deref(), expected, "{path}");
+        }
     }
 
     #[test]

@@ -50,7 +50,9 @@ pub(super) async fn prepare(
 ) -> Result<(Prepared, Signer), OriginFault> {
     let (server, target) = match &origin.source {
         // A folder is read, and gets no requests.
-        OriginSource::Folder { .. } => return Err(OriginFaultKind::InvalidTarget.into()),
+        OriginSource::Folder { .. } | OriginSource::Embedded(_) => {
+            return Err(OriginFaultKind::InvalidTarget.into());
+        }
         OriginSource::S3(s3) => (s3::server(s3), s3::target(s3, &call.target)),
         OriginSource::Http(http) => (http_server(http, call.viewer_scheme), call.target),
     };
@@ -81,7 +83,9 @@ impl Prepared {
     ) -> Result<Signer, OriginFaultKind> {
         let s3 = match &origin.source {
             OriginSource::S3(s3) => s3,
-            OriginSource::Http(_) | OriginSource::Folder { .. } => return Ok(Signer::NotEdge),
+            OriginSource::Http(_) | OriginSource::Folder { .. } | OriginSource::Embedded(_) => {
+                return Ok(Signer::NotEdge);
+            }
         };
         match s3::signing(s3, &self.head.headers) {
             Signing::Leave => Ok(Signer::NotEdge),

@@ -12,14 +12,18 @@ use super::{
     OriginCall, OriginClient, OriginFault, OriginFaultKind, OriginRequestBody, OriginResponse,
     prepare,
 };
+use crate::origin::{Buckets, FolderOrigin, OriginError};
+use crate::own_files::OwnPaths;
 use aws_lc_rs::rand;
 use bytes::Bytes;
 use http::header::RANGE;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use privet_distribution::RangeSpec;
-use privet_distribution::config::Origin;
+use privet_distribution::config::{EmbeddedOrigin, Origin};
 use privet_distribution::request::s3_error_code;
 use privet_sign::Scheme;
+use std::path::Path;
+use std::sync::Arc;
 use writers::{writers_in_acl, writers_in_policy};
 
 /// Maximum number of bytes that are read of an error to find its code.
@@ -105,15 +109,18 @@ impl OriginClient {
         origin: &Origin,
         question: &PrivacyQuestion<'_>,
     ) -> Findings {
+        // The edge looks first, so that an object which strangers are then refused did exist.
+        let edge = match origin.source.embedded() {
+            Some(embedded) => look_into(embedded, question.known_target).await,
+            None => self.look(origin, question).await,
+        };
         let Some(anonymous) = origin.for_strangers() else {
             return Findings {
                 strangers: Privacy::Private,
-                edge: Sight::NotLooked,
+                edge,
                 writers: Writers::Unknown,
             };
         };
-        // The edge looks first, so that an object which strangers are then refused did exist.
-        let edge = self.look(origin, question).await;
         Findings {
             strangers: self.strangers(&anonymous, question.known_target).await,
             edge,
@@ -279,6 +286,28 @@ impl OriginClient {
     ) -> Result<OriginResponse, OriginFault> {
         let (prepared, _) = prepare::prepare(&self.shared.credentials, origin, call).await?;
         self.exchange(origin, prepared).await
+    }
+}
+
+/// Returns what the edge itself sees in a bucket of this machine, which it reads directly.
+async fn look_into(embedded: &EmbeddedOrigin, target: Option<&str>) -> Sight {
+    let status = StatusCode::FORBIDDEN;
+    let Some(target) = target else {
+        return Sight::NotLooked;
+    };
+    if embedded.advice().is_some() {
+        return Sight::NotThere { status };
+    }
+    let folder = embedded.root.parent().unwrap_or(Path::new(""));
+    let buckets = Arc::new(Buckets::new(folder));
+    let ground = (Arc::default(), OwnPaths::default());
+    let reader = FolderOrigin::of_bucket(embedded, buckets, (0, 0), ground);
+    match reader.fetch(target).await {
+        Ok(_) => Sight::There,
+        Err(OriginError::NotFound) => Sight::NotThere {
+            status: StatusCode::NOT_FOUND,
+        },
+        Err(OriginError::Hidden | OriginError::Unreadable) => Sight::NotThere { status },
     }
 }
 

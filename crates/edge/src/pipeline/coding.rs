@@ -72,11 +72,10 @@ impl ObjectRequest<'_> {
         if !self.authorized.routed().behavior.compress {
             return Answer::object(object, selected(plain), self.received.file_sending());
         }
-        let headers = HeaderMap::from_iter([
-            (CONTENT_TYPE, object.head.content_type.clone()),
-            (CONTENT_LENGTH, HeaderValue::from(plain.size_bytes)),
-            (ETAG, object.head.etag.clone()),
-        ]);
+        let mut headers = object.head.stored.clone();
+        headers.insert(CONTENT_TYPE, object.head.content_type.clone());
+        headers.insert(CONTENT_LENGTH, HeaderValue::from(plain.size_bytes));
+        headers.insert(ETAG, object.head.etag.clone());
         let varying = self.varying(StatusCode::OK, &headers);
         let form = match self.coding(StatusCode::OK, &headers) {
             Some(coding) => {

@@ -78,7 +78,7 @@ async fn fetched(
         received,
         context,
     };
-    let found: Result<Answer, Denial> = match state.folder(&redeemed) {
+    let found: Result<Answer, Denial> = match state.folder(&redeemed).ok()? {
         Some(folder) => page.read_folder(folder).await,
         None => page.read().await,
     };

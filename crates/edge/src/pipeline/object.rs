@@ -34,7 +34,7 @@ impl ObjectRequest<'_> {
     }
 
     async fn fetch(&self, body: RequestBody) -> Result<Answer, Denial> {
-        match self.received.state.folder(self.authorized) {
+        match self.received.state.folder(self.authorized)? {
             Some(folder) => self.read_folder(folder).await,
             None => self.ask_origin(body).await,
         }
@@ -60,7 +60,7 @@ impl ObjectRequest<'_> {
             return Ok(Answer::options(options(self.authorized)));
         }
         let path = self.authorized.origin_path(self.request.path);
-        let object = folder.fetch(&path).await.map_err(denial)?;
+        let object = folder.fetch(&path).await.map_err(OriginError::denial)?;
         let ranges_max = self.received.state.snapshot.node.limits.ranges_max;
         let cache = &self.context.cache;
         Ok(self.folder_answer(&object, ranges_max, cache).await)
@@ -74,12 +74,5 @@ fn without_playlist(words: Answer, denial: Denial) -> Result<Answer, Denial> {
         StatusCode::NOT_MODIFIED => Err(denial),
         status if status.is_success() => Err(denial),
         _ => Ok(words),
-    }
-}
-
-fn denial(error: OriginError) -> Denial {
-    match error {
-        OriginError::NotFound => Denial::NotFound,
-        OriginError::Unreadable => Denial::OriginUnreadable,
     }
 }

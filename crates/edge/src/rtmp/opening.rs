@@ -260,6 +260,8 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::BodyNotAllowed
         | Denial::ForeignMember => PlayRefusal::Denied,
         Denial::NotFound
+        | Denial::HiddenNotFound
+        | Denial::BucketNotGranted { .. }
         | Denial::OriginUnreadable
         | Denial::OriginForbidden
         | Denial::UnknownHost

@@ -107,8 +107,8 @@ impl VideoSource {
         ask: &SourceRequest<'_>,
         stores: &SourceStores<'_>,
     ) -> Result<VideoSource, Denial> {
-        let source = match ask.state.folder(ask.authorized) {
-            Some(folder) => in_folder(folder, ask, stores).await?,
+        let source = match ask.state.folder(ask.authorized)? {
+            Some(folder) => in_folder(folder, ask, stores, wanted).await?,
             None => cached::open(ask, stores, wanted).await?,
         };
         Ok(VideoSource(Rc::new(source)))
@@ -204,15 +204,14 @@ async fn in_folder(
     folder: &FolderOrigin,
     ask: &SourceRequest<'_>,
     stores: &SourceStores<'_>,
+    wanted: ReadScope<'_>,
 ) -> Result<Source, Denial> {
     let path = ask.authorized.origin_path(ask.request.path);
-    let object = folder.fetch(&path).await.map_err(|error| match error {
-        OriginError::NotFound => Denial::NotFound,
-        OriginError::Unreadable => Denial::OriginUnreadable,
-    })?;
+    let object = folder.fetch(&path).await.map_err(OriginError::denial)?;
     let head = &object.head;
+    let codings = cached::readable_codings(&head.stored, wanted)?;
     let identity = if object.settled {
-        digest(head.representation.etag.as_bytes()).0
+        digest(head.state.as_bytes()).0
     } else {
         // The file's next change may not show, so nothing of it is shared with others.
         unique()
@@ -225,18 +224,17 @@ async fn in_folder(
             SourceContent::File(Arc::new(file), Arc::clone(stores.blocks))
         }
     };
-    let headers = HeaderMap::from_iter([
-        (ETAG, head.etag.clone()),
-        (LAST_MODIFIED, head.last_modified.clone()),
-        (CONTENT_TYPE, head.content_type.clone()),
-    ]);
+    let mut headers = head.stored.clone();
+    headers.insert(ETAG, head.etag.clone());
+    headers.insert(LAST_MODIFIED, head.last_modified.clone());
+    headers.insert(CONTENT_TYPE, head.content_type.clone());
     Ok(Source {
         content,
         size_bytes: head.representation.size_bytes,
         identity,
         path: ask.request.path.to_owned(),
         headers,
-        codings: AppliedCodings::default(),
+        codings,
         how: if object.from_memory {
             CacheResult::Hit
         } else {

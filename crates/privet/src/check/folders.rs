@@ -16,12 +16,15 @@ pub(super) fn about_written_folders(snapshot: &Snapshot) -> Vec<String> {
     });
     let disk = snapshot.node.cache.disk.as_ref();
     let cache = disk.map(|disk| ("[cache] folder", disk.folder.clone(), Missing::IsMade));
+    let buckets = snapshot.node.buckets.as_ref();
+    let buckets =
+        buckets.map(|buckets| ("[buckets] folder", buckets.folder.clone(), Missing::IsMade));
     let socket = snapshot.node.admin_socket.as_ref();
     let socket = socket.map(|socket| {
         let folder = socket.parent().map_or_else(PathBuf::new, Path::to_owned);
         ("[admin] socket", folder, Missing::IsInTheWay)
     });
-    let written = [log, cache, socket].into_iter().flatten();
+    let written = [log, cache, buckets, socket].into_iter().flatten();
     written
         .filter_map(|(key, folder, missing)| {
             let reason = obstacle(&folder, missing)?;

@@ -37,14 +37,29 @@ pub(super) fn warnings(snapshot: &Snapshot) -> Vec<String> {
         distribution.enabled && behaviors.all(|behavior| behavior.trusted_keys.is_none())
     };
     let open = snapshot.distributions().iter().filter(|one| is_open(one));
-    open.map(|distribution| {
+    let open = open.map(|distribution| {
         let id = &distribution.id;
         format!(
             "distribution {id} is open to everybody: add trusted_key_groups to its default_behavior, or to the behaviors \
              that should be private"
         )
+    });
+    open.chain(refused_origins(snapshot)).collect()
+}
+
+/// Warns of origins that an embedded bucket refuses: every request to them gets 403.
+fn refused_origins(snapshot: &Snapshot) -> impl Iterator<Item = String> {
+    let distributions = snapshot.distributions().iter();
+    let enabled = distributions.filter(|distribution| distribution.enabled);
+    enabled.flat_map(|distribution| {
+        let origins = origins_of(distribution).into_iter();
+        let refused = origins.filter_map(|origin| {
+            let advice = origin.source.embedded()?.advice()?;
+            let (id, of) = (&origin.id, &distribution.id);
+            Some(format!("origin {id} of distribution {of}: {advice}"))
+        });
+        refused.collect::<Vec<String>>()
     })
-    .collect()
 }
 
 /// Notes unencrypted connections, missing logs and the test clock.
@@ -62,6 +77,13 @@ fn about_openness(snapshot: &Snapshot) -> Vec<String> {
     }
     if snapshot.node.log.is_none() {
         note("no [log] table: requests are not logged");
+    }
+    let buckets = snapshot.node.buckets.as_ref();
+    let has_endpoint = buckets.is_some_and(|buckets| buckets.address.is_some());
+    if has_endpoint && snapshot.node.store.is_none() {
+        note(
+            "[buckets] address: without [store] there are no operators, and nobody has an access key for it",
+        );
     }
     if snapshot.node.test_clock {
         note(

@@ -2,8 +2,8 @@
 
 use super::shown::{self, Shown};
 use super::{
-    Change, Collection, CreateArguments, Form, One, RestoreArguments, ShowArguments,
-    UpdateArguments, input,
+    Change, Collection, Creation, Form, One, RestoreArguments, ShowArguments, UpdateArguments,
+    input,
 };
 use crate::api::{Api, ApiRequest, encoded};
 use crate::command_error::CommandError;
@@ -53,16 +53,16 @@ pub(super) fn versions(collection: Collection, one: &One) -> Result<(), CommandE
 
 pub(super) fn create(
     collection: Collection,
-    arguments: &CreateArguments,
+    document: &Value,
+    creation: &Creation,
 ) -> Result<(), CommandError> {
-    let document = input::read(collection.kind, &arguments.file)?;
     let asked = ApiRequest {
         method: Method::POST,
-        target: with_dry_run(collection.path.to_owned(), arguments.dry_run),
+        target: with_dry_run(collection.path.to_owned(), creation.dry_run),
         if_match: None,
-        body: Some(&document.value),
+        body: Some(document),
     };
-    let form = &arguments.form;
+    let form = &creation.form;
     tell(&form.api.find()?.ask(&asked)?.body, form)
 }
 
@@ -163,7 +163,7 @@ fn with_dry_run(target: String, dry_run: bool) -> String {
     }
 }
 
-fn tell(outcome: &Value, form: &Form) -> Result<(), CommandError> {
+pub(super) fn tell(outcome: &Value, form: &Form) -> Result<(), CommandError> {
     match form.json {
         true => say_json(outcome),
         false => say_all(&Shown::of(outcome).lines()),

@@ -69,8 +69,9 @@ fn table(kind: ServiceKind, text: &str) -> Result<Value, String> {
         format!("line {line}: {}", error.message())
     })?;
     let mut value = serde_json::to_value(table).map_err(|error| error.to_string())?;
-    let is_alone = value.as_object().is_some_and(|members| members.len() == 1);
-    match value.get_mut(kind.table()).map(Value::take) {
+    let is_alone = is_alone(&value, kind.table());
+    let pointer = format!("/{}", kind.table().replace('.', "/"));
+    match value.pointer_mut(&pointer).map(Value::take) {
         None => Ok(value),
         Some(Value::Array(mut elements)) if is_alone && elements.len() == 1 => {
             Ok(elements.pop().unwrap_or_default())
@@ -80,6 +81,14 @@ fn table(kind: ServiceKind, text: &str) -> Result<Value, String> {
             kind.table()
         )),
     }
+}
+
+/// Returns true if there is nothing but the table at `path`, keys with dots between them.
+fn is_alone(value: &Value, path: &str) -> bool {
+    let (key, rest) = path.split_once('.').unwrap_or((path, ""));
+    let members = value.as_object();
+    let is_single = members.is_some_and(|members| members.len() == 1);
+    is_single && (rest.is_empty() || value.get(key).is_some_and(|inner| is_alone(inner, rest)))
 }
 
 #[cfg(test)]

@@ -4,6 +4,10 @@ use super::config_files::{self, ServedFrom};
 use super::demo_error::DemoError;
 use super::ports::Moved;
 use crate::new_key;
+use privet_objects::{
+    BucketFolder, BucketName, BucketsFolder, Digests, Headers, Key, ObjectError, Settings,
+    WriteConditions,
+};
 use privet_sign::{KeyPairId, MessageSigner, PrivateKey};
 use std::fs::{self, File, OpenOptions, TryLockError};
 use std::io::{self, Write};
@@ -20,11 +24,19 @@ const OBJECTS: [(&str, &[u8]); 4] = [
 ];
 const VIDEO: &[u8] = include_bytes!("../../assets/video.mp4");
 
+/// Folder of the buckets, and the name of the one that is in it.
+const BUCKETS: &str = "buckets";
+pub(super) const BUCKET: &str = "privet-demo";
+/// Bucket of earlier versions: a plain folder.
+const OLDER_BUCKET: &str = "bucket";
+
 /// A prepared folder.
 #[derive(Debug)]
 pub(super) struct DemoData {
     folder: PathBuf,
     key_pair_id: KeyPairId,
+    /// True for a folder of an earlier version, whose bucket is a plain folder.
+    is_older: bool,
     pub(super) served_from: ServedFrom,
     /// Ports that were in use and have been replaced.
     pub(super) moved: Vec<Moved>,
@@ -37,11 +49,14 @@ impl DemoData {
     pub(super) fn prepare(folder: &Path, port: Option<u16>) -> Result<Self, DemoError> {
         make_folder(folder)?;
         let lock = lock(folder)?;
-        for name in ["bucket", "bucket/public", "keys", "tls"] {
+        for name in ["keys", "tls"] {
             make_folder(&folder.join(name))?;
         }
-        for (name, bytes) in OBJECTS {
-            make_file(&folder.join("bucket").join(name), bytes, 0o644)?;
+        let is_older = folder.join(OLDER_BUCKET).exists();
+        match is_older {
+            // Its configuration names the folder, and stays as it is.
+            true => make_files(&folder.join(OLDER_BUCKET))?,
+            false => make_objects(&folder.join(BUCKETS))?,
         }
         let key_pair_id = key_pair(&folder.join("keys"))?;
         make_certificate(&folder.join("tls"))?;
@@ -49,6 +64,7 @@ impl DemoData {
         Ok(DemoData {
             folder: folder.to_owned(),
             key_pair_id,
+            is_older,
             served_from: prepared.served_from,
             moved: prepared.moved,
             _lock: lock,
@@ -68,7 +84,15 @@ impl DemoData {
     }
 
     pub(super) fn bucket(&self) -> PathBuf {
-        self.folder.join("bucket")
+        match self.is_older {
+            true => self.folder.join(OLDER_BUCKET),
+            false => self.folder.join(BUCKETS).join(BUCKET),
+        }
+    }
+
+    /// Returns true for a folder of an earlier version, whose bucket is a plain folder.
+    pub(super) fn has_plain_folder(&self) -> bool {
+        self.is_older
     }
 
     pub(super) fn logs(&self) -> PathBuf {
@@ -109,6 +133,49 @@ pub(super) fn read(file: &Path) -> Result<Vec<u8>, DemoError> {
         file: file.to_owned(),
         error,
     })
+}
+
+fn make_files(bucket: &Path) -> Result<(), DemoError> {
+    make_folder(&bucket.join("public"))?;
+    for (name, bytes) in OBJECTS {
+        make_file(&bucket.join(name), bytes, 0o644)?;
+    }
+    Ok(())
+}
+
+/// Makes the bucket, and puts the objects into it that it does not have.
+fn make_objects(folder: &Path) -> Result<(), DemoError> {
+    make_folder(folder)?;
+    let fault = |reason: String| DemoError::Bucket {
+        folder: folder.to_owned(),
+        reason,
+    };
+    let buckets = BucketsFolder::open(folder, &Settings::default());
+    let buckets = buckets.map_err(|error| fault(error.to_string()))?;
+    let name = BucketName::new(BUCKET).map_err(|error| fault(error.to_string()))?;
+    let bucket = match buckets.bucket(&name) {
+        Ok(Some(bucket)) => Ok(bucket),
+        Ok(None) => buckets.create(&name),
+        Err(error) => Err(error),
+    };
+    let bucket = bucket.map_err(|error| fault(error.to_string()))?;
+    for (name, bytes) in OBJECTS {
+        let put = put_object(&bucket, name, bytes);
+        put.map_err(|error| fault(error.to_string()))?;
+    }
+    Ok(())
+}
+
+fn put_object(bucket: &BucketFolder, name: &str, bytes: &[u8]) -> Result<(), ObjectError> {
+    // The names are those of this file, and keys.
+    let key = Key::new(name).map_err(|_| ObjectError::NotFound)?;
+    if bucket.metadata(&key).is_ok() {
+        return Ok(());
+    }
+    let mut upload = bucket.begin(&key, Headers::default())?;
+    upload.write(bytes)?;
+    upload.commit(&WriteConditions::default(), &Digests::default())?;
+    Ok(())
 }
 
 fn make_folder(folder: &Path) -> Result<(), DemoError> {

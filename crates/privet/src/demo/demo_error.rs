@@ -14,6 +14,11 @@ pub(super) enum DemoError {
         file: PathBuf,
         error: io::Error,
     },
+    /// The bucket cannot be made, or an object in it.
+    Bucket {
+        folder: PathBuf,
+        reason: String,
+    },
     Certificate(String),
     NewKey(String),
     /// The folder has no key pair, or more than one.
@@ -40,6 +45,11 @@ impl fmt::Display for DemoError {
                 folder.display()
             ),
             DemoError::File { file, error } => write!(formatter, "{}: {error}", file.display()),
+            DemoError::Bucket { folder, reason } => write!(
+                formatter,
+                "cannot make the bucket in {}: {reason}",
+                folder.display()
+            ),
             DemoError::Certificate(reason) => {
                 write!(formatter, "cannot make the certificate: {reason}")
             }

@@ -163,6 +163,12 @@ fn roots(snapshot: &Snapshot, notes: &mut Vec<String>) -> BTreeSet<PathBuf> {
     for logging in distributions.filter_map(|distribution| distribution.logging.as_ref()) {
         match snapshot.log_destination(&logging.bucket) {
             Some(LogDestination::Folder(root)) => _ = roots.insert(root.join(&logging.prefix)),
+            // Objects lie at the paths of their keys.
+            Some(LogDestination::Embedded) => {
+                let settings = snapshot.node.buckets.as_ref();
+                let root = settings.map(|settings| settings.folder.join(&logging.bucket));
+                roots.extend(root.map(|root| root.join(&logging.prefix)));
+            }
             Some(LogDestination::Endpoint(_)) => _ = elsewhere.insert(&logging.bucket),
             None => {}
         }

@@ -244,6 +244,29 @@ const STORE: &[Step] = &[
     step("privet backup today.backup  ", Run),
 ];
 
+const BUCKETS: &[Step] = &[
+    step(
+        "[buckets]\naddress",
+        Not("is part of a configuration; articles.md is run with it"),
+    ),
+    step(
+        "privet bucket create articles",
+        Not("needs a running edge; embedded_buckets.rs runs them"),
+    ),
+    step(
+        "eval \"$(privet operator create me",
+        Not("needs a running edge; articles.md is run with the same"),
+    ),
+    step(
+        "privet bucket grant articles --identity",
+        Not("needs items of these ids; embedded_buckets.rs runs them"),
+    ),
+    step(
+        "[[distributions.origins]]\nid = \"articles\"",
+        Not("is part of a configuration; embedded_buckets.rs serves it"),
+    ),
+];
+
 const KEYS: &[Step] = &[step(
     "privet key rotate --group viewers",
     Not("needs a running edge with a group; cli_collections.rs runs them"),
@@ -252,7 +275,7 @@ const KEYS: &[Step] = &[step(
 const ARTICLES: &[Step] = &[
     step("[[listeners]]", File("privet.toml")),
     step("eval ", Run),
-    step("mkdir c2-video-test-private", Run),
+    step("aws s3 mb s3://c2-video-test-private", Run),
     step("privet key create", Run),
     step("[[public_keys]]", File("service.toml")),
     step("privet import service.toml", Run),
@@ -299,6 +322,7 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("docs/videos.md", VIDEOS),
     ("docs/signing.md", SIGNING),
     ("docs/store.md", STORE),
+    ("docs/buckets.md", BUCKETS),
     ("docs/keys.md", KEYS),
     ("docs/articles.md", ARTICLES),
     ("docs/cloudfront-api.md", CLOUDFRONT_API),
@@ -352,6 +376,7 @@ const WORDS: &[(&str, &str)] = &[
     ("127.0.0.1:8000", "127.0.0.1:PORT_B"),
     ("127.0.0.1:8443", "127.0.0.1:PORT_D"),
     ("127.0.0.1:9443", "127.0.0.1:PORT_C"),
+    ("127.0.0.1:9000", "127.0.0.1:PORT_F"),
     ("127.0.0.1:1935", "127.0.0.1:PORT_E"),
     ("localhost:1935", "localhost:PORT_E"),
     ("8080", "PORT_A"),
@@ -549,7 +574,7 @@ fn run_document(document: &str) {
 /// The folders of one run: `here` is the reader's working folder, `home` the home folder, `said` holds the output.
 struct Tour {
     folder: tempfile::TempDir,
-    ports: [(&'static str, u16); 5],
+    ports: [(&'static str, u16); 6],
 }
 
 impl Tour {
@@ -567,9 +592,9 @@ impl Tour {
         ] {
             fs::create_dir_all(folder.path().join(name)).unwrap();
         }
-        let free = [(); 5].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
+        let free = [(); 6].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
         let numbers = free.map(|listener| listener.local_addr().unwrap().port());
-        let names = ["PORT_A", "PORT_B", "PORT_C", "PORT_D", "PORT_E"];
+        let names = ["PORT_A", "PORT_B", "PORT_C", "PORT_D", "PORT_E", "PORT_F"];
         let ports = std::array::from_fn(|index| (names[index], numbers[index]));
         let tour = Tour { folder, ports };
         for (name, text) in PROGRAMS {

@@ -360,3 +360,31 @@ fn a_real_gateway_gets_the_files() {
     edge.stop();
     assert_eq!(bucket.count(), 1);
 }
+
+/// The story of the articles: a bucket of the machine's own, a log in it, and the line of a link.
+#[test]
+fn a_bucket_of_the_machine_has_the_log_beneath_its_prefix() {
+    let mut edge = StoredEdge::new("file = \"privet.db\"");
+    edge.configure(&format!("{LOG}[buckets]\nfolder = \"buckets\"\n"));
+    edge.make_operator();
+    edge.start();
+    edge.create(
+        "/v1/buckets",
+        &json!({ "name": "weblogs", "embedded": true }),
+    );
+    let mut document = stored_distribution("E1", HOST, &edge.path("bucket"));
+    document["logging"] = logging(&json!({}));
+    let change = edge.create("/v1/distributions", &document);
+    edge.until_applied(change, 1);
+    fs::write(edge.path("bucket/a"), "a").unwrap();
+    request(&edge, 1);
+    until("the file arrives", || {
+        delivery(&edge)["delivered_files"] == 1
+    });
+    edge.stop();
+    assert_eq!(delivered(&edge.path("buckets/weblogs/www")), ["n=1"]);
+    let link = format!("http://{HOST}/a?n=1");
+    let said = edge.run(&["explain", "--config", "privet.toml", "--log", &link]);
+    let said = String::from_utf8(said.stdout).unwrap();
+    assert!(said.contains("buckets/weblogs/www/E1.20"), "{said}");
+}

@@ -41,6 +41,7 @@ mod dated_objects;
 mod demo_page;
 mod distribution_logs;
 mod docs_run;
+mod embedded_buckets;
 mod empty_objects;
 mod ends;
 mod fills;

@@ -18,13 +18,15 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("cache", &[]),
     ("media", &[]),
     ("store", &[]),
-    ("bucket", &[]),
+    ("objects", &[]),
+    ("bucket", &["privet-objects"]),
     (
         "edge",
         &[
             "privet-cache",
             "privet-distribution",
             "privet-media",
+            "privet-objects",
             "privet-sign",
         ],
     ),
@@ -33,6 +35,7 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "privet-distribution",
             "privet-edge",
+            "privet-objects",
             "privet-sign",
             "privet-store",
         ],
@@ -45,6 +48,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "privet-distribution",
             "privet-edge",
             "privet-media",
+            "privet-objects",
             "privet-sign",
             "privet-store",
         ],

@@ -279,6 +279,10 @@ pub(super) fn show_origin(origin: &Value) -> Value {
 
 /// Returns the host name of a bucket, or one that stands for it.
 fn bucket_host(origin: &Members<'_>) -> String {
+    // Where there is no endpoint, CloudFront would look for the bucket at Amazon's.
+    if let Some(name) = origin.inner("bucket").text("name") {
+        return format!("{name}.s3.amazonaws.com");
+    }
     match (
         origin.text("bucket_host"),
         origin.inner("s3").text("bucket"),
@@ -433,13 +437,14 @@ fn check_unsaid(origin: &Members<'_>, shown: &Value, wanted: &Value) -> Result<(
 }
 
 /// Members by which a document says where an origin is.
-const DESTINATION: [&str; 7] = [
+const DESTINATION: [&str; 8] = [
     "url",
     "protocol",
     "http_port",
     "https_port",
     "trusted_roots",
     "bucket_host",
+    "bucket",
     "s3",
 ];
 

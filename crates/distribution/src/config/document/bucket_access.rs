@@ -1,6 +1,6 @@
 //! Buckets by the names that origins have them under, and how requests to them are signed.
 
-use super::CredentialsDocument;
+use super::{CredentialsDocument, EmbeddedBucketDocument};
 use crate::config::origin::{HttpServer, S3Addressing, SigningBehavior};
 use std::path::PathBuf;
 
@@ -26,7 +26,7 @@ pub struct OriginAccessControlDocument {
     pub credentials: Option<CredentialsDocument>,
 }
 
-/// A bucket whose location the operator says: origins name it by an S3 host name.
+/// A bucket whose location the operator says: origins name it by an S3 host name, or by its own name.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct BucketDocument {
     /// Name of the bucket, the first part of that host name.
@@ -51,6 +51,8 @@ pub enum BucketLocationDocument {
         /// Position of the bucket's name in a request.
         addressing: S3Addressing,
     },
+    /// The folder of that name in the machine's folder of buckets, in the form that the S3 endpoint keeps.
+    Embedded(Box<EmbeddedBucketDocument>),
 }
 
 /// An origin by the S3 host name of its bucket.
@@ -62,11 +64,22 @@ pub struct BucketHostDocument {
     pub access: BucketAccessDocument,
 }
 
+/// An origin by the name of its bucket, which has an item.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NamedBucketDocument {
+    /// Name of the bucket.
+    pub name: String,
+    /// Keys that sign, or what is granted to read an embedded bucket.
+    pub access: BucketAccessDocument,
+}
+
 /// The way in which an origin gets access to its bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum BucketAccessDocument {
     /// Requests are not signed.
     Unsigned,
+    /// Requests are signed with the keys of the bucket, in the name of the distribution.
+    Distribution,
     /// Id of an [`OriginAccessControlDocument`].
     Control(String),
     /// Id of an [`OriginAccessIdentityDocument`].

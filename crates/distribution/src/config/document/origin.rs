@@ -1,6 +1,6 @@
 //! Origins and origin groups as the operator wrote them.
 
-use super::{BucketHostDocument, CredentialsDocument};
+use super::{BucketHostDocument, CredentialsDocument, NamedBucketDocument};
 use crate::config::origin::{
     HttpOrigin, HttpServer, OriginPatience, PathReading, S3Addressing, SigningBehavior,
 };
@@ -48,6 +48,8 @@ pub enum OriginSourceDocument {
     Http(HttpOrigin),
     /// A bucket by its S3 host name.
     BucketHost(BucketHostDocument),
+    /// A bucket by the name of its item.
+    Bucket(NamedBucketDocument),
 }
 
 impl OriginSourceDocument {
@@ -55,7 +57,8 @@ impl OriginSourceDocument {
         match self {
             OriginSourceDocument::Folder { .. }
             | OriginSourceDocument::S3(_)
-            | OriginSourceDocument::BucketHost(_) => PathReading::Literal,
+            | OriginSourceDocument::BucketHost(_)
+            | OriginSourceDocument::Bucket(_) => PathReading::Literal,
             OriginSourceDocument::Http(_) => PathReading::Canonical,
         }
     }
@@ -66,7 +69,8 @@ impl OriginSourceDocument {
             OriginSourceDocument::Folder { root } => Some(root),
             OriginSourceDocument::S3(_)
             | OriginSourceDocument::Http(_)
-            | OriginSourceDocument::BucketHost(_) => None,
+            | OriginSourceDocument::BucketHost(_)
+            | OriginSourceDocument::Bucket(_) => None,
         }
     }
 
@@ -76,7 +80,8 @@ impl OriginSourceDocument {
             OriginSourceDocument::S3(bucket) => Some(bucket),
             OriginSourceDocument::Folder { .. }
             | OriginSourceDocument::Http(_)
-            | OriginSourceDocument::BucketHost(_) => None,
+            | OriginSourceDocument::BucketHost(_)
+            | OriginSourceDocument::Bucket(_) => None,
         }
     }
 
@@ -86,14 +91,28 @@ impl OriginSourceDocument {
             OriginSourceDocument::BucketHost(bucket) => Some(bucket),
             OriginSourceDocument::Folder { .. }
             | OriginSourceDocument::S3(_)
-            | OriginSourceDocument::Http(_) => None,
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::Bucket(_) => None,
+        }
+    }
+
+    /// Returns the bucket that is named by the name of its item.
+    pub fn named_bucket(&self) -> Option<&NamedBucketDocument> {
+        match self {
+            OriginSourceDocument::Bucket(bucket) => Some(bucket),
+            OriginSourceDocument::Folder { .. }
+            | OriginSourceDocument::S3(_)
+            | OriginSourceDocument::Http(_)
+            | OriginSourceDocument::BucketHost(_) => None,
         }
     }
 
     /// Returns true if requests to the origin may be signed.
     pub(crate) fn may_be_signed(&self) -> bool {
         match self {
-            OriginSourceDocument::S3(_) | OriginSourceDocument::BucketHost(_) => true,
+            OriginSourceDocument::S3(_)
+            | OriginSourceDocument::BucketHost(_)
+            | OriginSourceDocument::Bucket(_) => true,
             OriginSourceDocument::Folder { .. } | OriginSourceDocument::Http(_) => false,
         }
     }
@@ -104,7 +123,8 @@ impl OriginSourceDocument {
             OriginSourceDocument::Http(server) => Some(server),
             OriginSourceDocument::Folder { .. }
             | OriginSourceDocument::S3(_)
-            | OriginSourceDocument::BucketHost(_) => None,
+            | OriginSourceDocument::BucketHost(_)
+            | OriginSourceDocument::Bucket(_) => None,
         }
     }
 }
@@ -112,8 +132,9 @@ impl OriginSourceDocument {
 /// A bucket as the operator wrote it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct S3OriginDocument {
-    /// Server of the endpoint, without the bucket's name.
-    pub endpoint: HttpServer,
+    /// Server of the endpoint, without the bucket's name; `None` for Amazon's, or for an embedded bucket of this name
+    /// if there is one.
+    pub endpoint: Option<HttpServer>,
     /// Name of the bucket.
     pub bucket: String,
     /// Region in the scope of the signature.

@@ -18,7 +18,8 @@ use std::path::Path;
 pub struct ItemFacts {
     /// Items that must exist, without CloudFront's managed policies. A policy may be referred to by its name.
     pub references: BTreeSet<(ServiceKind, String)>,
-    /// Items that are used if they exist: the buckets behind S3 host names, and those of logs. Nothing keeps them from being deleted.
+    /// Items that are used if they exist: the buckets behind S3 host names and names without an endpoint, and those of
+    /// logs. Nothing keeps them from being deleted.
     pub mentions: BTreeSet<(ServiceKind, String)>,
     /// JSON pointers to values that nobody may read in the store.
     pub secrets: Vec<String>,
@@ -103,20 +104,33 @@ impl ItemFacts {
     }
 
     fn add_origin(&mut self, origin: &OriginDocument) {
-        let Some(named) = origin.source.bucket_host() else {
-            return;
-        };
-        match &named.access {
-            BucketAccessDocument::Unsigned => {}
+        if let Some(named) = origin.source.named_bucket() {
+            self.add_access(&named.access);
+            self.refer(ServiceKind::Bucket, Some(&named.name));
+        }
+        if let Some(named) = origin.source.bucket_host() {
+            self.add_access(&named.access);
+            if let Ok(host) = BucketHost::parse(&named.host) {
+                self.mentions.insert((ServiceKind::Bucket, host.bucket));
+            }
+        }
+        if let Some(bucket) = origin.source.bucket()
+            && bucket.endpoint.is_none()
+        {
+            let name = (ServiceKind::Bucket, bucket.bucket.clone());
+            self.mentions.insert(name);
+        }
+    }
+
+    fn add_access(&mut self, access: &BucketAccessDocument) {
+        match access {
+            BucketAccessDocument::Unsigned | BucketAccessDocument::Distribution => {}
             BucketAccessDocument::Control(id) => {
                 self.refer(ServiceKind::OriginAccessControl, Some(id));
             }
             BucketAccessDocument::Identity(id) => {
                 self.refer(ServiceKind::OriginAccessIdentity, Some(id));
             }
-        }
-        if let Ok(host) = BucketHost::parse(&named.host) {
-            self.mentions.insert((ServiceKind::Bucket, host.bucket));
         }
     }
 

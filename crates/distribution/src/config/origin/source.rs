@@ -4,7 +4,8 @@
 //! few other files that may match on the kinds: its document, its reader, its builder, and the edge's client.
 
 use super::{
-    CredentialSource, HttpOrigin, OriginProtocolPolicy, S3Addressing, S3Origin, SigningBehavior,
+    CredentialSource, EmbeddedOrigin, HttpOrigin, OriginProtocolPolicy, S3Addressing, S3Origin,
+    SigningBehavior,
 };
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
@@ -17,6 +18,8 @@ pub enum OriginSource {
         /// Folder that is served.
         root: PathBuf,
     },
+    /// A bucket that this machine keeps, read directly.
+    Embedded(EmbeddedOrigin),
     /// A bucket behind an S3 endpoint.
     S3(S3Origin),
     /// Any HTTP server.
@@ -35,7 +38,7 @@ impl OriginSource {
     /// responses are cached. A folder is read directly.
     pub fn is_remote(&self) -> bool {
         match self {
-            OriginSource::Folder { .. } => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) => false,
             OriginSource::S3(_) | OriginSource::Http(_) => true,
         }
     }
@@ -46,7 +49,9 @@ impl OriginSource {
     pub fn is_signed_by_edge(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
-            OriginSource::Http(_) | OriginSource::Folder { .. } => false,
+            OriginSource::Http(_) | OriginSource::Folder { .. } | OriginSource::Embedded(_) => {
+                false
+            }
         }
     }
 
@@ -54,7 +59,7 @@ impl OriginSource {
     pub fn forwards_host(&self) -> bool {
         match self {
             OriginSource::Http(_) => true,
-            OriginSource::Folder { .. } | OriginSource::S3(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::S3(_) => false,
         }
     }
 
@@ -62,15 +67,18 @@ impl OriginSource {
     pub fn matches_viewer_scheme(&self) -> bool {
         match self {
             OriginSource::Http(server) => server.protocol == OriginProtocolPolicy::MatchViewer,
-            OriginSource::Folder { .. } | OriginSource::S3(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::S3(_) => false,
         }
     }
 
-    /// Returns true if the root is a listing of all objects, and no object itself.
+    /// Returns true if the root is a listing of all objects, and no object itself. Of a bucket that is read directly
+    /// nothing is listed.
     pub fn has_listing(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
-            OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::Http(_) => {
+                false
+            }
         }
     }
 
@@ -79,7 +87,7 @@ impl OriginSource {
     pub fn repeats_after_timeout(&self) -> bool {
         match self {
             OriginSource::Http(_) => true,
-            OriginSource::S3(_) | OriginSource::Folder { .. } => false,
+            OriginSource::S3(_) | OriginSource::Folder { .. } | OriginSource::Embedded(_) => false,
         }
     }
 
@@ -87,7 +95,9 @@ impl OriginSource {
     pub(super) fn has_neighbours(&self) -> bool {
         match self {
             OriginSource::S3(bucket) => bucket.addressing == S3Addressing::Path,
-            OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::Http(_) => {
+                false
+            }
         }
     }
 }
@@ -98,13 +108,16 @@ impl OriginSource {
     pub fn knows_keys(&self) -> bool {
         match self {
             OriginSource::S3(_) => true,
-            OriginSource::Folder { .. } | OriginSource::Http(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::Http(_) => {
+                false
+            }
         }
     }
 
     pub(super) fn without_keys(&self) -> Option<Self> {
         match self {
             OriginSource::Folder { .. } => None,
+            OriginSource::Embedded(bucket) => bucket.for_strangers().map(OriginSource::S3),
             OriginSource::S3(bucket) => Some(OriginSource::S3(S3Origin {
                 signing: SigningBehavior::Never,
                 ..bucket.clone()
@@ -118,14 +131,14 @@ impl OriginSource {
     pub fn is_for_this_machine(&self) -> bool {
         match self {
             OriginSource::Http(server) => is_this_machine(&server.host),
-            OriginSource::Folder { .. } | OriginSource::S3(_) => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::S3(_) => false,
         }
     }
 
     /// Returns true if responses come over plain HTTP from another machine.
     pub fn comes_in_the_clear(&self) -> bool {
         match self {
-            OriginSource::Folder { .. } => false,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) => false,
             OriginSource::S3(bucket) => {
                 !bucket.endpoint.is_tls && !is_this_machine(&bucket.endpoint.host)
             }
@@ -142,7 +155,15 @@ impl OriginSource {
     pub fn folder_root(&self) -> Option<&Path> {
         match self {
             OriginSource::Folder { root } => Some(root),
-            OriginSource::S3(_) | OriginSource::Http(_) => None,
+            OriginSource::Embedded(_) | OriginSource::S3(_) | OriginSource::Http(_) => None,
+        }
+    }
+
+    /// Returns the bucket that the edge reads itself.
+    pub fn embedded(&self) -> Option<&EmbeddedOrigin> {
+        match self {
+            OriginSource::Embedded(bucket) => Some(bucket),
+            OriginSource::Folder { .. } | OriginSource::S3(_) | OriginSource::Http(_) => None,
         }
     }
 
@@ -150,7 +171,7 @@ impl OriginSource {
     pub fn web_server(&self) -> Option<&HttpOrigin> {
         match self {
             OriginSource::Http(server) => Some(server),
-            OriginSource::Folder { .. } | OriginSource::S3(_) => None,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::S3(_) => None,
         }
     }
 
@@ -161,7 +182,7 @@ impl OriginSource {
     fn bucket(&self) -> Option<&S3Origin> {
         match self {
             OriginSource::S3(bucket) => Some(bucket),
-            OriginSource::Folder { .. } | OriginSource::Http(_) => None,
+            OriginSource::Folder { .. } | OriginSource::Embedded(_) | OriginSource::Http(_) => None,
         }
     }
 
@@ -169,6 +190,10 @@ impl OriginSource {
     pub fn has_same_objects(&self, other: &OriginSource) -> bool {
         match self {
             OriginSource::Folder { root } => other.folder_root() == Some(root),
+            OriginSource::Embedded(bucket) => {
+                let root = |other: &EmbeddedOrigin| other.root == bucket.root;
+                other.embedded().is_some_and(root)
+            }
             OriginSource::S3(bucket) => other.bucket().is_some_and(|other| {
                 let place =
                     |bucket: &S3Origin| (bucket.endpoint.host.clone(), bucket.endpoint.port);
@@ -185,6 +210,7 @@ impl OriginSource {
     pub fn place(&self) -> String {
         match self {
             OriginSource::Folder { root } => format!("folder {}", root.display()),
+            OriginSource::Embedded(bucket) => format!("embedded bucket {}", bucket.bucket),
             OriginSource::S3(bucket) => {
                 let endpoint = &bucket.endpoint;
                 let (host, port) = (&endpoint.host, endpoint.port);
@@ -198,6 +224,7 @@ impl OriginSource {
     pub fn summary(&self) -> String {
         match self {
             OriginSource::Folder { root } => format!("folder {}", root.display()),
+            OriginSource::Embedded(bucket) => bucket.summary(),
             OriginSource::S3(bucket) => bucket_summary(bucket),
             OriginSource::Http(server) => server_summary(server),
         }

@@ -8,7 +8,7 @@ use crate::config::cache_behavior::CacheBehavior;
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::{Certificate, Distribution};
 use crate::config::document::{
-    BehaviorDocument, CertificateDocument, CertificateFiles, CertificateSource,
+    BehaviorDocument, BucketsSettings, CertificateDocument, CertificateFiles, CertificateSource,
     DistributionDocument, Document, KeySource, Listener, ListenerProtocol, ServiceDocument,
 };
 use crate::config::geo_database::GeoDatabase;
@@ -42,6 +42,7 @@ pub(super) fn build(
         errors,
         files: BTreeSet::new(),
         https_port: https_port(&node.listeners),
+        embedded: node.buckets.as_ref(),
         service: Service::default(),
     };
     builder.add(&service);
@@ -64,6 +65,7 @@ pub(super) fn build(
             admin_socket: node.admin_socket,
             control: node.control,
             store: node.store,
+            buckets: node.buckets,
             own_files,
             limits: node.limits,
             edge: node.edge,
@@ -117,6 +119,7 @@ pub(super) fn with_changes(
         errors,
         files: BTreeSet::new(),
         https_port: https_port(&node.listeners),
+        embedded: node.buckets.as_ref(),
         service,
     };
     builder.add(changed);
@@ -205,6 +208,8 @@ struct Builder<'b> {
     errors: Vec<ConfigError>,
     files: BTreeSet<PathBuf>,
     https_port: u16,
+    /// The machine's own buckets.
+    embedded: Option<&'b BucketsSettings>,
     /// What has been built so far, on top of what was there.
     service: Service,
 }

@@ -35,6 +35,7 @@ pub(crate) fn check(document: &Document, places: &Places) -> Vec<ConfigError> {
         others: None,
         listeners: &node.listeners,
         has_geo_database: node.geo_database.is_some(),
+        has_buckets_folder: node.buckets.is_some(),
         places,
         errors: Vec::new(),
     };
@@ -59,6 +60,7 @@ pub(super) fn check_changes(
         others: Some(others),
         listeners: &node.listeners,
         has_geo_database: node.geo_database.is_some(),
+        has_buckets_folder: node.buckets.is_some(),
         places: &places,
         errors: Vec::new(),
     };
@@ -72,6 +74,7 @@ struct Checker<'c> {
     others: Option<&'c Service>,
     listeners: &'c [Listener],
     has_geo_database: bool,
+    has_buckets_folder: bool,
     places: &'c Places,
     errors: Vec<ConfigError>,
 }
@@ -113,6 +116,9 @@ impl Checker<'_> {
         self.admin_socket(node.admin_socket.as_deref());
         if let Some(control) = &node.control {
             self.control(control);
+        }
+        if let Some(buckets) = &node.buckets {
+            self.buckets_endpoint(buckets);
         }
     }
 

@@ -1,5 +1,6 @@
 //! Reads buckets, origin access controls, origin access identities, and the keys that sign.
 
+use super::buckets::read_embedded;
 use super::description::{check_description, check_text, has_any};
 use super::table::{Reader, Table, value};
 use crate::config::document::{
@@ -9,7 +10,7 @@ use crate::config::document::{
 use crate::config::origin::{HttpServer, S3Addressing, SigningBehavior};
 use std::path::PathBuf;
 
-const CREDENTIAL_KEYS: [&str; 5] = [
+pub(super) const CREDENTIAL_KEYS: [&str; 5] = [
     "access_key_id",
     "secret_access_key",
     "secret_access_key_file",
@@ -18,6 +19,15 @@ const CREDENTIAL_KEYS: [&str; 5] = [
 ];
 /// Keys that make sense only for a bucket that is reached over a connection.
 const ENDPOINT_KEYS: [&str; 2] = ["region", "addressing"];
+/// Keys that make sense only for a bucket that this machine keeps.
+const EMBEDDED_KEYS: [&str; 6] = [
+    "readers",
+    "policy",
+    "cors",
+    "logging",
+    "tags",
+    "public_access_block",
+];
 /// Maximum length of an origin access control's name (API reference, `OriginAccessControlConfig`).
 const CONTROL_NAME_LENGTH_MAX: usize = 64;
 pub(super) const REGION_DEFAULT: &str = "us-east-1";
@@ -77,6 +87,16 @@ pub(super) fn read_bucket<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Buc
 }
 
 fn read_bucket_location<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BucketLocationDocument {
+    if reader.boolean(table, "embedded") == Some(true) {
+        return BucketLocationDocument::Embedded(Box::new(read_embedded(reader, table)));
+    }
+    for key in EMBEDDED_KEYS
+        .iter()
+        .filter(|key| value(table, key).is_some())
+    {
+        let message = "is only for an embedded bucket; remove it, or add embedded = true";
+        reader.fault(&table.path(key), message);
+    }
     let folder = reader.path(table, "folder");
     let has_endpoint = value(table, "endpoint").is_some();
     if folder.is_some() && has_endpoint {
@@ -84,7 +104,7 @@ fn read_bucket_location<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Bucke
         reader.fault(&table.path("endpoint"), message);
     }
     if folder.is_none() && !has_endpoint {
-        let message = "is missing; add endpoint = \"…\" or folder = \"…\"";
+        let message = "is missing; add endpoint = \"…\", folder = \"…\" or embedded = true";
         reader.fault(&table.path("endpoint"), message);
     }
     if let Some(folder) = folder {

@@ -33,13 +33,7 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
             let is_account = text.len() == 12 && text.bytes().all(|byte| byte.is_ascii_digit());
             (!is_account).then_some("is not a number of 12 digits")
         }),
-        domain_suffix: read_text(reader, table, "domain_suffix", |text| {
-            let labels = text.strip_prefix('.');
-            let is_suffix = labels.is_some_and(|labels| labels.split('.').all(is_label));
-            let is_short = text.len() <= DOMAIN_SUFFIX_LENGTH_MAX;
-            (!is_suffix || !is_short)
-                .then_some("is not the end of a host name, such as .cloudfront.net")
-        }),
+        domain_suffix: read_domain_suffix(reader, table),
         base_url: read_text(reader, table, "base_url", |text| {
             let host = ["https://", "http://"]
                 .iter()
@@ -54,8 +48,18 @@ pub(super) fn read_control<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Co
     }
 }
 
+/// Reads the end of host names, with the dot.
+pub(super) fn read_domain_suffix<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Option<String> {
+    read_text(reader, table, "domain_suffix", |text| {
+        let labels = text.strip_prefix('.');
+        let is_suffix = labels.is_some_and(|labels| labels.split('.').all(is_label));
+        let is_short = text.len() <= DOMAIN_SUFFIX_LENGTH_MAX;
+        (!is_suffix || !is_short).then_some("is not the end of a host name, such as .example.com")
+    })
+}
+
 /// Reads a text for which `fault` returns no message.
-fn read_text<'t>(
+pub(super) fn read_text<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
     key: &str,

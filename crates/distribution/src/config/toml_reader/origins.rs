@@ -4,12 +4,12 @@ use super::bucket_access::{ADDRESSINGS, REGION_DEFAULT, SIGNINGS, read_credentia
 use super::schema;
 use super::table::{Reader, Table, value};
 use crate::config::document::{
-    BucketAccessDocument, BucketHostDocument, OriginDocument, OriginGroupDocument,
-    OriginSourceDocument, S3OriginDocument,
+    BucketAccessDocument, BucketHostDocument, NamedBucketDocument, OriginDocument,
+    OriginGroupDocument, OriginSourceDocument, S3OriginDocument,
 };
 use crate::config::origin::{
-    AddressFamilies, HttpOrigin, HttpServer, OriginPatience, OriginProtocolPolicy, PathReading,
-    S3Addressing, SigningBehavior,
+    AddressFamilies, HttpOrigin, OriginPatience, OriginProtocolPolicy, PathReading, S3Addressing,
+    SigningBehavior,
 };
 use http::StatusCode;
 use std::path::PathBuf;
@@ -33,7 +33,9 @@ const CONNECTION_KEYS: [&str; 11] = [
     "origin_shield",
     "ip_address_type",
 ];
-/// Keys that make sense only for a bucket by its host name.
+/// The sources that are, or may be, reached over one.
+const CONNECTED: &str = "url, s3, bucket and bucket_host";
+/// Keys that make sense only for a bucket by a name of its own.
 const ACCESS_KEYS: [&str; 2] = ["origin_access_control", "origin_access_identity"];
 /// Versions of TLS that CloudFront may be told to speak to an origin. The edge speaks 1.2 and 1.3 (fidelity note F120).
 const SSL_PROTOCOLS: [&str; 4] = ["SSLv3", "TLSv1", "TLSv1.1", "TLSv1.2"];
@@ -81,7 +83,7 @@ pub(super) fn read_origin_group<'t>(
 }
 
 fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocument {
-    let kinds = ["folder", "url", "s3", "bucket_host"];
+    let kinds = ["folder", "url", "s3", "bucket", "bucket_host"];
     let mut found = kinds.iter().filter(|kind| value(table, kind).is_some());
     let kind = found.next();
     if let (Some(kind), Some(other)) = (kind, found.next()) {
@@ -89,11 +91,11 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
         reader.fault(&table.path(other), message);
     }
     if kind.is_none() {
-        let message = "has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" } or bucket_host = \"…\"";
+        let message = "has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" }, bucket = { name = \"…\" } or bucket_host = \"…\"";
         reader.fault(&table.path("folder"), message);
     }
-    if kind != Some(&"bucket_host") {
-        only_beside(reader, table, &ACCESS_KEYS, "bucket_host");
+    if kind != Some(&"bucket_host") && kind != Some(&"bucket") {
+        only_beside(reader, table, &ACCESS_KEYS, "bucket and bucket_host");
     }
     if kind != Some(&"url") {
         only_beside(reader, table, &URL_KEYS, "url");
@@ -101,9 +103,10 @@ fn read_source<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDo
     match kind {
         Some(&"url") => read_http(reader, table),
         Some(&"s3") => read_s3(reader, table),
+        Some(&"bucket") => read_named_bucket(reader, table),
         Some(&"bucket_host") => read_bucket_host(reader, table),
         Some(_) => {
-            only_beside(reader, table, &CONNECTION_KEYS, "url, s3 and bucket_host");
+            only_beside(reader, table, &CONNECTION_KEYS, CONNECTED);
             OriginSourceDocument::Folder {
                 root: reader.required_path(table, "folder"),
             }
@@ -180,7 +183,7 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
         S3Addressing::Path
     };
     OriginSourceDocument::S3(S3OriginDocument {
-        endpoint: endpoint.unwrap_or_else(|| amazon_endpoint(&region)),
+        endpoint,
         bucket,
         region,
         addressing: reader
@@ -195,10 +198,35 @@ fn read_s3<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocume
 
 /// Reads a bucket by its S3 host name, with the control or the identity whose keys sign.
 fn read_bucket_host<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocument {
+    let access = read_access(reader, table, BucketAccessDocument::Unsigned);
+    OriginSourceDocument::BucketHost(BucketHostDocument {
+        host: reader.required_string(table, "bucket_host"),
+        access,
+    })
+}
+
+/// Reads a bucket by the name of its item. It is signed for unless a control says otherwise, as `s3` is.
+fn read_named_bucket<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSourceDocument {
+    let access = read_access(reader, table, BucketAccessDocument::Distribution);
+    let Some(table) = reader.table(table, "bucket", &schema::NAMED_BUCKET) else {
+        return unreadable_source();
+    };
+    OriginSourceDocument::Bucket(NamedBucketDocument {
+        name: reader.required_string(&table, "name"),
+        access,
+    })
+}
+
+/// Reads the control or the identity of an origin, which has `usual` without either.
+fn read_access<'t>(
+    reader: &mut Reader<'t>,
+    table: &Table<'t>,
+    usual: BucketAccessDocument,
+) -> BucketAccessDocument {
     let control = value(table, "origin_access_control");
     let identity = value(table, "origin_access_identity");
-    let access = match (control, identity) {
-        (None, None) => BucketAccessDocument::Unsigned,
+    match (control, identity) {
+        (None, None) => usual,
         (Some(_), None) => {
             BucketAccessDocument::Control(reader.required_string(table, "origin_access_control"))
         }
@@ -210,11 +238,7 @@ fn read_bucket_host<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> OriginSou
             reader.fault(&table.path("origin_access_identity"), message);
             BucketAccessDocument::Unsigned
         }
-    };
-    OriginSourceDocument::BucketHost(BucketHostDocument {
-        host: reader.required_string(table, "bucket_host"),
-        access,
-    })
+    }
 }
 
 /// Checks the versions of TLS that an origin may be spoken to with; 1.2 has to be among them.
@@ -236,15 +260,6 @@ fn check_ssl_protocols<'t>(reader: &mut Reader<'t>, table: &Table<'t>) {
     if !names.iter().any(|name| name == "TLSv1.2") {
         let message = "has no TLSv1.2, and the edge speaks no older version; add it";
         reader.fault(&path, message);
-    }
-}
-
-fn amazon_endpoint(region: &str) -> HttpServer {
-    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
-    HttpServer {
-        is_tls: true,
-        host: format!("s3.{region}.amazonaws.com{suffix}"),
-        port: 443,
     }
 }
 

@@ -3,8 +3,8 @@
 mod node;
 
 pub(crate) use node::{
-    ADMIN, CACHE, CONTROL, CONTROL_CERTIFICATE, EDGE, GEO, LIMITS, LISTENER, LOG, STORE, TEST,
-    VIDEOS,
+    ADMIN, BUCKETS, BUCKETS_CERTIFICATE, CACHE, CONTROL, CONTROL_CERTIFICATE, EDGE, GEO, LIMITS,
+    LISTENER, LOG, STORE, TEST, VIDEOS,
 };
 
 /// A kind of table and its keys.
@@ -84,9 +84,10 @@ pub(crate) const NAMED_CERTIFICATE: TableSchema = TableSchema {
 };
 
 pub(crate) const BUCKET: TableSchema = TableSchema {
-    name: "buckets",
+    name: "buckets.bucket",
     keys: &[
         "name",
+        "embedded",
         "folder",
         "endpoint",
         "region",
@@ -96,6 +97,54 @@ pub(crate) const BUCKET: TableSchema = TableSchema {
         "secret_access_key_file",
         "session_token",
         "profile",
+        "readers",
+        "policy",
+        "cors",
+        "logging",
+        "tags",
+        "public_access_block",
+    ],
+};
+
+pub(crate) const BUCKET_READER: TableSchema = TableSchema {
+    name: "buckets.bucket.readers",
+    keys: &["origin_access_identity", "distribution", "list"],
+};
+
+pub(crate) const BUCKET_POLICY: TableSchema = TableSchema {
+    name: "buckets.bucket.policy",
+    keys: &["text", "readers"],
+};
+
+pub(crate) const BUCKET_POLICY_READER: TableSchema = TableSchema {
+    name: "buckets.bucket.policy.readers",
+    keys: BUCKET_READER.keys,
+};
+
+pub(crate) const BUCKET_CORS: TableSchema = TableSchema {
+    name: "buckets.bucket.cors",
+    keys: &[
+        "id",
+        "allowed_origins",
+        "allowed_methods",
+        "allowed_headers",
+        "expose_headers",
+        "max_age",
+    ],
+};
+
+pub(crate) const BUCKET_LOGGING: TableSchema = TableSchema {
+    name: "buckets.bucket.logging",
+    keys: &["bucket", "prefix"],
+};
+
+pub(crate) const PUBLIC_ACCESS_BLOCK: TableSchema = TableSchema {
+    name: "buckets.bucket.public_access_block",
+    keys: &[
+        "block_public_acls",
+        "ignore_public_acls",
+        "block_public_policy",
+        "restrict_public_buckets",
     ],
 };
 
@@ -284,6 +333,7 @@ pub(crate) const ORIGIN: TableSchema = TableSchema {
         "folder",
         "url",
         "s3",
+        "bucket",
         "bucket_host",
         "origin_access_control",
         "origin_access_identity",
@@ -319,6 +369,11 @@ pub(crate) const S3: TableSchema = TableSchema {
         "session_token",
         "profile",
     ],
+};
+
+pub(crate) const NAMED_BUCKET: TableSchema = TableSchema {
+    name: "distributions.origins.bucket",
+    keys: &["name"],
 };
 
 pub(crate) const ORIGIN_GROUP: TableSchema = TableSchema {
@@ -453,7 +508,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 47] = [
+pub(crate) const SCHEMA: [&TableSchema; 56] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -471,7 +526,15 @@ pub(crate) const SCHEMA: [&TableSchema; 47] = [
     &KEY_GROUP,
     &TRUSTED_SIGNER,
     &NAMED_CERTIFICATE,
+    &BUCKETS,
+    &BUCKETS_CERTIFICATE,
     &BUCKET,
+    &BUCKET_READER,
+    &BUCKET_POLICY,
+    &BUCKET_POLICY_READER,
+    &BUCKET_CORS,
+    &BUCKET_LOGGING,
+    &PUBLIC_ACCESS_BLOCK,
     &ORIGIN_ACCESS_IDENTITY,
     &ORIGIN_ACCESS_CONTROL,
     &CACHE_POLICY,
@@ -490,6 +553,7 @@ pub(crate) const SCHEMA: [&TableSchema; 47] = [
     &CERTIFICATE,
     &ORIGIN,
     &S3,
+    &NAMED_BUCKET,
     &ORIGIN_GROUP,
     &BEHAVIOR,
     &DEFAULT_BEHAVIOR,

@@ -4,6 +4,7 @@ use crate::config::snapshot::Snapshot;
 
 mod bucket_access;
 mod descriptions;
+mod embedded_buckets;
 mod origins;
 mod policies;
 mod videos;
@@ -521,7 +522,7 @@ domain_suffix = 'cloudfront.net'
 base_url = 'https://example.com/'
 ",
         "6:11: control.account: is not a number of 12 digits
-         7:17: control.domain_suffix: is not the end of a host name, such as .cloudfront.net
+         7:17: control.domain_suffix: is not the end of a host name, such as .example.com
          8:12: control.base_url: is not a URL without a slash at its end, such as https://cloudfront.amazonaws.com",
     );
     let text = "[[listeners]]

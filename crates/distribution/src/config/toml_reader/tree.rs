@@ -56,6 +56,14 @@ impl<'t> Entries<'t> {
         found.ok().map(|position| &self.0[position].node)
     }
 
+    /// Returns the value at `path`, keys with dots between them.
+    pub(super) fn at(&self, path: &str) -> Option<&Node<'t>> {
+        match path.split_once('.') {
+            None => self.get(path),
+            Some((key, rest)) => self.get(key)?.value.as_table()?.at(rest),
+        }
+    }
+
     /// Returns the entries, sorted by key.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Entry<'t>> {
         self.0.iter()

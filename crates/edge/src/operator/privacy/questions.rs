@@ -101,7 +101,10 @@ fn asked(snapshot: &Snapshot, scope: ProbeScope) -> Vec<Question> {
         for origin in restricted_origins(distribution) {
             let is_wanted = match scope {
                 ProbeScope::Buckets => origin.source.knows_keys(),
-                ProbeScope::Servers => origin.source.is_remote(),
+                // What this machine keeps is asked for at its own endpoint.
+                ProbeScope::Servers => {
+                    origin.source.is_remote() || origin.source.embedded().is_some()
+                }
             };
             let is_new = questions
                 .iter()

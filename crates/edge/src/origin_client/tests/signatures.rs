@@ -41,7 +41,9 @@ pub(super) fn s3_origin(port: u16) -> Origin {
 fn bucket(origin: &mut Origin) -> &mut S3Origin {
     match &mut origin.source {
         OriginSource::S3(s3) => s3,
-        OriginSource::Http(_) | OriginSource::Folder { .. } => unreachable!(),
+        OriginSource::Http(_) | OriginSource::Embedded(_) | OriginSource::Folder { .. } => {
+            unreachable!()
+        }
     }
 }
 

@@ -252,6 +252,7 @@ fn of_readable_length(source: &VideoSource) -> Result<(), Denial> {
 fn is_missing(denial: &Denial) -> bool {
     [
         Denial::NotFound,
+        Denial::HiddenNotFound,
         Denial::OriginForbidden,
         Denial::OriginUnreadable,
     ]
@@ -265,6 +266,8 @@ fn is_of_one_object(denial: &Denial) -> bool {
         Denial::Video { .. }
         | Denial::VideoArriving
         | Denial::NotFound
+        | Denial::HiddenNotFound
+        | Denial::BucketNotGranted { .. }
         | Denial::OriginForbidden
         | Denial::OriginUnreadable
         | Denial::OriginDns

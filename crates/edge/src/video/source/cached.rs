@@ -134,7 +134,10 @@ fn kept_size_bytes_max(settings: &CacheSettings) -> u64 {
 }
 
 /// Returns the codings of an object, if it can be read as wanted in spite of them.
-fn readable_codings(headers: &HeaderMap, wanted: ReadScope<'_>) -> Result<AppliedCodings, Denial> {
+pub(super) fn readable_codings(
+    headers: &HeaderMap,
+    wanted: ReadScope<'_>,
+) -> Result<AppliedCodings, Denial> {
     let codings = AppliedCodings::of(headers);
     let is_readable = match wanted {
         // A range of compressed bytes is no range of the text.

@@ -4,13 +4,16 @@ use super::Builder;
 use crate::config::bucket_host::BucketHost;
 use crate::config::distribution::{DistributionLogging, LogDelivery, LogDestination};
 use crate::config::document::{
-    BucketAccessDocument, BucketHostDocument, BucketLocationDocument, CredentialsDocument,
+    BucketAccessDocument, BucketHostDocument, BucketLocationDocument, BucketReader,
+    BucketsSettings, CredentialsDocument, EmbeddedBucketDocument, NamedBucketDocument,
     SecretSource, ServiceDocument,
 };
 use crate::config::origin::{
-    CredentialSource, Origin, OriginPatience, OriginSource, PathReading, S3Origin, SigningBehavior,
+    BucketAccess, CredentialSource, EmbeddedOrigin, HttpServer, Origin, OriginPatience,
+    OriginSource, PathReading, S3Origin, SigningBehavior,
 };
 use std::collections::HashMap;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -22,6 +25,8 @@ pub(super) struct Buckets {
     controls: HashMap<String, Access>,
     /// By id.
     identities: HashMap<String, Access>,
+    /// Folder of embedded buckets, and where others reach them.
+    embedded: Option<EmbeddedPlace>,
 }
 
 struct KnownBucket {
@@ -29,17 +34,27 @@ struct KnownBucket {
     credentials: Option<CredentialSource>,
 }
 
+struct EmbeddedPlace {
+    folder: PathBuf,
+    endpoint: Option<HttpServer>,
+    region: String,
+}
+
 /// The signing behavior for a bucket, and the keys that sign, if they are said.
 #[derive(Clone)]
 struct Access {
     signing: SigningBehavior,
     credentials: Option<CredentialSource>,
+    /// Whom a bucket that knows its readers sees in the origin, where it signs.
+    reader: Option<BucketReader>,
 }
 
-/// The place of a bucket by its host name.
+/// The place of a bucket by one of its names.
 pub(super) enum BucketPlace {
     /// A folder on the edge's own disk, which needs no keys.
     Folder(PathBuf),
+    /// A bucket that this machine keeps.
+    Embedded(EmbeddedOrigin),
     /// A bucket behind an S3 endpoint.
     Endpoint(S3Origin),
 }
@@ -48,40 +63,136 @@ impl Buckets {
     /// Returns where the bucket lies: where its item says, otherwise where its host name leads. It is signed for with
     /// the keys of the access control or identity, else with those of the bucket, else with those that are found at run
     /// time. `None` for a host that `check` has reported.
-    pub(super) fn find(&self, named: &BucketHostDocument) -> Option<BucketPlace> {
+    pub(super) fn by_host(
+        &self,
+        named: &BucketHostDocument,
+        distribution_id: &str,
+    ) -> Option<BucketPlace> {
         let host = BucketHost::parse(&named.host).ok()?;
-        let access = match &named.access {
+        let access = self.access(&named.access, distribution_id);
+        let name = host.bucket.clone();
+        self.place(&name, &access, Some(host))
+    }
+
+    /// Returns where the bucket lies by its item; `None` without one.
+    pub(super) fn by_name(
+        &self,
+        named: &NamedBucketDocument,
+        distribution_id: &str,
+    ) -> Option<BucketPlace> {
+        let access = self.access(&named.access, distribution_id);
+        self.place(&named.name, &access, None)
+    }
+
+    fn access(&self, document: &BucketAccessDocument, distribution_id: &str) -> Access {
+        let distribution = || BucketReader::Distribution(distribution_id.to_owned());
+        let access = match document {
             BucketAccessDocument::Unsigned => None,
-            BucketAccessDocument::Control(id) => self.controls.get(id).cloned(),
+            BucketAccessDocument::Distribution => Some(Access {
+                signing: SigningBehavior::Always,
+                credentials: None,
+                reader: Some(distribution()),
+            }),
+            BucketAccessDocument::Control(id) => self.controls.get(id).map(|control| Access {
+                reader: match control.signing {
+                    SigningBehavior::Never => None,
+                    SigningBehavior::Always | SigningBehavior::NoOverride => Some(distribution()),
+                },
+                ..control.clone()
+            }),
             BucketAccessDocument::Identity(id) => self.identities.get(id).cloned(),
         };
         // `check` has reported one that is absent, unless the distribution reads nothing.
-        let access = access.unwrap_or(Access {
+        access.unwrap_or(Access {
             signing: SigningBehavior::Never,
             credentials: None,
-        });
-        let known = self.buckets.get(&host.bucket);
+            reader: None,
+        })
+    }
+
+    fn place(&self, name: &str, access: &Access, host: Option<BucketHost>) -> Option<BucketPlace> {
+        let known = self.buckets.get(name);
         let own = known.and_then(|bucket| bucket.credentials.clone());
         let (endpoint, region, addressing) = match known.map(|bucket| &bucket.location) {
             Some(BucketLocationDocument::Folder(root)) => {
                 return Some(BucketPlace::Folder(root.clone()));
+            }
+            Some(BucketLocationDocument::Embedded(document)) => {
+                return self.embedded(name, document, access.reader.as_ref());
             }
             Some(BucketLocationDocument::Endpoint {
                 server,
                 region,
                 addressing,
             }) => (server.clone(), region.clone(), *addressing),
-            None => (host.endpoint, host.region, host.addressing),
+            None => {
+                let host = host?;
+                (host.endpoint, host.region, host.addressing)
+            }
         };
         let usual = CredentialSource::Chain { profile: None };
         Some(BucketPlace::Endpoint(S3Origin {
             endpoint,
-            bucket: host.bucket,
+            bucket: name.to_owned(),
             region,
             addressing,
             signing: access.signing,
-            credentials: access.credentials.or(own).unwrap_or(usual),
+            credentials: access.credentials.clone().or(own).unwrap_or(usual),
         }))
+    }
+
+    /// Returns an embedded bucket with what `reader` may do there. `None` if this machine has no folder for buckets,
+    /// which `check` has reported.
+    fn embedded(
+        &self,
+        name: &str,
+        document: &EmbeddedBucketDocument,
+        reader: Option<&BucketReader>,
+    ) -> Option<BucketPlace> {
+        let place = self.embedded.as_ref()?;
+        let access = match reader {
+            None => BucketAccess::Unsigned,
+            Some(reader) => {
+                let grants = document.grants();
+                let granted = grants.filter(|grant| grant.reader == *reader);
+                match granted.map(|grant| grant.list).max() {
+                    None => BucketAccess::NotGranted(reader.clone()),
+                    Some(false) => BucketAccess::Read,
+                    Some(true) => BucketAccess::ReadAndList,
+                }
+            }
+        };
+        Some(BucketPlace::Embedded(EmbeddedOrigin {
+            bucket: name.to_owned(),
+            root: place.folder.join(name),
+            access,
+            endpoint: place.endpoint.clone(),
+            region: place.region.clone(),
+        }))
+    }
+}
+
+impl EmbeddedPlace {
+    fn of(settings: &BucketsSettings) -> Self {
+        let endpoint = settings.address.map(|address| HttpServer {
+            is_tls: settings.certificate.is_some(),
+            host: reachable(address.ip()).to_string(),
+            port: address.port(),
+        });
+        EmbeddedPlace {
+            folder: settings.folder.clone(),
+            endpoint,
+            region: settings.region.clone(),
+        }
+    }
+}
+
+/// Returns an address of this machine at which a listener on `ip` is reached.
+fn reachable(ip: IpAddr) -> IpAddr {
+    match ip {
+        IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        ip => ip,
     }
 }
 
@@ -90,6 +201,7 @@ impl KnownBucket {
     fn log_destination(&self, name: &str) -> LogDestination {
         let (endpoint, region, addressing) = match &self.location {
             BucketLocationDocument::Folder(root) => return LogDestination::Folder(root.clone()),
+            BucketLocationDocument::Embedded(_) => return LogDestination::Embedded,
             BucketLocationDocument::Endpoint {
                 server,
                 region,
@@ -172,7 +284,7 @@ impl Builder<'_> {
     pub(super) fn buckets(&mut self, document: &ServiceDocument) -> Buckets {
         let mut buckets = HashMap::new();
         for (position, bucket) in document.buckets.iter().enumerate() {
-            let path = format!("buckets[{position}]");
+            let path = format!("buckets.bucket[{position}]");
             let known = KnownBucket {
                 location: bucket.location.clone(),
                 credentials: self.own_credentials(bucket.credentials.as_ref(), &path),
@@ -185,6 +297,7 @@ impl Builder<'_> {
             let access = Access {
                 signing: control.signing,
                 credentials: self.own_credentials(control.credentials.as_ref(), &path),
+                reader: None,
             };
             controls.insert(control.id.clone(), access);
         }
@@ -194,6 +307,7 @@ impl Builder<'_> {
             let access = Access {
                 signing: SigningBehavior::Always,
                 credentials: self.own_credentials(identity.credentials.as_ref(), &path),
+                reader: Some(BucketReader::Identity(identity.id.clone())),
             };
             identities.insert(identity.id.clone(), access);
         }
@@ -201,6 +315,7 @@ impl Builder<'_> {
             buckets,
             controls,
             identities,
+            embedded: self.embedded.map(EmbeddedPlace::of),
         }
     }
 

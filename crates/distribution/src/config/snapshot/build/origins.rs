@@ -3,10 +3,12 @@
 use super::Builder;
 use super::buckets::{BucketPlace, Buckets};
 use crate::config::document::{
-    DistributionDocument, OriginDocument, OriginSourceDocument, S3OriginDocument,
+    BucketAccessDocument, DistributionDocument, NamedBucketDocument, OriginDocument,
+    OriginSourceDocument, S3OriginDocument,
 };
 use crate::config::origin::{
-    Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource, S3Origin,
+    EmbeddedOrigin, HttpServer, Origin, OriginChoice, OriginFailover, OriginPatience, OriginSource,
+    S3Origin, SigningBehavior,
 };
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,6 +34,36 @@ impl OriginChoices {
     }
 }
 
+/// The distribution that origins belong to, and what they may name.
+#[derive(Clone, Copy)]
+pub(super) struct OriginOwner<'o> {
+    pub(super) distribution_id: &'o str,
+    pub(super) buckets: &'o Buckets,
+}
+
+impl OriginOwner<'_> {
+    /// Returns the embedded bucket that is meant where no endpoint is stated, if there is one of that name.
+    fn embedded(self, document: &S3OriginDocument) -> Option<EmbeddedOrigin> {
+        if document.endpoint.is_some() {
+            return None;
+        }
+        let access = match document.signing {
+            SigningBehavior::Never => BucketAccessDocument::Unsigned,
+            SigningBehavior::Always | SigningBehavior::NoOverride => {
+                BucketAccessDocument::Distribution
+            }
+        };
+        let named = NamedBucketDocument {
+            name: document.bucket.clone(),
+            access,
+        };
+        match self.buckets.by_name(&named, self.distribution_id)? {
+            BucketPlace::Embedded(embedded) => Some(embedded),
+            BucketPlace::Folder(_) | BucketPlace::Endpoint(_) => None,
+        }
+    }
+}
+
 impl Builder<'_> {
     pub(super) fn origin_choices(
         &mut self,
@@ -39,11 +71,15 @@ impl Builder<'_> {
         buckets: &Buckets,
         path: &str,
     ) -> OriginChoices {
+        let owner = OriginOwner {
+            distribution_id: &document.id,
+            buckets,
+        };
         let mut choices = Vec::new();
         for (position, origin) in document.origins.iter().enumerate() {
             let path = format!("{path}.origins[{position}]");
             let choice = OriginChoice {
-                primary: self.origin(origin, buckets, &path),
+                primary: self.origin(origin, owner, &path),
                 failover: None,
             };
             choices.push((origin.id.clone(), choice));
@@ -75,7 +111,7 @@ impl Builder<'_> {
     pub(super) fn origin(
         &mut self,
         document: &OriginDocument,
-        buckets: &Buckets,
+        owner: OriginOwner<'_>,
         path: &str,
     ) -> Arc<Origin> {
         let index = self.service.origins.next_position();
@@ -85,16 +121,17 @@ impl Builder<'_> {
             .and_then(|file| self.read(file, &format!("{path}.trusted_roots")));
         let source = match &document.source {
             OriginSourceDocument::Folder { root } => OriginSource::Folder { root: root.clone() },
-            OriginSourceDocument::S3(bucket) => OriginSource::S3(self.bucket(bucket, path)),
-            OriginSourceDocument::Http(origin) => OriginSource::Http(origin.clone()),
-            OriginSourceDocument::BucketHost(named) => match buckets.find(named) {
-                Some(BucketPlace::Folder(root)) => OriginSource::Folder { root },
-                Some(BucketPlace::Endpoint(bucket)) => OriginSource::S3(bucket),
-                // `check` has reported this.
-                None => OriginSource::Folder {
-                    root: PathBuf::new(),
-                },
+            OriginSourceDocument::S3(bucket) => match owner.embedded(bucket) {
+                Some(embedded) => OriginSource::Embedded(embedded),
+                None => OriginSource::S3(self.bucket(bucket, path)),
             },
+            OriginSourceDocument::Http(origin) => OriginSource::Http(origin.clone()),
+            OriginSourceDocument::BucketHost(named) => {
+                source_at(owner.buckets.by_host(named, owner.distribution_id))
+            }
+            OriginSourceDocument::Bucket(named) => {
+                source_at(owner.buckets.by_name(named, owner.distribution_id))
+            }
         };
         let origin = Arc::new(Origin {
             index,
@@ -115,12 +152,36 @@ impl Builder<'_> {
 
     fn bucket(&mut self, document: &S3OriginDocument, path: &str) -> S3Origin {
         S3Origin {
-            endpoint: document.endpoint.clone(),
+            endpoint: match &document.endpoint {
+                Some(endpoint) => endpoint.clone(),
+                None => amazon_endpoint(&document.region),
+            },
             bucket: document.bucket.clone(),
             region: document.region.clone(),
             addressing: document.addressing,
             signing: document.signing,
             credentials: self.credentials(&document.credentials, &format!("{path}.s3")),
         }
+    }
+}
+
+/// Returns the source of a bucket; one whose place is not known was reported by `check`.
+fn source_at(place: Option<BucketPlace>) -> OriginSource {
+    match place {
+        Some(BucketPlace::Folder(root)) => OriginSource::Folder { root },
+        Some(BucketPlace::Embedded(embedded)) => OriginSource::Embedded(embedded),
+        Some(BucketPlace::Endpoint(bucket)) => OriginSource::S3(bucket),
+        None => OriginSource::Folder {
+            root: PathBuf::new(),
+        },
+    }
+}
+
+fn amazon_endpoint(region: &str) -> HttpServer {
+    let suffix = if region.starts_with("cn-") { ".cn" } else { "" };
+    HttpServer {
+        is_tls: true,
+        host: format!("s3.{region}.amazonaws.com{suffix}"),
+        port: 443,
     }
 }

@@ -1,5 +1,6 @@
 //! Resolves streaming distributions and the settings of videos.
 
+use super::origins::OriginOwner;
 use super::{Builder, Named};
 use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::{AllowedMethods, CacheBehavior, ViewerProtocolPolicy};
@@ -67,7 +68,11 @@ impl Builder<'_> {
             }
             StreamingSourceDocument::Origin(origin) => {
                 let path = format!("{path}.origin");
-                let origin = self.origin(origin, &named.buckets, &path);
+                let owner = OriginOwner {
+                    distribution_id: &document.id,
+                    buckets: &named.buckets,
+                };
+                let origin = self.origin(origin, owner, &path);
                 self.own_videos(document, origin, keys.clone(), named)
             }
         };

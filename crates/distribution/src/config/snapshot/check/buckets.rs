@@ -5,16 +5,30 @@ use super::Checker;
 use crate::config::bucket_host::BucketHost;
 use crate::config::document::{
     BucketAccessDocument, BucketDocument, BucketHostDocument, BucketLocationDocument,
+    BucketsSettings, NamedBucketDocument,
 };
 use std::net::Ipv4Addr;
 
 impl Checker<'_> {
+    /// Checks that keys and objects do not cross a network in the clear.
+    pub(super) fn buckets_endpoint(&mut self, buckets: &BucketsSettings) {
+        let Some(address) = buckets.address else {
+            return;
+        };
+        if !address.ip().is_loopback() && buckets.certificate.is_none() {
+            let message = format!(
+                "{address} is not a loopback address, and only those are served without TLS; add certificate = {{ chain = \"…\", key = \"…\" }}"
+            );
+            self.fault("buckets.address", message);
+        }
+    }
+
     pub(super) fn buckets(&mut self) {
         let document = self.document;
         let names = document.buckets.iter().map(|bucket| bucket.name.as_str());
-        self.unique("buckets", "name", names);
+        self.unique("buckets.bucket", "name", names);
         for (position, bucket) in document.buckets.iter().enumerate() {
-            self.bucket_item(bucket, &format!("buckets[{position}]"));
+            self.bucket_item(bucket, &format!("buckets.bucket[{position}]"));
         }
         let ids = document.origin_access_identities.iter();
         let ids = ids.map(|identity| identity.id.as_str());
@@ -36,6 +50,11 @@ impl Checker<'_> {
         }
         match &bucket.location {
             BucketLocationDocument::Folder(_) => {}
+            BucketLocationDocument::Embedded(_) if self.has_buckets_folder => {}
+            BucketLocationDocument::Embedded(_) => {
+                let message = "is true, and this machine has no folder for buckets; add [buckets] with folder = \"buckets\"";
+                self.fault(&format!("{path}.embedded"), message);
+            }
             BucketLocationDocument::Endpoint { region, .. } => self.region(region, path),
         }
     }
@@ -48,10 +67,36 @@ impl Checker<'_> {
         {
             self.fault(&format!("{path}.bucket_host"), fault.message());
         }
+        if is_enabled {
+            self.bucket_access(&named.access, path);
+        }
+    }
+
+    /// Checks that the bucket that an origin names has an item, and as [`Checker::bucket_host`] what signs for it.
+    pub(super) fn named_bucket(
+        &mut self,
+        named: &NamedBucketDocument,
+        is_enabled: bool,
+        path: &str,
+    ) {
         let document = self.document;
-        match &named.access {
-            _ if !is_enabled => {}
-            BucketAccessDocument::Unsigned => {}
+        let known = document.buckets.iter().map(|bucket| bucket.name.as_str());
+        let known: Vec<&str> = known.collect();
+        self.reference(
+            &format!("{path}.bucket.name"),
+            "bucket",
+            &named.name,
+            &known,
+        );
+        if is_enabled {
+            self.bucket_access(&named.access, path);
+        }
+    }
+
+    fn bucket_access(&mut self, access: &BucketAccessDocument, path: &str) {
+        let document = self.document;
+        match access {
+            BucketAccessDocument::Unsigned | BucketAccessDocument::Distribution => {}
             BucketAccessDocument::Control(id) => {
                 let known = document.origin_access_controls.iter();
                 let known: Vec<&str> = known.map(|control| control.id.as_str()).collect();

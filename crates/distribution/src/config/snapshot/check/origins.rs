@@ -58,6 +58,9 @@ impl Checker<'_> {
         if let Some(named) = origin.source.bucket_host() {
             self.bucket_host(named, is_enabled, path);
         }
+        if let Some(named) = origin.source.named_bucket() {
+            self.named_bucket(named, is_enabled, path);
+        }
         let headers = format!("{path}.headers");
         self.custom_headers(&origin.custom_headers, &headers);
         if origin.source.may_be_signed() {

@@ -117,3 +117,22 @@ pub(crate) const CONTROL_CERTIFICATE: TableSchema = TableSchema {
     name: "control.certificate",
     keys: CERTIFICATE.keys,
 };
+
+pub(crate) const BUCKETS: TableSchema = TableSchema {
+    name: "buckets",
+    keys: &[
+        "address",
+        "folder",
+        "certificate",
+        "region",
+        "domain_suffix",
+        "sync",
+        "bucket",
+    ],
+};
+
+/// The keys are documented under `distributions.certificate`.
+pub(crate) const BUCKETS_CERTIFICATE: TableSchema = TableSchema {
+    name: "buckets.certificate",
+    keys: CERTIFICATE.keys,
+};

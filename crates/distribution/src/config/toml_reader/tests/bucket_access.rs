@@ -24,7 +24,7 @@ fn an_origin_names_its_bucket_in_one_way() {
     check_origins(
         "{ id = 'o', url = 'http://a', origin_access_control = 'a', http_port = 80 }",
         "",
-        "7:66: distributions[0].origins[0].origin_access_control: is only for bucket_host; remove it
+        "7:66: distributions[0].origins[0].origin_access_control: is only for bucket and bucket_host; remove it
          7:83: distributions[0].origins[0].http_port: is the port of url, without protocol = \"match-viewer\"; write it there",
     );
     check_origins(
@@ -38,18 +38,18 @@ fn an_origin_names_its_bucket_in_one_way() {
 
 #[test]
 fn buckets_say_one_location() {
-    let buckets = "buckets = [{ name = 'abc' }, { name = 'abc', folder = 'a', endpoint = 'http://h', region = 'x' }, { name = 'A_', endpoint = 'h', addressing = 'p' }, { name = '10.0.0.1', folder = 'a', secret_access_key = 'x' }, { name = 'xyz', endpoint = 'http://h', region = 'a b' }]\n";
+    let buckets = "buckets.bucket = [{ name = 'abc' }, { name = 'abc', folder = 'a', endpoint = 'http://h', region = 'x' }, { name = 'A_', endpoint = 'h', addressing = 'p' }, { name = '10.0.0.1', folder = 'a', secret_access_key = 'x' }, { name = 'xyz', endpoint = 'http://h', region = 'a b' }]\n";
     check(
         &format!("{buckets}listeners = [{{ address = '127.0.0.1:80' }}]"),
-        "1:12: buckets[0].endpoint: is missing; add endpoint = \"…\" or folder = \"…\"
-         1:39: buckets[1].name: \"abc\" is used twice; rename or remove one
-         1:71: buckets[1].endpoint: cannot be combined with folder; remove one of them
-         1:92: buckets[1].region: is only for endpoint; remove it
-         1:108: buckets[2].name: \"A_\" is not the name of a bucket: 3 to 63 of a-z, 0-9, \".\" and \"-\", with a letter or digit at both ends
-         1:125: buckets[2].endpoint: is not an address of a server; write it like https://app.example.com:8443, with origin_path for a path
-         1:150: buckets[3].access_key_id: is required with the secret access key; add it
-         1:159: buckets[3].name: \"10.0.0.1\" is not the name of a bucket: 3 to 63 of a-z, 0-9, \".\" and \"-\", with a letter or digit at both ends
-         1:260: buckets[4].region: is not the name of a region, such as us-east-1",
+        "1:19: buckets.bucket[0].endpoint: is missing; add endpoint = \"…\", folder = \"…\" or embedded = true
+         1:46: buckets.bucket[1].name: \"abc\" is used twice; rename or remove one
+         1:78: buckets.bucket[1].endpoint: cannot be combined with folder; remove one of them
+         1:99: buckets.bucket[1].region: is only for endpoint; remove it
+         1:115: buckets.bucket[2].name: \"A_\" is not the name of a bucket: 3 to 63 of a-z, 0-9, \".\" and \"-\", with a letter or digit at both ends
+         1:132: buckets.bucket[2].endpoint: is not an address of a server; write it like https://app.example.com:8443, with origin_path for a path
+         1:157: buckets.bucket[3].access_key_id: is required with the secret access key; add it
+         1:166: buckets.bucket[3].name: \"10.0.0.1\" is not the name of a bucket: 3 to 63 of a-z, 0-9, \".\" and \"-\", with a letter or digit at both ends
+         1:267: buckets.bucket[4].region: is not the name of a region, such as us-east-1",
     );
 }
 
@@ -78,7 +78,7 @@ fn versions_of_tls_and_families_of_addresses() {
         "7:59: distributions[0].origins[0].ssl_protocols: has no TLSv1.2, and the edge speaks no older version; add it
          7:69: distributions[0].origins[0].ssl_protocols[1]: \"TLSv9\" is not one of SSLv3, TLSv1, TLSv1.1, TLSv1.2
          7:97: distributions[0].origins[0].ip_address_type: \"ipv5\" is not one of ipv4, ipv6, dualstack; did you mean \"ipv4\"?
-         7:149: distributions[0].origins[1].ssl_protocols: is only for url, s3 and bucket_host; remove it",
+         7:149: distributions[0].origins[1].ssl_protocols: is only for url, s3, bucket and bucket_host; remove it",
     );
     let origin = origin(
         "{ id = 'o', url = 'https://a', ssl_protocols = ['SSLv3', 'TLSv1.2'], ip_address_type = 'ipv6', origin_shield = 'us-east-1' }",
@@ -97,7 +97,9 @@ fn origin(origins: &str, items: &str) -> Arc<Origin> {
 fn bucket(origins: &str, items: &str) -> S3Origin {
     match &origin(origins, items).source {
         OriginSource::S3(bucket) => bucket.clone(),
-        other @ (OriginSource::Folder { .. } | OriginSource::Http(_)) => panic!("{other:?}"),
+        other @ (OriginSource::Folder { .. }
+        | OriginSource::Embedded(_)
+        | OriginSource::Http(_)) => panic!("{other:?}"),
     }
 }
 
@@ -108,7 +110,7 @@ access_key_id = 'ofcontrol'
 secret_access_key_file = 'a.secret'
 ";
 const IDENTITY: &str = "[[origin_access_identities]]\nid = 'E1I'\n";
-const ENDPOINT: &str = "[[buckets]]
+const ENDPOINT: &str = "[[buckets.bucket]]
 name = 'articles'
 endpoint = 'http://127.0.0.1:7480'
 region = 'elsewhere'
@@ -180,7 +182,7 @@ fn keys_of_a_control_come_before_those_of_the_bucket() {
 fn a_bucket_may_be_a_folder() {
     let folder = origin(
         "{ id = 'o', bucket_host = 'articles.s3.amazonaws.com', origin_access_control = 'E1C', headers = { x-a = 'b' } }",
-        &format!("{KEYS_OF_CONTROL}[[buckets]]\nname = 'articles'\nfolder = 'a'\n"),
+        &format!("{KEYS_OF_CONTROL}[[buckets.bucket]]\nname = 'articles'\nfolder = 'a'\n"),
     );
     assert_eq!(folder.source.folder_root(), Some(Path::new("/etc/a")));
 }
@@ -189,8 +191,8 @@ fn a_bucket_may_be_a_folder() {
 fn unreadable_secrets_are_told_where_they_stand() {
     check_origins(
         "{ id = 'o', bucket_host = 'articles.s3.amazonaws.com', origin_access_control = 'E1C' }",
-        "[[origin_access_controls]]\nid = 'E1C'\naccess_key_id = 'a'\nsecret_access_key_file = 'missing'\n[[buckets]]\nname = 'abc'\nfolder = 'a'\naccess_key_id = 'a'\nsecret_access_key = 'a b'",
+        "[[origin_access_controls]]\nid = 'E1C'\naccess_key_id = 'a'\nsecret_access_key_file = 'missing'\n[[buckets.bucket]]\nname = 'abc'\nfolder = 'a'\naccess_key_id = 'a'\nsecret_access_key = 'a b'",
         "12:26: origin_access_controls[0].secret_access_key_file: cannot read /etc/missing: entity not found
-         17:21: buckets[0].secret_access_key: is not a secret access key: one word of printable ASCII characters",
+         17:21: buckets.bucket[0].secret_access_key: is not a secret access key: one word of printable ASCII characters",
     );
 }

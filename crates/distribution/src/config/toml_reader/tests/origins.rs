@@ -36,7 +36,7 @@ fn an_origin_has_one_source() {
     check_origins(
         "{ id = 'o' }",
         "",
-        "7:12: distributions[0].origins[0].folder: has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" } or bucket_host = \"…\"",
+        "7:12: distributions[0].origins[0].folder: has no source; add folder = \"…\", url = \"…\", s3 = { bucket = \"…\" }, bucket = { name = \"…\" } or bucket_host = \"…\"",
     );
     check_origins(
         "{ id = 'o', folder = 'a', url = 'http://a' }",
@@ -47,7 +47,7 @@ fn an_origin_has_one_source() {
         "{ id = 'o', folder = 'a', http_port = 80, connect_timeout = 1 }",
         "",
         "7:50: distributions[0].origins[0].http_port: is only for url; remove it
-         7:72: distributions[0].origins[0].connect_timeout: is only for url, s3 and bucket_host; remove it",
+         7:72: distributions[0].origins[0].connect_timeout: is only for url, s3, bucket and bucket_host; remove it",
     );
 }
 
@@ -163,7 +163,9 @@ fn a_bucket_at_amazon_and_one_elsewhere() {
             .primary;
         match &origin.source {
             OriginSource::S3(bucket) => bucket.clone(),
-            other @ (OriginSource::Folder { .. } | OriginSource::Http(_)) => panic!("{other:?}"),
+            other @ (OriginSource::Folder { .. }
+            | OriginSource::Embedded(_)
+            | OriginSource::Http(_)) => panic!("{other:?}"),
         }
     };
     let amazon = S3Origin {

@@ -1,0 +1,254 @@
+//! The head of a request: what it is about, who sent it, what it says about its body.
+
+use crate::body::Announced;
+use crate::encoding;
+use crate::error::{self, IntoS3};
+use crate::facts::Fields;
+use crate::form;
+use crate::operators::{Asked, Holder, Operators};
+use crate::query::{Query, is_hoisted};
+use crate::sigv4::{Presented, Refusal, Verified};
+use crate::target::{self, Target};
+use http::header::{
+    AUTHORIZATION, CONTENT_ENCODING, CONTENT_LENGTH, CONTENT_TYPE, EXPECT, HOST, ORIGIN,
+    TRANSFER_ENCODING,
+};
+use http::request::Parts;
+use http::{HeaderMap, HeaderName, HeaderValue, Method, Uri, Version};
+use privet_objects::BucketName;
+use s3s::{S3Error, S3ErrorCode};
+use std::net::IpAddr;
+
+const DECODED_LENGTH: &str = "x-amz-decoded-content-length";
+const TRAILER_FIELDS_MAX: usize = 8;
+
+/// When and whence a request came.
+#[derive(Clone, Copy)]
+pub(super) struct Sent<'a> {
+    pub(super) address: IpAddr,
+    pub(super) request_id: &'a str,
+    /// Seconds since 1970.
+    pub(super) now: i64,
+}
+
+/// A head that was read.
+pub(super) struct Head {
+    pub(super) parts: Parts,
+    pub(super) target: Target,
+    path: String,
+    query: Query,
+}
+
+/// A request of a browser at another site.
+pub(super) struct FromSite {
+    pub(super) bucket: BucketName,
+    pub(super) method: Method,
+    pub(super) headers: HeaderMap,
+}
+
+impl Head {
+    pub(super) fn read(mut parts: Parts, domain_suffix: Option<&str>) -> Result<Self, S3Error> {
+        let host = target::host(&parts.uri, &parts.headers).map_err(IntoS3::into_s3)?;
+        let path = encoding::decode(parts.uri.path())
+            .ok_or(target::TargetError::Path)
+            .map_err(IntoS3::into_s3)?
+            .into_owned();
+        let target = target::read(host, &path, domain_suffix).map_err(IntoS3::into_s3)?;
+        let query = Query::parse(parts.uri.query().unwrap_or_default()).map_err(IntoS3::into_s3)?;
+        let host = HeaderValue::from_str(host).map_err(|_| target::TargetError::Host.into_s3())?;
+        // HTTP/2 has it in the URI; signatures cover it as a field.
+        parts.headers.insert(HOST, host);
+        Ok(Head {
+            parts,
+            target,
+            path,
+            query,
+        })
+    }
+
+    /// Returns what is needed to let a browser's script read the answer.
+    pub(super) fn origin(&self) -> Option<FromSite> {
+        let origin = self.parts.headers.get(ORIGIN)?;
+        let mut headers = HeaderMap::new();
+        headers.insert(ORIGIN, origin.clone());
+        Some(FromSite {
+            bucket: self.target.bucket()?.clone(),
+            method: self.parts.method.clone(),
+            headers,
+        })
+    }
+
+    pub(super) fn is_form(&self) -> bool {
+        let kind = self.parts.headers.get(CONTENT_TYPE);
+        let kind = kind.and_then(|kind| kind.to_str().ok()).unwrap_or_default();
+        self.parts.method == Method::POST && form::is_form(kind)
+    }
+
+    /// Returns true for `PutObject` and `UploadPart`, whose bodies are objects. Everything else is gathered in memory.
+    pub(super) fn is_upload(&self) -> bool {
+        let is_plain = self.query.names().all(|name| {
+            ["partNumber", "uploadId", "x-id"].contains(&name)
+                || name.starts_with("X-Amz-")
+                || is_hoisted(name)
+        });
+        let is_copy = self.parts.headers.contains_key("x-amz-copy-source");
+        let is_object = matches!(self.target, Target::Object(..));
+        self.parts.method == Method::PUT && is_object && is_plain && !is_copy
+    }
+
+    /// Returns true for `CompleteMultipartUpload`.
+    pub(super) fn is_completion(&self) -> bool {
+        self.parts.method == Method::POST && self.query.has("uploadId")
+    }
+
+    /// Checks the signature with the secret of its key.
+    pub(super) async fn verify(
+        &self,
+        operators: &dyn Operators,
+        sent: Sent<'_>,
+    ) -> Result<(Verified, Holder), S3Error> {
+        let presented = Presented {
+            method: &self.parts.method,
+            path: &self.path,
+            query: &self.query,
+            headers: &self.parts.headers,
+        };
+        let claim = match presented.claim(sent.now) {
+            Ok(claim) => claim,
+            Err(refusal) => {
+                if refusal != Refusal::Absent {
+                    operators.note_failure(sent.address, None);
+                }
+                return Err(refusal.into_s3());
+            }
+        };
+        let asked = Asked {
+            access_key_id: &claim.scope.access_key_id,
+            address: sent.address,
+            request_id: sent.request_id,
+        };
+        let key = operators.key(asked).await.map_err(IntoS3::into_s3)?;
+        let id = claim.scope.access_key_id.clone();
+        let secret = key.as_ref().map(|key| key.secret.as_str());
+        match (claim.verify(secret), key) {
+            (Ok(verified), Some(key)) => Ok((verified, key.holder)),
+            (Ok(_) | Err(_), key) => {
+                operators.note_failure(sent.address, key.map(|_| id.as_str()));
+                Err(Refusal::Mismatch.into_s3())
+            }
+        }
+    }
+
+    /// Reads what the head says about the body.
+    pub(super) fn announced(&self) -> Result<Announced, S3Error> {
+        let headers = &self.parts.headers;
+        let trailer: Vec<String> = headers
+            .get_all("x-amz-trailer")
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .flat_map(|value| value.split(','))
+            .map(|name| name.trim().to_ascii_lowercase())
+            .filter(|name| !name.is_empty())
+            .collect();
+        if trailer.len() > TRAILER_FIELDS_MAX {
+            return Err(error::known(
+                S3ErrorCode::InvalidRequest,
+                "x-amz-trailer names too many fields",
+            ));
+        }
+        Ok(Announced {
+            content_length: number(headers, CONTENT_LENGTH.as_str())?,
+            decoded_length: number(headers, DECODED_LENGTH)?,
+            trailer,
+        })
+    }
+
+    /// Returns the head as the router gets it, and the fields that operations read themselves.
+    pub(super) fn into_routed(self, length: Option<u64>) -> Result<(Parts, Fields), S3Error> {
+        let Head {
+            mut parts,
+            target,
+            query,
+            ..
+        } = self;
+        for name in [AUTHORIZATION, EXPECT, TRANSFER_ENCODING] {
+            parts.headers.remove(name);
+        }
+        parts.headers.remove("x-amz-content-sha256");
+        parts.headers.remove(DECODED_LENGTH);
+        match length {
+            Some(length) => parts.headers.insert(CONTENT_LENGTH, length.into()),
+            None => parts.headers.remove(CONTENT_LENGTH),
+        };
+        hoist(&query, &mut parts.headers);
+        remove_framing(&mut parts.headers);
+        let fields = Fields::take(&mut parts.headers);
+        let text = match query.unsigned() {
+            query if query.is_empty() => target.path(),
+            query => format!("{}?{query}", target.path()),
+        };
+        parts.uri = text
+            .parse::<Uri>()
+            .map_err(|_| target::TargetError::Path.into_s3())?;
+        parts.version = Version::HTTP_11;
+        Ok((parts, fields))
+    }
+
+    pub(super) fn target(&self) -> &Target {
+        &self.target
+    }
+}
+
+/// Makes header fields of the parameters that stand for them, unless they were sent.
+fn hoist(query: &Query, headers: &mut HeaderMap) {
+    for (name, value) in query.parameters() {
+        let (Ok(field), Ok(content)) = (
+            HeaderName::from_bytes(name.as_bytes()),
+            HeaderValue::from_str(value),
+        ) else {
+            continue;
+        };
+        if is_hoisted(name) && !headers.contains_key(&field) {
+            headers.insert(field, content);
+        }
+    }
+}
+
+/// Takes `aws-chunked` out of the content codings: it is no property of the object.
+fn remove_framing(headers: &mut HeaderMap) {
+    let codings: Vec<String> = headers
+        .get_all(CONTENT_ENCODING)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(|value| value.split(','))
+        .map(|coding| coding.trim().to_owned())
+        .filter(|coding| !coding.is_empty() && !coding.eq_ignore_ascii_case("aws-chunked"))
+        .collect();
+    headers.remove(CONTENT_ENCODING);
+    if let Ok(value) = HeaderValue::from_str(&codings.join(","))
+        && !codings.is_empty()
+    {
+        headers.insert(CONTENT_ENCODING, value);
+    }
+}
+
+/// Reads a length that may be sent once.
+fn number(headers: &HeaderMap, name: &str) -> Result<Option<u64>, S3Error> {
+    let mut values = headers.get_all(name).iter();
+    let (first, second) = (values.next(), values.next());
+    let Some(value) = first else {
+        return Ok(None);
+    };
+    let text = value.to_str().ok().filter(|text| {
+        second.is_none()
+            && (1..=19).contains(&text.len())
+            && text.bytes().all(|b| b.is_ascii_digit())
+    });
+    match text.and_then(|text| text.parse().ok()) {
+        Some(number) => Ok(Some(number)),
+        None => Err(error::known(
+            S3ErrorCode::InvalidArgument,
+            format!("{name} is no length"),
+        )),
+    }
+}

@@ -1,0 +1,131 @@
+//! The operations behind the router: what S3 does, on folders.
+
+mod attributes;
+mod buckets;
+mod conditions;
+mod constant;
+mod copying;
+mod deleting;
+mod dispatch;
+mod listing;
+mod multipart;
+mod reading;
+mod settings;
+mod tagging;
+mod writing;
+
+pub(crate) use attributes::of_form;
+pub(crate) use writing::{Written, checksum_fields};
+
+use crate::error::{self, IntoS3};
+use crate::facts::Facts;
+use crate::operators::Operators;
+use crate::policy::Transport;
+use crate::records::BucketRecord;
+use crate::settings::Settings;
+use privet_objects::{BucketFolder, BucketName, BucketsFolder, Key};
+use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
+use std::sync::Arc;
+
+/// Id of the owner of everything: a canonical user id, which is the same everywhere.
+pub(crate) const OWNER_ID: &str =
+    "0000000000000000000000000000000000000000000000000000000000000000";
+/// Name of the owner.
+pub(crate) const OWNER_NAME: &str = "privet";
+/// The only version of an object.
+pub(crate) const VERSION: &str = "null";
+
+/// What all operations share. Clones are the same.
+#[derive(Clone)]
+pub(crate) struct Operations {
+    pub(crate) shared: Arc<Shared>,
+}
+
+pub(crate) struct Shared {
+    pub(crate) buckets: Arc<BucketsFolder>,
+    pub(crate) operators: Arc<dyn Operators>,
+    pub(crate) region: String,
+    pub(crate) transport: Transport,
+    pub(crate) upload_size_bytes_max: u64,
+}
+
+impl Operations {
+    pub(crate) fn new(
+        buckets: Arc<BucketsFolder>,
+        operators: Arc<dyn Operators>,
+        settings: &Settings,
+        transport: Transport,
+    ) -> Self {
+        Operations {
+            shared: Arc::new(Shared {
+                buckets,
+                operators,
+                region: settings.region.clone(),
+                transport,
+                upload_size_bytes_max: settings.limits.upload_size_bytes,
+            }),
+        }
+    }
+
+    /// Does work that waits for the disk, with a bucket. A folder without a record is none.
+    pub(crate) async fn in_bucket<T, F>(&self, name: &BucketName, work: F) -> S3Result<T>
+    where
+        T: Send + 'static,
+        F: FnOnce(&BucketFolder) -> S3Result<T> + Send + 'static,
+    {
+        self.record(name).await?;
+        let shared = Arc::clone(&self.shared);
+        let name = name.clone();
+        blocking(move || {
+            let bucket = shared.buckets.bucket(&name).map_err(IntoS3::into_s3)?;
+            work(&bucket.ok_or_else(error::no_such_bucket)?)
+        })
+        .await
+    }
+
+    /// Returns the record of a bucket that exists.
+    pub(crate) async fn record(&self, name: &BucketName) -> S3Result<BucketRecord> {
+        let record = self.shared.operators.record(name).await;
+        record
+            .map_err(IntoS3::into_s3)?
+            .ok_or_else(error::no_such_bucket)
+    }
+}
+
+/// Does work that waits for the disk, away from the runtime.
+pub(crate) async fn blocking<T, F>(work: F) -> S3Result<T>
+where
+    T: Send + 'static,
+    F: FnOnce() -> S3Result<T> + Send + 'static,
+{
+    match tokio::task::spawn_blocking(work).await {
+        Ok(result) => result,
+        Err(_) => Err(S3Error::new(S3ErrorCode::InternalError)),
+    }
+}
+
+/// Returns what the endpoint knows of a request.
+pub(crate) fn facts<T>(request: &S3Request<T>) -> S3Result<Facts> {
+    let facts = request.extensions.get::<Facts>();
+    facts.cloned().ok_or_else(error::access_denied)
+}
+
+pub(crate) fn bucket_name(text: &str) -> S3Result<BucketName> {
+    BucketName::new(text)
+        .map_err(|error| error::known(S3ErrorCode::InvalidBucketName, error.to_string()))
+}
+
+pub(crate) fn object_key(text: &str) -> S3Result<Key> {
+    Key::new(text).map_err(|error| error::known(S3ErrorCode::KeyTooLongError, error.to_string()))
+}
+
+/// Refuses every version but the only one.
+pub(crate) fn only_version(version: Option<&str>) -> S3Result<()> {
+    match version {
+        None | Some(VERSION) => Ok(()),
+        Some(_) => Err(error::known(
+            S3ErrorCode::NoSuchVersion,
+            "The specified version does not exist: buckets here keep one version of an object.",
+        )),
+    }
+}

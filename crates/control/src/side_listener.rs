@@ -1,0 +1,288 @@
+//! A listener with a thread of its own, for an interface that is not of this crate: the S3 endpoint of buckets.
+//!
+//! Uploads and downloads may take hours, so that only silence ends a connection. What a request may take is limited by
+//! the interface.
+
+use crate::listener::{BoundListener, ListenerOptions};
+use crate::networks::network;
+use crate::socket::SocketError;
+use bytes::Bytes;
+use http::{Request, Response};
+use http_body::Body;
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use rustls::ServerConfig;
+use socket2::SockRef;
+use std::collections::HashMap;
+use std::convert::Infallible;
+use std::error::Error as StdError;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio::task::{Id, JoinSet};
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
+
+/// Maximum number of connections served at the same time; others wait.
+const CONNECTIONS_MAX: usize = 512;
+/// Of these the most that one network may have; more are closed.
+const NETWORK_CONNECTIONS_MAX: usize = 256;
+/// Time limit for the head of a request, and between two of them.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
+const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
+/// Time after which a peer that acknowledges nothing counts as gone.
+const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(60);
+const HEAD_SIZE_BYTES_MAX: usize = 64 * 1024;
+/// Pause before the next attempt when a connection cannot be accepted.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+/// Time limit for requests in progress at the end.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
+const THREADS_MAX: usize = 8;
+
+/// A listener that is served on a thread of its own.
+#[derive(Debug)]
+pub struct SideListener {
+    address: SocketAddr,
+    stop: watch::Sender<bool>,
+    tls: watch::Sender<Option<Arc<ServerConfig>>>,
+    thread: JoinHandle<()>,
+}
+
+/// A listener that is bound and not yet served.
+#[derive(Debug)]
+pub struct BoundSideListener(BoundListener);
+
+impl BoundSideListener {
+    /// Binds the address. The names of `options` do not matter: whoever answers looks at `Host`.
+    ///
+    /// # Errors
+    /// Fails if the address cannot be bound, or would need a certificate.
+    pub fn bind(options: &ListenerOptions) -> Result<Self, SocketError> {
+        BoundListener::bind(options).map(BoundSideListener)
+    }
+
+    /// Starts to serve requests with `answer`, which gets each with the address of its client.
+    ///
+    /// # Errors
+    /// Fails if the operating system cannot start a thread.
+    pub fn serve<A, F, B>(self, answer: A) -> Result<SideListener, SocketError>
+    where
+        A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+        F: Future<Output = Response<B>> + Send + 'static,
+        B: Body<Data = Bytes> + Send + 'static,
+        B::Error: Into<Box<dyn StdError + Send + Sync>>,
+    {
+        let fault = |error: io::Error| SocketError::Thread(error.to_string());
+        let threads = std::thread::available_parallelism().map_or(1, usize::from);
+        let runtime = tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(threads.min(THREADS_MAX))
+            .thread_name("privet-buckets")
+            .enable_io()
+            .enable_time()
+            .build()
+            .map_err(fault)?;
+        let BoundListener {
+            listener,
+            address,
+            tls,
+            hosts: _,
+        } = self.0;
+        let (stop, stopped) = watch::channel(false);
+        let (tls, certificate) = watch::channel(tls);
+        let thread = std::thread::Builder::new()
+            .name("privet-buckets".into())
+            .spawn(move || {
+                let serving = async move {
+                    match TcpListener::from_std(listener) {
+                        Ok(listener) => run(listener, certificate, stopped, answer).await,
+                        Err(error) => privet_edge::standard_error::warning(format_args!(
+                            "{address} cannot be served: {error}"
+                        )),
+                    }
+                };
+                runtime.block_on(serving);
+                runtime.shutdown_background();
+            })
+            .map_err(fault)?;
+        Ok(SideListener {
+            address,
+            stop,
+            tls,
+            thread,
+        })
+    }
+}
+
+impl SideListener {
+    /// Returns the bound address, with the real port where 0 was configured.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes another certificate, from the next connection on.
+    pub fn renew(&self, tls: Option<Arc<ServerConfig>>) {
+        self.tls.send_replace(tls);
+    }
+
+    /// Stops after the requests in progress, which are not waited for long.
+    pub fn stop(self) {
+        self.stop.send_replace(true);
+        let _ = self.thread.join();
+    }
+}
+
+/// Serves connections until told to stop.
+async fn run<A, F, B>(
+    listener: TcpListener,
+    certificate: watch::Receiver<Option<Arc<ServerConfig>>>,
+    mut stopped: watch::Receiver<bool>,
+    answer: A,
+) where
+    A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let mut tasks: JoinSet<()> = JoinSet::new();
+    let mut networks: HashMap<Id, IpAddr> = HashMap::new();
+    loop {
+        tokio::select! {
+            _ = stopped.changed() => break,
+            (stream, address) = accept(&listener), if tasks.len() < CONNECTIONS_MAX => {
+                let address = address.ip().to_canonical();
+                let own = network(address);
+                if networks.values().filter(|other| **other == own).count() >= NETWORK_CONNECTIONS_MAX {
+                    continue;
+                }
+                let tls = certificate.borrow().clone();
+                let (answer, stopped) = (answer.clone(), stopped.clone());
+                let serving = serve(stream, tls, stopped, move |request| answer(request, address));
+                networks.insert(tasks.spawn(serving).id(), own);
+            }
+            Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
+                let id = ended.map_or_else(|error| error.id(), |(id, ())| id);
+                networks.remove(&id);
+            }
+        }
+    }
+    drop(listener);
+    let drained = async { while tasks.join_next().await.is_some() {} };
+    let _ = timeout(DRAIN_TIMEOUT, drained).await;
+}
+
+async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
+    loop {
+        match listener.accept().await {
+            Ok(accepted) => return accepted,
+            // The process is out of file descriptors; the client waits in the backlog.
+            Err(_) => sleep(ACCEPT_PAUSE).await,
+        }
+    }
+}
+
+/// Serves a connection, after a handshake if there is a certificate.
+async fn serve<A, F, B>(
+    stream: TcpStream,
+    tls: Option<Arc<ServerConfig>>,
+    stopped: watch::Receiver<bool>,
+    answer: A,
+) where
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    // Without these two a client is served more slowly, or a lost one later noticed.
+    let _ = stream.set_nodelay(true);
+    let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
+    let Some(tls) = tls else {
+        return serve_http(stream, stopped, answer).await;
+    };
+    // Clients of S3 speak HTTP/1.1.
+    let mut config = (*tls).clone();
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    let handshake = TlsAcceptor::from(Arc::new(config)).accept(stream);
+    if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, handshake).await {
+        serve_http(stream, stopped, answer).await;
+    }
+}
+
+async fn serve_http<S, A, F, B>(stream: S, mut stopped: watch::Receiver<bool>, answer: A)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let service = service_fn(move |request| {
+        let answering = answer(request);
+        async move { Ok::<_, Infallible>(answering.await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIMEOUT)
+        .max_buf_size(HEAD_SIZE_BYTES_MAX)
+        .serve_connection(TokioIo::new(stream), service);
+    let mut connection = std::pin::pin!(connection);
+    tokio::select! {
+        // There is nobody to tell about a client that hangs up or does not speak HTTP.
+        _ = connection.as_mut() => return,
+        _ = stopped.changed() => {}
+    }
+    connection.as_mut().graceful_shutdown();
+    let _ = connection.await;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http_body_util::{BodyExt, Full};
+    use std::io::{Read, Write};
+
+    fn start() -> SideListener {
+        let options = ListenerOptions {
+            address: "127.0.0.1:0".parse().unwrap(),
+            hosts: Vec::new(),
+            tls: None,
+        };
+        let bound = BoundSideListener::bind(&options).unwrap();
+        bound
+            .serve(|request: Request<Incoming>, address| async move {
+                let body = request.into_body().collect().await.unwrap().to_bytes();
+                let text = format!("{address} {}", body.len());
+                Response::new(Full::new(Bytes::from(text)))
+            })
+            .unwrap()
+    }
+
+    fn ask(address: SocketAddr, request: &str) -> String {
+        let mut stream = std::net::TcpStream::connect(address).unwrap();
+        stream.write_all(request.as_bytes()).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        text
+    }
+
+    #[test]
+    fn requests_are_answered_until_the_end() {
+        let listener = start();
+        let text = ask(listener.address(), "GET / HTTP/1.0\r\n\r\n");
+        assert!(text.ends_with("127.0.0.1 0"), "{text}");
+        let text = ask(
+            listener.address(),
+            "PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
+        );
+        assert!(text.ends_with("127.0.0.1 3"), "{text}");
+        let address = listener.address();
+        listener.stop();
+        assert!(std::net::TcpStream::connect(address).is_err());
+    }
+}

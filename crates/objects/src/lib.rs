@@ -1,0 +1,47 @@
+//! Objects of buckets as plain files.
+//!
+//! A bucket is a folder, an object a regular file at its key's path beneath it. What is known of an object besides its
+//! bytes lies in one extended attribute of its file, so that content and metadata are replaced in one step. All calls
+//! may wait for the disk.
+
+mod attributes;
+mod bucket;
+mod bucket_name;
+mod buckets;
+mod checksum;
+mod conditions;
+mod copy;
+mod error;
+mod etag;
+mod hex;
+mod incoming;
+mod key;
+mod list;
+mod metadata;
+mod multipart;
+mod names;
+mod parts;
+mod private;
+mod record;
+mod settings;
+mod shared;
+mod system;
+mod walk;
+
+pub use attributes::{Attributes, Headers, TAGS_MAX, Tags};
+pub use bucket::{BucketFolder, Deleted, ObjectFile, Upload};
+pub use bucket_name::{BucketName, BucketNameError};
+pub use buckets::BucketsFolder;
+pub use checksum::{Algorithm, Checksum, ChecksumType, Digests};
+pub use conditions::{DeleteConditions, TagCondition, WriteConditions};
+pub use error::{ObjectError, OpenError};
+pub use etag::ETag;
+pub use key::{KEY_BYTES_MAX, Key, KeyError};
+pub use list::{Entry, ListRequest, Page};
+pub use metadata::Metadata;
+pub use multipart::{
+    CompletedPart, Completion, PART_NUMBER_MAX, Part, PartUpload, PartsPage, UploadEntry, UploadId,
+    UploadInProgress, UploadsPage, UploadsRequest,
+};
+pub use parts::Parts;
+pub use settings::Settings;

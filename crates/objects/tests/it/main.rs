@@ -1,0 +1,4 @@
+//! Buckets on a real file system.
+
+mod folder;
+mod objects;

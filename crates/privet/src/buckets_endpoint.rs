@@ -1,0 +1,171 @@
+//! The machine's folder of buckets and its S3 endpoint, as `privet serve` has them.
+
+use crate::bucket_operators::BucketOperators;
+use crate::control_settings::tls_config;
+use privet_bucket::policy::Transport;
+use privet_bucket::{Endpoint, Settings};
+use privet_control::{BoundSideListener, Control, ListenerOptions, SideListener, SocketError};
+use privet_distribution::config::{BucketsSettings, Snapshot};
+use privet_distribution::response::content_type;
+use privet_objects::{BucketName, BucketsFolder, OpenError};
+use rustls::ServerConfig;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use thiserror::Error;
+
+/// Why the folder or its endpoint cannot be had.
+#[derive(Debug, Error, PartialEq, Eq)]
+pub(crate) enum BucketsError {
+    #[error("buckets.folder: {} cannot be used: {reason}", .folder.display())]
+    Folder { folder: PathBuf, reason: String },
+    #[error("buckets.certificate: {0}")]
+    Certificate(String),
+    #[error("buckets.address: {0}")]
+    Listen(#[from] SocketError),
+}
+
+/// A folder that is open, and its endpoint, which is bound and not yet served.
+pub(crate) struct PreparedBuckets {
+    folder: BucketsFolder,
+    bound: Option<BoundSideListener>,
+    settings: BucketsSettings,
+}
+
+impl std::fmt::Debug for PreparedBuckets {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("PreparedBuckets")
+            .finish_non_exhaustive()
+    }
+}
+
+/// The endpoint, while it is served.
+#[derive(Debug)]
+pub(crate) struct ServedBuckets {
+    listener: SideListener,
+    settings: BucketsSettings,
+}
+
+impl PreparedBuckets {
+    /// Opens the folder, which is made if there is none, and binds the endpoint.
+    pub(crate) fn new(settings: &BucketsSettings) -> Result<Self, BucketsError> {
+        let folder = open_folder(settings)?;
+        let bound = match settings.address {
+            Some(address) => Some(BoundSideListener::bind(&ListenerOptions {
+                address,
+                hosts: Vec::new(),
+                tls: tls(settings)?,
+            })?),
+            None => None,
+        };
+        Ok(PreparedBuckets {
+            folder,
+            bound,
+            settings: settings.clone(),
+        })
+    }
+
+    /// Makes the folders of the buckets that a file's origins read. With a store they are made with their items.
+    pub(crate) fn make_folders(&self, snapshot: &Snapshot) -> Result<(), BucketsError> {
+        for origin in snapshot.origins() {
+            let Some(embedded) = origin.source.embedded() else {
+                continue;
+            };
+            let fault = |reason: String| BucketsError::Folder {
+                folder: embedded.root.clone(),
+                reason,
+            };
+            let name = BucketName::new(embedded.bucket.as_str());
+            let name = name.map_err(|error| fault(error.to_string()))?;
+            match self.folder.create(&name) {
+                Ok(_) | Err(OpenError::Exists) => {}
+                Err(error) => return Err(fault(error.to_string())),
+            }
+        }
+        Ok(())
+    }
+
+    /// Serves the endpoint, if there is one.
+    pub(crate) fn serve(
+        self,
+        control: &Control,
+        account: String,
+    ) -> Result<Option<ServedBuckets>, BucketsError> {
+        let PreparedBuckets {
+            folder,
+            bound,
+            settings,
+        } = self;
+        let Some(bound) = bound else {
+            return Ok(None);
+        };
+        let operators = Arc::new(BucketOperators::new(control.gate(), account));
+        let own = Settings {
+            region: settings.region.clone(),
+            domain_suffix: settings.domain_suffix.as_ref().map(|suffix| {
+                let bare = suffix.strip_prefix('.');
+                bare.unwrap_or(suffix).to_owned()
+            }),
+            ..Settings::default()
+        };
+        let transport = match settings.certificate {
+            Some(_) => Transport::Tls,
+            None => Transport::Plain,
+        };
+        let endpoint = Endpoint::new(folder, operators, own, transport);
+        let listener = bound.serve(move |request, address| {
+            let endpoint = endpoint.clone();
+            async move { endpoint.answer(request, address).await }
+        })?;
+        Ok(Some(ServedBuckets { listener, settings }))
+    }
+}
+
+impl ServedBuckets {
+    /// Returns the bound address, with the real port where 0 was configured.
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.listener.address()
+    }
+
+    /// Returns the URL of the endpoint.
+    pub(crate) fn url(&self) -> String {
+        let scheme = match self.settings.certificate {
+            Some(_) => "https",
+            None => "http",
+        };
+        format!("{scheme}://{}", self.address())
+    }
+
+    /// Takes the certificate anew.
+    pub(crate) fn renew(&self) -> Result<(), BucketsError> {
+        self.listener.renew(tls(&self.settings)?);
+        Ok(())
+    }
+
+    pub(crate) fn stop(self) {
+        self.listener.stop();
+    }
+}
+
+/// Opens the folder of buckets; makes it if there is none.
+pub(crate) fn open_folder(settings: &BucketsSettings) -> Result<BucketsFolder, BucketsError> {
+    let folder = &settings.folder;
+    let fault = |reason: String| BucketsError::Folder {
+        folder: folder.clone(),
+        reason,
+    };
+    std::fs::create_dir_all(folder).map_err(|error| fault(error.to_string()))?;
+    let own = privet_objects::Settings {
+        sync: settings.sync,
+        content_type,
+        ..privet_objects::Settings::default()
+    };
+    BucketsFolder::open(folder, &own).map_err(|error| fault(error.to_string()))
+}
+
+fn tls(settings: &BucketsSettings) -> Result<Option<Arc<ServerConfig>>, BucketsError> {
+    let certificate = settings.certificate.as_ref();
+    let config = certificate.map(tls_config).transpose();
+    config.map_err(BucketsError::Certificate)
+}
