@@ -18,7 +18,8 @@ use std::path::Path;
 pub struct ItemFacts {
     /// Items that must exist, without CloudFront's managed policies. A policy may be referred to by its name.
     pub references: BTreeSet<(ServiceKind, String)>,
-    /// Items that are used if they exist: the buckets behind S3 host names, and those of logs. Nothing keeps them from being deleted.
+    /// Items that are used if they exist: the buckets behind S3 host names, and those of logs. Nothing keeps them from
+    /// being deleted.
     pub mentions: BTreeSet<(ServiceKind, String)>,
     /// JSON pointers to values that nobody may read in the store.
     pub secrets: Vec<String>,
