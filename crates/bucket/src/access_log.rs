@@ -1,5 +1,7 @@
-//! One line of a bucket's access log (Amazon S3 user guide, "Amazon S3 server access log format"): a request as text. It
-//! decides nothing about where the line goes. Signatures of presigned URLs are left out, which would still open objects.
+//! One line of a bucket's access log (Amazon S3 user guide, "Amazon S3 server access log format"): a request as text.
+//!
+//! It decides nothing about where the line goes. Signatures of presigned URLs are left out, which would still open
+//! objects.
 
 use jiff::Timestamp;
 use std::borrow::Cow;

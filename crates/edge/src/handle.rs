@@ -179,8 +179,8 @@ impl EdgeHandle {
         self.0.operator.courier()
     }
 
-    /// Writes a line of a bucket's access log, which is delivered as the logs of distributions are. Signatures, policies
-    /// and tokens in it are redacted.
+    /// Writes a line of a bucket's access log, which is delivered as the logs of distributions are. Signatures,
+    /// policies and tokens in it are redacted.
     pub fn write_access_log(&self, line: AccessLogLine) -> AccessLogged {
         let line = AccessLogLine {
             line: redact_viewer_text(&line.line).into_owned(),

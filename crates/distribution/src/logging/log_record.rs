@@ -135,8 +135,8 @@ pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> St
     format!("{distribution_id}.{year:04}-{month:02}-{day:02}-{hour:02}.{unique}.gz")
 }
 
-/// Returns `YYYY-mm-DD-HH-MM-SS-<unique>`, the name of a file of S3's access log without its prefix (Amazon S3 user guide,
-/// "Log object key format"), in UTC; `unique` is 16 characters that the caller chooses.
+/// Returns `YYYY-mm-DD-HH-MM-SS-<unique>`, the name of a file of S3's access log without its prefix (Amazon S3 user
+/// guide, "Log object key format"), in UTC; `unique` is 16 characters that the caller chooses.
 pub fn access_log_file_name(begun: Timestamp, unique: &str) -> String {
     let DateTime {
         year,

@@ -1,5 +1,5 @@
-//! The logs that distributions have of their own, beside the node's, for buckets that the edge does not know: CloudFront's
-//! files, in a folder with the bucket's name.
+//! The logs that distributions have of their own, beside the node's, for buckets that the edge does not know:
+//! CloudFront's files, in a folder with the bucket's name.
 //!
 //! The node's log has every record and holds up requests rather than lose one. These are copies: lines that cannot be
 //! written wait in bounded memory, and those beyond are left out and told.

@@ -40,8 +40,8 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Begins a file for the lines of a batch; `prefix` stands before its name, `header` are its first lines. Nothing is
-    /// written yet.
+    /// Begins a file for the lines of a batch; `prefix` stands before its name, `header` are its first lines. Nothing
+    /// is written yet.
     pub(super) fn new(
         folder: &Path,
         prefix: &str,

@@ -1,5 +1,5 @@
-//! One log file in the queue: it grows by whole lines under the name `….part`, is complete as `….lines`, and has its own
-//! name once it is an object.
+//! One log file in the queue: it grows by whole lines under the name `….part`, is complete as `….lines`, and has its
+//! own name once it is an object.
 
 use super::lines::push_header;
 use std::fs::{self, File, OpenOptions};

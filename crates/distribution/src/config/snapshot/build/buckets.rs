@@ -257,8 +257,8 @@ impl Builder<'_> {
         }
     }
 
-    /// Returns the log of a distribution, whose files are delivered if its bucket is known. Its prefix gets a slash if it
-    /// has none (developer guide, "Standard logging").
+    /// Returns the log of a distribution, whose files are delivered if its bucket is known. Its prefix gets a slash if
+    /// it has none (developer guide, "Standard logging").
     pub(super) fn logging(
         &self,
         document: Option<&DistributionLogging>,
