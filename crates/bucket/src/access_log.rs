@@ -117,8 +117,8 @@ fn without_signatures(url: &str) -> String {
     };
     let parameters = query.split('&').map(|parameter| {
         let name = parameter.split('=').next().unwrap_or_default();
-        let is_secret = |secret: &&str| decoded(name).eq_ignore_ascii_case(secret);
-        match SECRET_PARAMETERS.iter().any(|secret| is_secret(&secret)) {
+        let is_secret = |secret: &str| decoded(name).eq_ignore_ascii_case(secret);
+        match SECRET_PARAMETERS.iter().any(|secret| is_secret(secret)) {
             true => format!("{name}=redacted"),
             false => parameter.to_owned(),
         }

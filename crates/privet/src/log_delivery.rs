@@ -10,16 +10,21 @@ use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 use tempfile::NamedTempFile;
 
+/// Time for the last try to deliver log files, at the end. What is left is delivered after the next start.
+pub(crate) const LAST_TRY: Duration = Duration::from_secs(5);
+
 /// Starts to deliver the log files of an edge.
-pub(crate) fn start(edge: &EdgeHandle) -> io::Result<Deliverer> {
+pub(crate) fn start(edge: &EdgeHandle) -> Result<Deliverer, String> {
     let edge = edge.clone();
-    Deliverer::start(move || EdgeCarrier {
+    let started = Deliverer::start(move || EdgeCarrier {
         logs: edge.undelivered_logs(),
         courier: edge.log_courier(),
         edge,
-    })
+    });
+    started.map_err(|error| error.to_string())
 }
 
 /// The queue of an edge, and the ways into its buckets.

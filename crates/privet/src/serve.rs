@@ -35,8 +35,6 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// The interval at which the files of the configuration are checked for changes.
 const LOOK_EVERY: Duration = Duration::from_secs(1);
-/// Time for the last attempt to deliver log files, at the end. What is left is delivered after the next start.
-const LAST_DELIVERY: Duration = Duration::from_secs(5);
 
 /// Serve private content as a configuration file says.
 ///
@@ -98,7 +96,6 @@ pub(crate) enum ServeError {
     Buckets(BucketsError),
     /// `[buckets]` is another one than at the start.
     BucketsChanged,
-    /// The thread that delivers log files.
     Delivery(String),
     Signals(String),
 }
@@ -180,7 +177,6 @@ fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
-    /// Brings log files into buckets.
     deliverer: Deliverer,
     control: Control,
     /// Keeps the service as the store has it; `None` if it comes from the file.
@@ -263,8 +259,7 @@ pub(crate) fn start(
         clock: Clock::default(),
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
-    let deliverer = log_delivery::start(edge.handle());
-    let deliverer = deliverer.map_err(|error| ServeError::Delivery(error.to_string()))?;
+    let deliverer = log_delivery::start(edge.handle()).map_err(ServeError::Delivery)?;
     let file_service = Arc::new(FileService {
         file: config.to_owned(),
         items: ArcSwap::default(),
@@ -438,8 +433,8 @@ impl Serving {
         }
         self.control.stop();
         self.edge.drain();
-        // The log has ended: its last files are complete, and get one more try.
-        self.deliverer.stop(LAST_DELIVERY);
+        // The log has ended: its last files are complete.
+        self.deliverer.stop(log_delivery::LAST_TRY);
     }
 
     fn begin_reload(&mut self) {

@@ -1,12 +1,11 @@
 //! The form of the lines of a log: the fields that they have, in their order, as columns or as JSON.
 
-use crate::logging::log_record::{LOG_FIELDS, Value, header_of, push_json_fields, push_line};
-use crate::logging::stream_log::STREAM_LOG_FIELDS;
+use crate::logging::log_record::{
+    LOG_FIELDS, LogRecord, OWN_FIELDS, OwnFields, Value, header_of, push_json_fields, push_line,
+};
+use crate::logging::stream_log::{STREAM_LOG_FIELDS, StreamLogRecord};
 use std::borrow::Cow;
 use std::fmt;
-
-/// Names of Privet's own fields, which lines have where they are chosen. They follow CloudFront's in number.
-pub(crate) const OWN_FIELDS: [&str; 2] = ["x-privet-refusal", "x-privet-grant"];
 
 /// The form of a line.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
@@ -143,8 +142,31 @@ impl LogLayout {
         }
     }
 
+    /// Appends the line of a request, for a layout of requests.
+    pub fn write_request(&self, record: &LogRecord<'_>, out: &mut Vec<u8>) {
+        let mut values = [Value::Word(""); 35];
+        let (fields, own) = values.split_at_mut(33);
+        fields.copy_from_slice(&record.values());
+        own.copy_from_slice(&record.own.values());
+        self.push(&values, out);
+    }
+
+    /// Appends the line of an RTMP viewer's event, for a layout of streams.
+    pub fn write_stream(
+        &self,
+        record: &StreamLogRecord<'_>,
+        own: &OwnFields<'_>,
+        out: &mut Vec<u8>,
+    ) {
+        let mut values = [Value::Word(""); 19];
+        let (fields, own_values) = values.split_at_mut(17);
+        fields.copy_from_slice(&record.values());
+        own_values.copy_from_slice(&own.values());
+        self.push(&values, out);
+    }
+
     /// Appends the chosen ones of a line's values, of which Privet's own are the last.
-    pub(crate) fn push(&self, values: &[Value<'_>], out: &mut Vec<u8>) {
+    fn push(&self, values: &[Value<'_>], out: &mut Vec<u8>) {
         let chosen = self.fields.iter().filter_map(|&number| {
             let value = values.get(usize::from(number))?;
             Some((self.kind.name(number), *value))

@@ -2,7 +2,6 @@
 
 use crate::byte_range::ByteRange;
 use crate::calendar::DateTime;
-use crate::logging::layout::LogLayout;
 use crate::logging::result_type::{DetailedResult, ResultType};
 use http::Version;
 use privet_sign::Timestamp;
@@ -10,7 +9,9 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 pub use value::OwnFields;
-pub(crate) use value::{Plain, Value, header_of, push_json_fields, push_json_line, push_line};
+pub(crate) use value::{
+    OWN_FIELDS, Plain, Value, header_of, push_json_fields, push_json_line, push_line,
+};
 
 mod value;
 
@@ -162,17 +163,8 @@ impl LogRecord<'_> {
         push_json_line(&LOG_FIELDS, &self.values(), &self.own, out);
     }
 
-    /// Appends one line in a form for requests.
-    pub fn write(&self, layout: &LogLayout, out: &mut Vec<u8>) {
-        let mut values = [Value::Word(""); 35];
-        let (fields, own) = values.split_at_mut(33);
-        fields.copy_from_slice(&self.values());
-        own.copy_from_slice(&self.own.values());
-        layout.push(&values, out);
-    }
-
     /// Returns the values in the order of [`LOG_FIELDS`].
-    fn values(&self) -> [Value<'_>; 33] {
+    pub(crate) fn values(&self) -> [Value<'_>; 33] {
         use Plain::{Date, Ip, Number, Seconds, Status, Time};
         use Value::{Cookies, Made, Query, Text, Url, Word};
         let ended = DateTime::of(self.ended);

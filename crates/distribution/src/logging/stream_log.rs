@@ -2,7 +2,6 @@
 //! format").
 
 use crate::calendar::DateTime;
-use crate::logging::layout::LogLayout;
 use crate::logging::log_record::{OwnFields, Plain, Value, header_of, push_json_line, push_line};
 use privet_sign::Timestamp;
 use std::net::IpAddr;
@@ -118,17 +117,8 @@ impl StreamLogRecord<'_> {
         push_json_line(&STREAM_LOG_FIELDS, &self.values(), own, out);
     }
 
-    /// Appends one line in a form for streams.
-    pub fn write(&self, layout: &LogLayout, own: &OwnFields<'_>, out: &mut Vec<u8>) {
-        let mut values = [Value::Word(""); 19];
-        let (fields, own_values) = values.split_at_mut(17);
-        fields.copy_from_slice(&self.values());
-        own_values.copy_from_slice(&own.values());
-        layout.push(&values, out);
-    }
-
     /// Returns the values in the order of [`STREAM_LOG_FIELDS`].
-    fn values(&self) -> [Value<'_>; 17] {
+    pub(crate) fn values(&self) -> [Value<'_>; 17] {
         use Plain::{Date, Ip, Number, Time};
         use Value::{Made, Query, Text, Url, Word};
         let (name, extension) = self

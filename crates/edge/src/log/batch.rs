@@ -226,7 +226,7 @@ impl Line for ExchangeLine<'_> {
             cookie: self.own_cookie,
             ..self.record
         };
-        record.write(layout, out);
+        layout.write_request(&record, out);
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {
@@ -253,7 +253,7 @@ impl Line for StreamLine<'_> {
     fn write_own(&self, written: &[u8], layout: &LogLayout, out: &mut Vec<u8>) {
         match layout.is_standard() {
             true => out.extend_from_slice(written),
-            false => self.record.write(layout, &self.own, out),
+            false => layout.write_stream(&self.record, &self.own, out),
         }
     }
 

@@ -1,12 +1,14 @@
 //! Single values of a log line: percent-encoded, as JSON, or as they are.
 
 use crate::calendar::DateTime;
-use crate::logging::layout::OWN_FIELDS;
 use crate::logging::redact::{redact_cookies, redact_query, redact_url, redact_viewer_text};
 use std::borrow::Cow;
 use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
+
+/// Names of Privet's own fields.
+pub(crate) const OWN_FIELDS: [&str; 2] = ["x-privet-refusal", "x-privet-grant"];
 
 /// Privet's own fields, which follow CloudFront's in the JSON form.
 #[derive(Clone, Copy, Debug, Default)]
