@@ -19,6 +19,7 @@ mod invalidations;
 mod jobs;
 mod key_files;
 mod key_rotation;
+mod log_delivery;
 mod operators;
 mod origin_headers;
 mod origins;

@@ -33,7 +33,8 @@ pub(crate) use cache_behavior::{is_change, is_get_or_head};
 pub use config_error::{ConfigError, Places};
 pub use distribution::{
     Certificate, CustomErrorResponse, Distribution, DistributionLogging, ERROR_MIN_TTL_DEFAULT,
-    ErrorPage, GeoRestriction, HttpVersions, MinimumTlsVersion, StreamingDistribution,
+    ErrorPage, GeoRestriction, HttpVersions, LogDelivery, LogDestination, MinimumTlsVersion,
+    StreamingDistribution,
 };
 pub use document::{
     ApiLimits, BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
@@ -46,7 +47,7 @@ pub use document::{
     OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
     PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument,
     StoreLocation, StoreSettings, StreamingDistributionDocument, StreamingSourceDocument,
-    TrustedSignerDocument, VideosDocument,
+    TrustedSignerDocument, UndeliveredFull, VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;

@@ -7,7 +7,7 @@ use crate::connections_by_address::ConnectionsByAddress;
 use crate::descriptors::Descriptors;
 use crate::ends::{AllCounts, Ends};
 use crate::guests::Guests;
-use crate::log::{Log, WorkerLog};
+use crate::log::{Log, UndeliveredLogs, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::notices::Notices;
 use crate::origin::FileChanges;
@@ -46,6 +46,8 @@ pub(crate) struct EdgeContext {
     /// Secret for setting the clock from outside.
     pub(crate) test_secret: Arc<str>,
     pub(crate) log: Log,
+    /// Log files that wait for their delivery into buckets.
+    pub(crate) undelivered: UndeliveredLogs,
     pub(crate) ends: Arc<AllCounts>,
     /// When each key last opened something.
     pub(crate) key_use: Arc<KeyUse>,

@@ -7,7 +7,7 @@ use crate::context::EdgeContext;
 use crate::descriptors::{Descriptors, raise_limit, tell_of_shortage};
 use crate::handle::EdgeHandle;
 use crate::listeners::Listeners;
-use crate::log::{Log, LogStream};
+use crate::log::{Log, LogStream, UndeliveredLogs};
 use crate::memory::VerifiedSignatures;
 use crate::notices::Notices;
 use crate::origin::FileChanges;
@@ -80,14 +80,15 @@ impl RunningEdge {
         let mut listeners = Listeners::default();
         let opened = listeners.open(&options.snapshot.node.listeners)?;
         tell_of_unwritten_logs(&options.snapshot, None);
+        let notices = Arc::<Notices>::default();
+        let undelivered = UndeliveredLogs::new(Arc::clone(&notices));
         let log_settings = options.snapshot.node.log.as_ref();
-        let (log, log_thread) = Log::start(log_settings, options.log_stream)
+        let (log, log_thread) = Log::start(log_settings, options.log_stream, undelivered.clone())
             .map_err(|error| StartError::Log(error.to_string()))?;
         let limits = &options.snapshot.node.limits;
         let cache = open_cache(&options.snapshot.node.cache)?;
         let (drain, draining) = watch::channel(false);
         let (workers, inboxes) = Workers::new(worker_count(options.snapshot.node.edge.workers));
-        let notices = Arc::<Notices>::default();
         let context = EdgeContext {
             state: Arc::new(ArcSwap::from_pointee(state)),
             memory: Arc::new(VerifiedSignatures::new(limits.signature_memory_entries_max)),
@@ -103,6 +104,7 @@ impl RunningEdge {
             clock: options.clock,
             test_secret: test_clock::random_secret(),
             log,
+            undelivered,
             ends: Arc::default(),
             key_use: Arc::default(),
             workers: Arc::new(workers),

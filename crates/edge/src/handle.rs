@@ -6,13 +6,17 @@ use crate::context::EdgeContext;
 use crate::descriptors::tell_of_shortage;
 use crate::ends::EndTotals;
 use crate::listeners::Listeners;
+use crate::log::{AccessLogLine, AccessLogged, UndeliveredLogs};
 use crate::memory::VerifiedSignatures;
-use crate::operator::{ChangeError, InvalidationError, Operator, OriginPrivacy, Prober};
+use crate::operator::{
+    ChangeError, InvalidationError, LogCourier, Operator, OriginPrivacy, Prober,
+};
 use crate::start_error::StartError;
 use crate::state::EdgeState;
 use crate::unwritten_logs::tell_of_unwritten_logs;
 use privet_cache::Statistics;
 use privet_distribution::config::{CacheSettings, ListenerProtocol, Snapshot};
+use privet_distribution::logging::redact_viewer_text;
 use privet_sign::{PathTokenSecret, Timestamp};
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -163,6 +167,28 @@ impl EdgeHandle {
     /// Returns a prober, which checks whether origins are private.
     pub fn prober(&self) -> Prober {
         Prober::new(self.0.operator.clone())
+    }
+
+    /// Returns the log files that wait for their delivery into buckets.
+    pub fn undelivered_logs(&self) -> UndeliveredLogs {
+        self.0.context.undelivered.clone()
+    }
+
+    /// Returns a courier, which brings log files into buckets behind S3 endpoints.
+    pub fn log_courier(&self) -> LogCourier {
+        self.0.operator.courier()
+    }
+
+    /// Writes a line of a bucket's access log, which is delivered as the logs of distributions are. Signatures,
+    /// policies and tokens in it are redacted.
+    pub fn write_access_log(&self, line: AccessLogLine) -> AccessLogged {
+        let line = AccessLogLine {
+            line: redact_viewer_text(&line.line).into_owned(),
+            ..line
+        };
+        let limits = &self.0.context.state.load().snapshot.node.limits;
+        let log = &self.0.context.log;
+        log.write_access(line, limits.log_queue_records_max)
     }
 
     /// Switches to another configuration without dropping a request: running requests finish under the old one.

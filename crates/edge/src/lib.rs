@@ -60,12 +60,15 @@ pub use descriptors::descriptors_note;
 pub use edge::{RunningEdge, StartOptions};
 pub use ends::EndTotals;
 pub use handle::EdgeHandle;
-pub use log::LogStream;
+pub use log::{
+    AccessLogLine, AccessLogged, BucketDelivery, DeliveryFault, Dropped, LogDeliveryFacts,
+    LogStream, UndeliveredLog, UndeliveredLogs,
+};
 pub use memory::VerifiedSignatures;
 pub use operator::{
     ChangeError, INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
-    InvalidationError, KnownObject, OriginAccess, OriginPrivacy, ProbeError, ProbeScope, Prober,
-    Probing, UnseenCause, check_invalidation, probe_origins,
+    InvalidationError, KnownObject, LogCourier, OriginAccess, OriginPrivacy, ProbeError,
+    ProbeScope, Prober, Probing, UnseenCause, check_invalidation, probe_origins,
 };
 pub use origin_client::{Writers, WritingCheck};
 pub use own_files::is_own_file;

@@ -7,7 +7,13 @@ mod batch;
 mod distribution_logs;
 mod file;
 mod files;
+mod queue;
 mod stream;
+
+pub use queue::{
+    AccessLogLine, BucketDelivery, DeliveryFault, Dropped, LogDeliveryFacts, UndeliveredLog,
+    UndeliveredLogs,
+};
 
 pub(crate) use batch::{ExchangeLine, LogOf, StreamLine, WorkerLog};
 
@@ -15,6 +21,7 @@ use crate::standard_error;
 use batch::Batch;
 use files::LogFiles;
 use privet_distribution::config::LogSettings;
+use queue::{Complete, QueueRoom, start_packer};
 use std::io::Write;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -61,6 +68,8 @@ struct Queue {
     records_max: AtomicUsize,
     to_files: AtomicBool,
     to_stream: AtomicBool,
+    /// True if too many log files wait for their delivery, and none may be dropped.
+    is_full: AtomicBool,
 }
 
 /// A request's slot in the log, reserved before the response.
@@ -75,9 +84,21 @@ pub(crate) enum LogSlot {
     Refused,
 }
 
+/// What became of a line of a bucket's access log.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AccessLogged {
+    /// It is on its way to the disk.
+    Written,
+    /// The node has no folder of logs.
+    NoLog,
+    /// Too many records wait for the disk.
+    Full,
+}
+
 #[derive(Debug)]
 enum Message {
     Batch(Batch),
+    Access(AccessLogLine),
     Settings(Option<LogSettings>),
     Stop,
 }
@@ -87,8 +108,11 @@ impl Log {
     pub(crate) fn start(
         settings: Option<&LogSettings>,
         stream: LogStream,
+        undelivered: UndeliveredLogs,
     ) -> std::io::Result<(Self, JoinHandle<()>)> {
-        let files = settings.map(LogFiles::open).transpose()?;
+        let (packer, packing) = start_packer(undelivered.clone())?;
+        let open = |settings| LogFiles::open(settings, &undelivered, packer.clone());
+        let files = settings.map(open).transpose()?;
         let stream = match stream {
             LogStream::Off => None,
             LogStream::To(writer) => Some(LiveStream::start(writer)?),
@@ -101,11 +125,29 @@ impl Log {
             files,
             stream,
             queue: Arc::clone(&queue),
+            undelivered,
+            packer,
+            packing,
         };
         let thread = std::thread::Builder::new()
             .name("privet-log".into())
             .spawn(move || writer.run(&receiver))?;
         Ok((Log { sender, queue }, thread))
+    }
+
+    /// Writes a line of a bucket's access log. It is left out where there is no log, or no room for another record.
+    pub(crate) fn write_access(&self, record: AccessLogLine, records_max: usize) -> AccessLogged {
+        if !self.queue.to_files.load(Ordering::Relaxed) {
+            return AccessLogged::NoLog;
+        }
+        match self.queue.reserve(records_max) {
+            LogSlot::Reserved => {
+                // The thread ends only with the edge.
+                let _ = self.sender.send(Message::Access(record));
+                AccessLogged::Written
+            }
+            LogSlot::Refused | LogSlot::None => AccessLogged::Full,
+        }
     }
 
     /// Switches to other settings; records under way are finished under the old ones.
@@ -128,7 +170,8 @@ impl Queue {
         if self.records_max.load(Ordering::Relaxed) != records_max {
             self.records_max.store(records_max, Ordering::Relaxed);
         }
-        if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max {
+        let is_full = self.is_full.load(Ordering::Relaxed);
+        if self.waiting.fetch_add(1, Ordering::Relaxed) >= records_max || is_full {
             self.give_back(1);
             return LogSlot::Refused;
         }
@@ -151,6 +194,9 @@ struct LogThread {
     files: Option<LogFiles>,
     stream: Option<LiveStream>,
     queue: Arc<Queue>,
+    undelivered: UndeliveredLogs,
+    packer: Sender<Complete>,
+    packing: JoinHandle<()>,
 }
 
 impl LogThread {
@@ -160,6 +206,7 @@ impl LogThread {
             let patience = next_flush.saturating_duration_since(Instant::now());
             match receiver.recv_timeout(patience) {
                 Ok(Message::Batch(batch)) => self.take(batch),
+                Ok(Message::Access(record)) => self.take_access(&record),
                 Ok(Message::Settings(settings)) => self.change(settings.as_ref()),
                 Ok(Message::Stop) | Err(RecvTimeoutError::Disconnected) => break,
                 Err(RecvTimeoutError::Timeout) => {}
@@ -175,6 +222,9 @@ impl LogThread {
         if let Some(stream) = self.stream.take() {
             stream.stop();
         }
+        // What is complete is ready for delivery when the log has ended.
+        drop(self.packer);
+        let _ = self.packing.join();
     }
 
     fn take(&mut self, mut batch: Batch) {
@@ -192,9 +242,19 @@ impl LogThread {
         }
     }
 
+    /// Takes a line of a bucket's access log, whose slot is given back at once: memory for these is bounded by itself.
+    fn take_access(&mut self, record: &AccessLogLine) {
+        if let Some(files) = &mut self.files {
+            files.take_access(record);
+        }
+        self.queue.give_back(1);
+    }
+
     fn flush(&mut self) {
         if let Some(files) = &mut self.files {
             self.queue.give_back(files.flush());
+            let is_full = files.room() == QueueRoom::Full;
+            self.queue.is_full.store(is_full, Ordering::Relaxed);
         }
     }
 
@@ -203,7 +263,8 @@ impl LogThread {
             return;
         }
         self.flush();
-        let opened = settings.map(LogFiles::open).transpose();
+        let open = |settings| LogFiles::open(settings, &self.undelivered, self.packer.clone());
+        let opened = settings.map(open).transpose();
         match opened {
             Ok(files) => {
                 if let Some(old) = std::mem::replace(&mut self.files, files) {
@@ -219,5 +280,6 @@ impl LogThread {
         self.queue
             .to_files
             .store(self.files.is_some(), Ordering::Relaxed);
+        self.queue.is_full.store(false, Ordering::Relaxed);
     }
 }

@@ -35,6 +35,12 @@ pub(crate) enum NoticeCode {
     OriginRefuses,
     /// An origin cannot be reached.
     OriginUnreached,
+    /// Log files cannot be delivered into their bucket.
+    LogDelivery,
+    /// Log files for buckets wait, many of them or because the disk cannot be written.
+    LogQueue,
+    /// Log files or records for buckets were given up.
+    LogDropped,
     /// A bucket that this machine keeps does not let an origin read.
     BucketNotGranted,
 }
@@ -53,6 +59,9 @@ impl NoticeCode {
             NoticeCode::OriginKeys => "origin-keys",
             NoticeCode::OriginRefuses => "origin-refuses",
             NoticeCode::OriginUnreached => "origin-unreached",
+            NoticeCode::LogDelivery => "log-delivery",
+            NoticeCode::LogQueue => "log-queue",
+            NoticeCode::LogDropped => "log-dropped",
             NoticeCode::BucketNotGranted => "bucket-not-granted",
         }
     }

@@ -4,10 +4,12 @@
 //! The edge's handle passes them on.
 
 mod change;
+mod courier;
 mod invalidate;
 mod privacy;
 
 pub use change::ChangeError;
+pub use courier::LogCourier;
 pub use invalidate::{
     INVALIDATION_ITEMS_MAX, INVALIDATION_SIZE_BYTES_MAX, INVALIDATION_WILDCARDS_MAX,
     InvalidationError, check_invalidation,
@@ -48,6 +50,11 @@ impl Operator {
             privacy: Arc::default(),
             state: Arc::clone(&edge.state),
         }
+    }
+
+    /// Returns a courier, which brings log files into buckets.
+    pub(crate) fn courier(&self) -> LogCourier {
+        LogCourier::new(Arc::clone(&self.origin_client))
     }
 
     pub(crate) fn invalidations(&self) -> &Invalidations {

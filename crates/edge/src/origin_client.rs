@@ -7,6 +7,7 @@ mod body;
 mod connect;
 mod credentials;
 mod denial;
+mod deposit;
 mod failover;
 mod fault;
 mod pool;
@@ -21,6 +22,7 @@ mod trust;
 
 pub(crate) use body::OriginBody;
 pub(crate) use denial::origin_denial;
+pub(crate) use deposit::Deposit;
 pub(crate) use fault::{OriginFault, OriginFaultKind};
 pub(crate) use privacy::{Findings, KeyCheck, Privacy, PrivacyQuestion, Sight};
 pub use privacy::{Writers, WritingCheck};

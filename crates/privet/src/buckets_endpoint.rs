@@ -158,7 +158,7 @@ impl PreparedBuckets {
             Some(_) => Transport::Tls,
             None => Transport::Plain,
         };
-        let endpoint = Endpoint::new(folder, operators, own, transport);
+        let endpoint = Endpoint::new(folder.into(), operators, own, transport);
         let listener = bound.serve(move |request, address| {
             let endpoint = endpoint.clone();
             async move { endpoint.answer(request, address).await }

@@ -23,9 +23,11 @@ use crate::text;
 
 mod cookie_text;
 mod known_keys;
+mod log_lines;
 mod narrative;
 
 use cookie_text::{cookie_header, quotes_hint};
+use log_lines::LogLines;
 use narrative::Narrative;
 
 /// Say why a link opens or not, check by check.
@@ -58,6 +60,9 @@ pub(crate) struct ExplainArguments {
     /// JSON)
     #[arg(long, value_name = "HEADER")]
     cookies: Option<String>,
+    /// Also look for requests with the link in the log files of the configuration, delivered ones among them
+    #[arg(long)]
+    log: bool,
     /// Print one JSON object
     #[arg(long)]
     json: bool,
@@ -143,6 +148,7 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
         decision: &decision,
         explanation: &explanation,
         now,
+        log: log_lines(arguments, &url)?,
     };
     let written = if arguments.json {
         writeln!(io::stdout().lock(), "{}", json_line(&narrative.json()))
@@ -154,6 +160,20 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
         // The exit code is part of the result, even if nobody reads the text.
         Ok(()) | Err(CommandError::BrokenPipe) => Ok(decision),
         Err(error) => Err(error),
+    }
+}
+
+/// Returns what the logs say of the link; `None` if nobody asks.
+fn log_lines(arguments: &ExplainArguments, url: &str) -> Result<Option<LogLines>, CommandError> {
+    if !arguments.log {
+        return Ok(None);
+    }
+    match arguments.config_file() {
+        Some(file) => log_lines::find(&file, url).map(Some),
+        None => Ok(Some(LogLines {
+            found: Vec::new(),
+            notes: vec!["no configuration says where the logs are; name it by --config".to_owned()],
+        })),
     }
 }
 

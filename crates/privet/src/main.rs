@@ -40,6 +40,7 @@ mod invalidate;
 mod key;
 mod key_source;
 mod local_buckets;
+mod log_delivery;
 mod manual;
 mod moment;
 mod new_key;

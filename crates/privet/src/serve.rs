@@ -6,12 +6,14 @@ use crate::command_error::CommandError;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
 use crate::control_settings::{cloudfront_settings, listener_options};
+use crate::log_delivery;
 use crate::origin_secret::OriginSecret;
 use crate::report;
 use crate::stored_service::StoredService;
 use crate::terminal;
 use arc_swap::ArcSwap;
 use clap::Args;
+use privet_bucket::deliver::Deliverer;
 use privet_control::cloudfront::Settings;
 use privet_control::{
     Control, ControlOptions, FileService, Follower, ListenerChange, SocketChange, SocketError,
@@ -94,6 +96,7 @@ pub(crate) enum ServeError {
     Buckets(BucketsError),
     /// `[buckets]` is another one than at the start.
     BucketsChanged,
+    Delivery(String),
     Signals(String),
 }
 
@@ -143,6 +146,9 @@ impl ServeError {
                     terminal::hint(hint);
                 }
             }
+            ServeError::Delivery(reason) => {
+                terminal::error(format_args!("cannot deliver logs: {reason}"));
+            }
             ServeError::Signals(reason) => {
                 terminal::error(format_args!("cannot wait for signals: {reason}"));
             }
@@ -171,6 +177,7 @@ fn listen_hint(fault: &ListenFault) -> Option<&'static str> {
 #[derive(Debug)]
 pub(crate) struct Serving {
     edge: RunningEdge,
+    deliverer: Deliverer,
     control: Control,
     /// Keeps the service as the store has it; `None` if it comes from the file.
     follower: Option<Follower>,
@@ -252,6 +259,7 @@ pub(crate) fn start(
         clock: Clock::default(),
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
+    let deliverer = log_delivery::start(edge.handle()).map_err(ServeError::Delivery)?;
     let file_service = Arc::new(FileService {
         file: config.to_owned(),
         items: ArcSwap::default(),
@@ -271,6 +279,7 @@ pub(crate) fn start(
     let serving = Serving {
         stored_files: Fingerprint::of(snapshot.files.iter()),
         edge,
+        deliverer,
         control,
         follower,
         buckets,
@@ -424,6 +433,8 @@ impl Serving {
         }
         self.control.stop();
         self.edge.drain();
+        // The log has ended: its last files are complete.
+        self.deliverer.stop(log_delivery::LAST_TRY);
     }
 
     fn begin_reload(&mut self) {

@@ -6,10 +6,11 @@ use crate::operations::{ProbeRequest, ThisEdge};
 use crate::operator::{Admin, Read};
 use crate::problem::Problem;
 use http::Method;
-use privet_edge::OriginPrivacy;
+use privet_edge::{BucketDelivery, OriginPrivacy};
 use privet_store::EdgeRecord;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::time::UNIX_EPOCH;
 
 pub(super) fn routes() -> Vec<Route> {
     vec![
@@ -18,6 +19,12 @@ pub(super) fn routes() -> Vec<Route> {
         Route::new(Method::DELETE, "/v1/edges/{id}", "edges.forget", forget).noted(),
         Route::new(Method::GET, "/v1/edge", "edge.get", this_edge),
         Route::new(Method::GET, "/v1/cache", "cache.get", cache),
+        Route::new(
+            Method::GET,
+            "/v1/log-delivery",
+            "log_delivery.get",
+            log_delivery,
+        ),
         Route::new(Method::GET, "/v1/origins", "origins.list", origins),
         Route::new(Method::POST, "/v1/origins/probe", "origins.probe", probe).noted(),
     ]
@@ -49,6 +56,35 @@ async fn forget(mut call: Call<Admin>) -> Result<Answer, Problem> {
 async fn cache(mut call: Call<Read>) -> Result<Answer, Problem> {
     call.nothing()?;
     Ok(Answer::ok(call.operations.cache(&call.operator)?))
+}
+
+async fn log_delivery(mut call: Call<Read>) -> Result<Answer, Problem> {
+    call.nothing()?;
+    let facts = call.operations.log_delivery(&call.operator)?;
+    let buckets: Vec<Value> = facts.buckets.iter().map(bucket_delivery).collect();
+    Ok(Answer::ok(json!({
+        "waiting_files": facts.buckets.iter().map(|bucket| bucket.files).sum::<usize>(),
+        "waiting_size_bytes": facts.size_bytes,
+        "delivered_files": facts.delivered_files,
+        "dropped_files": facts.dropped.files,
+        "dropped_records": facts.dropped.records,
+        "buckets": buckets,
+    })))
+}
+
+fn bucket_delivery(bucket: &BucketDelivery) -> Value {
+    let fault = bucket.fault.as_ref().map(|(fault, at)| {
+        let at = at.duration_since(UNIX_EPOCH).unwrap_or_default();
+        let at = i64::try_from(at.as_secs()).unwrap_or_default();
+        json!({ "kind": fault.kind, "text": fault.text, "at": shown::time(at) })
+    });
+    json!({
+        "bucket": bucket.bucket,
+        "waiting_files": bucket.files,
+        "waiting_size_bytes": bucket.size_bytes,
+        "oldest_age_seconds": bucket.oldest_age.as_secs(),
+        "fault": fault,
+    })
 }
 
 async fn this_edge(mut call: Call<Read>) -> Result<Answer, Problem> {

@@ -2,8 +2,11 @@
 
 use crate::config::behavior_table::BehaviorTable;
 use crate::config::cache_behavior::CacheBehavior;
+use crate::config::origin::Origin;
+use crate::logging::LogLayout;
 use http::StatusCode;
 use privet_sign::{KeySet, Leniency};
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -135,6 +138,31 @@ pub struct DistributionLogging {
     pub prefix: String,
     /// True if `cs(Cookie)` is filled in; signing cookies are redacted in any case.
     pub include_cookies: bool,
+    /// Fields of the lines, and their form.
+    pub layout: LogLayout,
+    /// Way of the files. A document does not say it: a snapshot knows whether its bucket is known.
+    pub delivery: LogDelivery,
+}
+
+/// The way of a log's files.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum LogDelivery {
+    /// They stay in a folder with the bucket's name: no item says where the bucket lies.
+    #[default]
+    Folder,
+    /// They are delivered into the bucket.
+    Bucket,
+}
+
+/// A bucket into which log files are delivered.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LogDestination {
+    /// A folder on the edge's own disk, in which each object is a file.
+    Folder(PathBuf),
+    /// The bucket of that name among those that this machine keeps.
+    Embedded,
+    /// A bucket behind an S3 endpoint; the keys of its item sign.
+    Endpoint(Arc<Origin>),
 }
 
 /// A restriction by country (developer guide, "Restrict the geographic distribution of your content").

@@ -284,6 +284,22 @@ pub struct LogSettings {
     pub rotate_after: Duration,
     /// Size at which a file is closed, counted before compression.
     pub rotate_size_bytes_max: u64,
+    /// Time after its first record at which a file for a bucket is closed and delivered.
+    pub deliver_after: Duration,
+    /// Maximum size of the files that wait for their delivery.
+    pub undelivered_size_bytes_max: u64,
+    /// What happens when that much waits.
+    pub undelivered_full: UndeliveredFull,
+}
+
+/// What happens when no more log files may wait for their delivery.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum UndeliveredFull {
+    /// The oldest files are deleted, and the operator is told how many records they had.
+    #[default]
+    DropOldest,
+    /// Requests get 503, so that no record is lost.
+    Refuse,
 }
 
 /// A public key and its id.

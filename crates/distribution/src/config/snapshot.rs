@@ -3,7 +3,7 @@
 //! A snapshot that differs in a few distributions shares everything else with the one before.
 
 use crate::config::config_error::{ConfigError, Places};
-use crate::config::distribution::{Distribution, StreamingDistribution};
+use crate::config::distribution::{Distribution, LogDestination, StreamingDistribution};
 use crate::config::document::{
     BucketsSettings, CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, Listener,
     LogSettings, ServiceDocument, StoreSettings,
@@ -155,6 +155,11 @@ impl Snapshot {
     /// Returns all origins of all distributions, each at its index, including those that no behavior names.
     pub fn origins(&self) -> &Slots<Origin> {
         &self.service.origins
+    }
+
+    /// Returns where the log files for a bucket are delivered to; `None` if no item says where it lies.
+    pub fn log_destination(&self, bucket: &str) -> Option<&LogDestination> {
+        self.service.log_destinations.get(bucket)
     }
 
     /// Finds a distribution by its id.

@@ -4,7 +4,7 @@ use crate::config::config_error::{ConfigError, Places};
 use crate::config::document::{
     CacheSettings, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
     ListenerProtocol, LogSettings, NodeDocument, PublicKeyDocument, ServiceDocument,
-    TrustedSignerDocument, VideosDocument,
+    TrustedSignerDocument, UndeliveredFull, VideosDocument,
 };
 use crate::config::service_item::{ServiceItem, ServiceKind};
 use crate::config::snapshot::check;
@@ -412,6 +412,9 @@ fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
         include_cookies: reader.boolean(table, "include_cookies").unwrap_or(false),
         rotate_after: HOUR,
         rotate_size_bytes_max: 64 * MIB,
+        deliver_after: Duration::from_secs(60),
+        undelivered_size_bytes_max: 1024 * MIB,
+        undelivered_full: UndeliveredFull::default(),
     };
     reader.set_duration(table, "rotate_after", SECOND..=DAY, &mut log.rotate_after);
     reader.set_size(
@@ -420,6 +423,21 @@ fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
         1024..=1 << 40,
         &mut log.rotate_size_bytes_max,
     );
+    let deliver_after = &mut log.deliver_after;
+    reader.set_duration(table, "deliver_after", SECOND..=HOUR, deliver_after);
+    reader.set_size(
+        table,
+        "undelivered_size_bytes_max",
+        MIB..=1 << 40,
+        &mut log.undelivered_size_bytes_max,
+    );
+    let ways = [
+        ("drop-oldest", UndeliveredFull::DropOldest),
+        ("refuse", UndeliveredFull::Refuse),
+    ];
+    if let Some(way) = reader.choice(table, "undelivered_full", &ways) {
+        log.undelivered_full = way;
+    }
     log
 }
 

@@ -9,7 +9,9 @@ use std::net::SocketAddr;
 use std::sync::LazyLock;
 use std::time::Duration;
 pub use value::OwnFields;
-pub(crate) use value::{Plain, Value, header_of, push_json_line, push_line};
+pub(crate) use value::{
+    OWN_FIELDS, Plain, Value, header_of, push_json_fields, push_json_line, push_line,
+};
 
 mod value;
 
@@ -134,11 +136,25 @@ pub fn log_file_name(distribution_id: &str, hour: Timestamp, unique: &str) -> St
     format!("{distribution_id}.{year:04}-{month:02}-{day:02}-{hour:02}.{unique}.gz")
 }
 
+/// Returns `YYYY-mm-DD-HH-MM-SS-<unique>`, the name of a file of S3's access log without its prefix (Amazon S3 user
+/// guide, "Log object key format"), in UTC; `unique` is 16 characters that the caller chooses.
+pub fn access_log_file_name(begun: Timestamp, unique: &str) -> String {
+    let DateTime {
+        year,
+        month,
+        day,
+        hour,
+        minute,
+        second,
+    } = DateTime::of(begun);
+    format!("{year:04}-{month:02}-{day:02}-{hour:02}-{minute:02}-{second:02}-{unique}")
+}
+
 impl LogRecord<'_> {
     /// Appends one line of 33 tab-separated fields and `\n`. Empty values are `-`; the bytes that CloudFront encodes
     /// are percent-encoded, including `%`, so no value can contain a tab or a newline.
     pub fn write_w3c(&self, out: &mut Vec<u8>) {
-        push_line(&self.values(), out);
+        push_line(self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
@@ -148,7 +164,7 @@ impl LogRecord<'_> {
     }
 
     /// Returns the values in the order of [`LOG_FIELDS`].
-    fn values(&self) -> [Value<'_>; 33] {
+    pub(crate) fn values(&self) -> [Value<'_>; 33] {
         use Plain::{Date, Ip, Number, Seconds, Status, Time};
         use Value::{Cookies, Made, Query, Text, Url, Word};
         let ended = DateTime::of(self.ended);

@@ -108,7 +108,7 @@ pub const STREAM_LOG_FIELDS: [&str; 17] = [
 impl StreamLogRecord<'_> {
     /// Appends one tab-separated line and `\n`; an empty value becomes `-`.
     pub fn write_line(&self, out: &mut Vec<u8>) {
-        push_line(&self.values(), out);
+        push_line(self.values(), out);
     }
 
     /// Appends one JSON object and `\n`: the same names, with every value a string and not percent-encoded, followed by
@@ -118,7 +118,7 @@ impl StreamLogRecord<'_> {
     }
 
     /// Returns the values in the order of [`STREAM_LOG_FIELDS`].
-    fn values(&self) -> [Value<'_>; 17] {
+    pub(crate) fn values(&self) -> [Value<'_>; 17] {
         use Plain::{Date, Ip, Number, Time};
         use Value::{Made, Query, Text, Url, Word};
         let (name, extension) = self

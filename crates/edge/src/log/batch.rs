@@ -1,9 +1,10 @@
 //! A worker's end of the log: records become lines at once and travel in batches.
 
+use super::queue::push_time;
 use super::{Log, LogSlot, Message};
-use privet_distribution::config::DistributionLogging;
+use privet_distribution::config::{DistributionLogging, LogDelivery};
 use privet_distribution::logging::{
-    LogRecord, OwnFields, StreamLogRecord, log_header, stream_log_header,
+    LogLayout, LogRecord, OwnFields, StreamLogRecord, log_header, stream_log_header,
 };
 use privet_sign::Timestamp;
 use std::cell::RefCell;
@@ -61,19 +62,36 @@ impl Batch {
         }
     }
 
+    /// Returns a batch without lines of the node's.
+    #[cfg(test)]
+    pub(super) fn of_lines(distribution_id: &str, hour: u64) -> Self {
+        let of = LogOf {
+            distribution_id,
+            logging: None,
+        };
+        Batch {
+            records: 1,
+            ..Batch::new(of, log_header(), hour)
+        }
+    }
+
     /// Returns true if a line of this hour belongs here. A distribution's log may have been moved meanwhile.
     fn is_for(&self, of: LogOf<'_>, hour: u64) -> bool {
         let own = self.own.as_ref().map(|own| &own.logging);
         self.hour == hour && self.distribution_id == of.distribution_id && own == of.logging
     }
 
-    /// Writes a line into the files' forms.
-    fn add(&mut self, line: &impl Line) {
+    /// Writes a line into the files' forms. Some have none there.
+    fn add(&mut self, line: &impl Line, at: Timestamp) {
         let start = self.lines.len();
         line.write_file(&mut self.lines);
         let written = self.lines.get(start..).unwrap_or_default();
-        if let Some(own) = &mut self.own {
-            line.write_own(written, &mut own.lines);
+        if let Some(own) = self.own.as_mut().filter(|_| !written.is_empty()) {
+            match own.logging.delivery {
+                LogDelivery::Folder => {}
+                LogDelivery::Bucket => push_time(at, &mut own.lines),
+            }
+            line.write_own(written, &own.logging.layout, &mut own.lines);
         }
     }
 }
@@ -157,7 +175,7 @@ impl WorkerLog {
         let batch = &mut batches[position];
         batch.records += 1;
         if self.log.queue.to_files.load(Ordering::Relaxed) {
-            batch.add(line);
+            batch.add(line, at);
         }
         let live = self.is_live();
         if live {
@@ -181,7 +199,7 @@ impl WorkerLog {
 trait Line {
     fn write_file(&self, out: &mut Vec<u8>);
     /// Writes the line for the distribution's own log; `written` is the one for the node's.
-    fn write_own(&self, written: &[u8], out: &mut Vec<u8>);
+    fn write_own(&self, written: &[u8], layout: &LogLayout, out: &mut Vec<u8>);
     fn write_live(&self, out: &mut Vec<u8>);
 }
 
@@ -199,8 +217,8 @@ impl Line for ExchangeLine<'_> {
         self.record.write_w3c(out);
     }
 
-    fn write_own(&self, written: &[u8], out: &mut Vec<u8>) {
-        if self.own_cookie == self.record.cookie {
+    fn write_own(&self, written: &[u8], layout: &LogLayout, out: &mut Vec<u8>) {
+        if self.own_cookie == self.record.cookie && layout.is_standard() {
             out.extend_from_slice(written);
             return;
         }
@@ -208,7 +226,7 @@ impl Line for ExchangeLine<'_> {
             cookie: self.own_cookie,
             ..self.record
         };
-        record.write_w3c(out);
+        layout.write_request(&record, out);
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {
@@ -232,8 +250,11 @@ impl Line for StreamLine<'_> {
         }
     }
 
-    fn write_own(&self, written: &[u8], out: &mut Vec<u8>) {
-        out.extend_from_slice(written);
+    fn write_own(&self, written: &[u8], layout: &LogLayout, out: &mut Vec<u8>) {
+        match layout.is_standard() {
+            true => out.extend_from_slice(written),
+            false => layout.write_stream(&self.record, &self.own, out),
+        }
     }
 
     fn write_live(&self, out: &mut Vec<u8>) {

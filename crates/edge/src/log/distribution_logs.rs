@@ -1,10 +1,10 @@
-//! The logs that distributions have of their own, beside the node's: CloudFront's files, in a folder for the bucket
-//! that they are meant for.
+//! The logs that distributions have of their own, beside the node's, for buckets that the edge does not know:
+//! CloudFront's files, in a folder with the bucket's name.
 //!
 //! The node's log has every record and holds up requests rather than lose one. These are copies: lines that cannot be
 //! written wait in bounded memory, and those beyond are left out and told.
 
-use super::batch::Batch;
+use super::batch::{Batch, OwnLines};
 use super::file::{LogFile, finish_leftovers};
 use crate::standard_error;
 use privet_distribution::config::{DistributionLogging, LogSettings};
@@ -53,11 +53,8 @@ impl DistributionLogs {
         }
     }
 
-    /// Takes the lines of a batch whose distribution has a log of its own.
-    pub(super) fn take(&mut self, batch: &Batch) {
-        let Some(own) = batch.own.as_ref().filter(|own| !own.lines.is_empty()) else {
-            return;
-        };
+    /// Takes the lines of a distribution's own log.
+    pub(super) fn take(&mut self, batch: &Batch, own: &OwnLines) {
         let size_bytes = own.lines.len();
         let logging = &own.logging;
         let name = (
@@ -68,7 +65,7 @@ impl DistributionLogs {
         let root = &self.folder;
         let file = self.files.entry(name).or_insert_with(|| {
             let (folder, prefix) = place_of(root, logging);
-            LogFile::new(&folder, prefix, batch)
+            LogFile::new(&folder, prefix, logging.layout.header(), batch)
         });
         let is_room = file.waiting_size_bytes() + size_bytes <= FILE_WAITING_SIZE_BYTES_MAX
             && self.waiting_size_bytes + size_bytes <= WAITING_SIZE_BYTES_MAX;

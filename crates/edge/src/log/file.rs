@@ -8,6 +8,7 @@ use flate2::write::GzEncoder;
 use privet_distribution::config::LogSettings;
 use privet_distribution::logging::log_file_name;
 use privet_sign::Timestamp;
+use std::borrow::Cow;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -22,7 +23,7 @@ const PART: &str = ".part";
 /// A file under way.
 #[derive(Debug)]
 pub(super) struct LogFile {
-    header: &'static str,
+    header: Cow<'static, str>,
     part: PathBuf,
     file: Option<File>,
     /// True if the file exists under its working name.
@@ -39,18 +40,19 @@ pub(super) struct LogFile {
 }
 
 impl LogFile {
-    /// Begins a file for the lines of a batch; `prefix` stands before its name. Nothing is written yet.
-    pub(super) fn new(folder: &Path, prefix: &str, batch: &Batch) -> Self {
-        let unique: String = request_id()
-            .chars()
-            .filter(char::is_ascii_alphanumeric)
-            .take(8)
-            .collect();
+    /// Begins a file for the lines of a batch; `prefix` stands before its name, `header` are its first lines. Nothing
+    /// is written yet.
+    pub(super) fn new(
+        folder: &Path,
+        prefix: &str,
+        header: Cow<'static, str>,
+        batch: &Batch,
+    ) -> Self {
         let hour = Timestamp::from_secs(batch.hour * HOUR_SECS);
-        let name = log_file_name(&batch.distribution_id, hour, &unique);
+        let name = log_file_name(&batch.distribution_id, hour, &unique());
         let name = format!("{prefix}{name}{PART}");
         LogFile {
-            header: batch.header,
+            header,
             part: folder.join(name),
             file: None,
             is_created: false,
@@ -168,6 +170,13 @@ pub(super) fn finish_leftovers(folder: &Path) -> io::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Returns eight characters that tell a file from all others.
+pub(super) fn unique() -> String {
+    let id = request_id();
+    let characters = id.chars().filter(char::is_ascii_alphanumeric);
+    characters.take(8).collect()
 }
 
 fn final_name(part: &Path) -> PathBuf {

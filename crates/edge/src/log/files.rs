@@ -1,15 +1,17 @@
 //! CloudFront's log files in a folder: one gzip file per distribution and hour, named and rotated as documented.
 //!
-//! Beside it are the logs of distributions that have their own.
+//! Beside it are the logs of distributions that have their own: in folders, or in the queue of what is delivered.
 
 use super::batch::Batch;
 use super::distribution_logs::DistributionLogs;
 use super::file::{LogFile, finish_leftovers};
+use super::queue::{AccessLogLine, Complete, DeliveryQueue, QueueRoom, UndeliveredLogs};
 use crate::standard_error;
-use privet_distribution::config::LogSettings;
+use privet_distribution::config::{LogDelivery, LogSettings};
 use std::collections::HashMap;
 use std::io::{self, Write};
 use std::path::PathBuf;
+use std::sync::mpsc::Sender;
 use std::time::{Duration, Instant};
 
 const COMPLAIN_EVERY: Duration = Duration::from_secs(60);
@@ -23,6 +25,9 @@ pub(super) struct LogFiles {
     folder: PathBuf,
     files: HashMap<(String, u64), LogFile>,
     own: DistributionLogs,
+    queue: DeliveryQueue,
+    /// Whether the queue had room for more when it was last written.
+    room: QueueRoom,
     /// Number of records taken since the last attempt to write; `fresh_size_bytes` is the size of their lines.
     fresh_records: usize,
     fresh_size_bytes: usize,
@@ -32,13 +37,19 @@ pub(super) struct LogFiles {
 impl LogFiles {
     /// Creates the folder and finishes files that an earlier run left behind. Errors: the folder cannot be created or
     /// read.
-    pub(super) fn open(settings: &LogSettings) -> io::Result<Self> {
+    pub(super) fn open(
+        settings: &LogSettings,
+        undelivered: &UndeliveredLogs,
+        packer: Sender<Complete>,
+    ) -> io::Result<Self> {
         let folder = settings.folder.join(settings.prefix.trim_matches('/'));
         std::fs::create_dir_all(&folder)?;
         finish_leftovers(&folder)?;
         Ok(LogFiles {
             settings: settings.clone(),
             own: DistributionLogs::new(settings, &folder),
+            queue: DeliveryQueue::open(settings, undelivered, packer)?,
+            room: QueueRoom::Free,
             folder,
             files: HashMap::new(),
             fresh_records: 0,
@@ -64,11 +75,26 @@ impl LogFiles {
         let file = self
             .files
             .entry(key)
-            .or_insert_with(|| LogFile::new(folder, "", batch));
+            .or_insert_with(|| LogFile::new(folder, "", batch.header.into(), batch));
         file.take(&batch.lines, batch.records);
-        self.own.take(batch);
+        if let Some(own) = batch.own.as_ref().filter(|own| !own.lines.is_empty()) {
+            match own.logging.delivery {
+                LogDelivery::Folder => self.own.take(batch, own),
+                LogDelivery::Bucket => self.queue.take(batch, own),
+            }
+        }
         self.fresh_records += batch.records;
         self.fresh_size_bytes += batch.lines.len();
+    }
+
+    /// Takes a line of a bucket's access log.
+    pub(super) fn take_access(&mut self, record: &AccessLogLine) {
+        self.queue.take_access(record);
+    }
+
+    /// Returns whether the queue of what is to be delivered had room when it was last written.
+    pub(super) fn room(&self) -> QueueRoom {
+        self.room
     }
 
     /// Writes the lines in memory and returns the number of records written; lines that cannot be written stay in
@@ -79,6 +105,8 @@ impl LogFiles {
         let mut fault = None;
         let mut written = 0;
         (self.fresh_records, self.fresh_size_bytes) = (0, 0);
+        // Before the node's own log: a record that is in that one is delivered as well, whatever dies in between.
+        self.room = self.queue.flush(Instant::now());
         self.files.retain(|(_, hour), file| {
             match file.write_member() {
                 Ok(records) => written += records,
@@ -116,6 +144,7 @@ impl LogFiles {
             }
         }
         self.own.close(&self.settings);
+        self.queue.close();
         written
     }
 

@@ -3,7 +3,7 @@ use crate::answer_memory::{AnswerMemory, ConnectionMemory};
 use crate::clock::Clock;
 use crate::connection_state::ConnectionFacts;
 use crate::ends::{AllCounts, Ends};
-use crate::log::{Log, LogStream, WorkerLog};
+use crate::log::{Log, LogStream, UndeliveredLogs, WorkerLog};
 use crate::viewer_end::Naming;
 use privet_sign::Scheme;
 use std::net::SocketAddr;
@@ -66,7 +66,8 @@ fn silent(patience: Patience) -> (ViewerIo<Silent>, Rc<ConnectionState>) {
         sends_files: false,
     };
     let memory = ConnectionMemory::new(&AnswerMemory::new(1 << 20), None, 0);
-    let (log, _) = Log::start(None, LogStream::Off).unwrap();
+    let undelivered = UndeliveredLogs::new(std::sync::Arc::default());
+    let (log, _) = Log::start(None, LogStream::Off, undelivered).unwrap();
     let ends = Rc::new(Ends::new(WorkerLog::new(log), &AllCounts::default()));
     let connection = ConnectionState::new(facts, memory, Clock::default(), ends);
     let io = ViewerIo::new(Silent, Rc::clone(&connection), patience);

@@ -7,6 +7,7 @@ use privet_sign::{Check, Explanation, Outcome, Timestamp, Verdict};
 use serde_json::{Value, json};
 
 use super::Decision;
+use super::log_lines::{FoundLine, LogLines};
 use crate::printable::printable;
 
 const GOOD: Style = AnsiColor::Green.on_default().bold();
@@ -23,6 +24,8 @@ pub(super) struct Narrative<'a> {
     pub(super) decision: &'a Decision,
     pub(super) explanation: &'a Explanation,
     pub(super) now: Timestamp,
+    /// What the logs say of the link; `None` if nobody asked.
+    pub(super) log: Option<LogLines>,
 }
 
 impl Narrative<'_> {
@@ -41,7 +44,11 @@ impl Narrative<'_> {
         explanation
             .hints
             .iter()
-            .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))
+            .try_for_each(|hint| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(hint)))?;
+        match &self.log {
+            Some(log) => write_log(log, output),
+            None => Ok(()),
+        }
     }
 
     /// Returns the same as one JSON object.
@@ -60,7 +67,7 @@ impl Narrative<'_> {
             Decision::Unserved(reason) => ("refused", None, Some(reason.clone())),
         };
         let checks: Vec<Value> = explanation.checks.iter().map(json_check).collect();
-        json!({
+        let mut json = json!({
             "verdict": verdict,
             "code": code,
             "reason": reason,
@@ -68,8 +75,25 @@ impl Narrative<'_> {
             "checks": checks,
             "hints": explanation.hints,
             "policy": explanation.policy_text,
-        })
+        });
+        if let Some(log) = &self.log {
+            let found: Vec<Value> = log.found.iter().map(FoundLine::json).collect();
+            json["log"] = json!({ "found": found, "notes": log.notes });
+        }
+        json
     }
+}
+
+fn write_log(log: &LogLines, output: &mut impl Write) -> io::Result<()> {
+    if log.found.is_empty() {
+        writeln!(output, "log     no request with this link was found")?;
+    }
+    for line in &log.found {
+        writeln!(output, "log     {}", printable(&line.text()))?;
+    }
+    log.notes
+        .iter()
+        .try_for_each(|note| writeln!(output, "{HINT}hint:{HINT:#} {}", printable(note)))
 }
 
 fn write_check(check: &Check, output: &mut impl Write) -> io::Result<()> {

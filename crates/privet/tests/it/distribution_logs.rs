@@ -57,7 +57,7 @@ fn both_logs_have_each_request() {
     let (folder, _) = edge.stop();
     let node = [line("/public/a", "-"), line("/public/b", "-")];
     assert_eq!(lines(&folder.path().join("logs")), node);
-    let own = folder.path().join("logs/my.logs/www");
+    let own = folder.path().join("logs/my.logs/www/x-");
     let expected = [line("/public/a", "seen=1"), line("/public/b", "seen=1")];
     assert_eq!(lines(&own), expected);
     let names: Vec<String> = fs::read_dir(own)
@@ -66,7 +66,7 @@ fn both_logs_have_each_request() {
         .collect();
     assert_eq!(names.len(), 1);
     assert!(
-        names[0].starts_with("x-EDFDVBD6EXAMPLE.2025-12-29-09."),
+        names[0].starts_with("EDFDVBD6EXAMPLE.2025-12-29-09."),
         "{names:?}"
     );
     assert!(names[0].ends_with(".gz"));

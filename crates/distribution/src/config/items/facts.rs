@@ -2,6 +2,7 @@
 
 use super::{ItemFault, read_items};
 use crate::config::bucket_host::BucketHost;
+use crate::config::distribution::DistributionLogging;
 use crate::config::document::{
     BucketAccessDocument, CertificateDocument, DistributionDocument, OriginDocument,
     ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument,
@@ -17,8 +18,8 @@ use std::path::Path;
 pub struct ItemFacts {
     /// Items that must exist, without CloudFront's managed policies. A policy may be referred to by its name.
     pub references: BTreeSet<(ServiceKind, String)>,
-    /// Items that are used if they exist: the buckets behind S3 host names and names without an endpoint. Nothing keeps
-    /// them from being deleted.
+    /// Items that are used if they exist: the buckets behind S3 host names and names without an endpoint, and those of
+    /// logs. Nothing keeps them from being deleted.
     pub mentions: BTreeSet<(ServiceKind, String)>,
     /// JSON pointers to values that nobody may read in the store.
     pub secrets: Vec<String>,
@@ -69,6 +70,7 @@ impl ItemFacts {
 
     fn add_distribution(&mut self, distribution: &DistributionDocument) {
         self.add_certificate(distribution.certificate.as_ref());
+        self.add_logging(distribution.logging.as_ref());
         for origin in &distribution.origins {
             self.add_origin(origin);
         }
@@ -88,6 +90,7 @@ impl ItemFacts {
 
     fn add_streaming(&mut self, streaming: &StreamingDistributionDocument) {
         self.add_certificate(streaming.certificate.as_ref());
+        self.add_logging(streaming.logging.as_ref());
         let groups = streaming.trusted_key_groups.iter().flatten();
         self.refer(ServiceKind::KeyGroup, groups);
         let signers = streaming.trusted_signers.iter().flatten();
@@ -129,6 +132,11 @@ impl ItemFacts {
                 self.refer(ServiceKind::OriginAccessIdentity, Some(id));
             }
         }
+    }
+
+    fn add_logging(&mut self, logging: Option<&DistributionLogging>) {
+        let bucket = logging.map(|logging| (ServiceKind::Bucket, logging.bucket.clone()));
+        self.mentions.extend(bucket);
     }
 
     fn add_certificate(&mut self, certificate: Option<&CertificateDocument>) {

@@ -224,6 +224,7 @@ impl Builder<'_> {
             certificates: self.named_certificates(document),
             buckets: self.buckets(document),
         };
+        self.log_destinations(document, &named.buckets);
         for (position, distribution) in document.distributions.iter().enumerate() {
             let path = format!("distributions[{position}]");
             let distribution = self.distribution(distribution, &path, &named);
@@ -331,7 +332,7 @@ impl Builder<'_> {
             geo: document.geo.clone(),
             http_versions: document.http_versions,
             minimum_tls: document.minimum_tls,
-            logging: document.logging.clone().map(Arc::new),
+            logging: self.logging(document.logging.as_ref(), &named.buckets),
             https_port: self.https_port,
         }
     }

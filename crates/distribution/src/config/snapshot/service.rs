@@ -1,10 +1,11 @@
 //! Everything that is served, in tables whose copies share what they have in common.
 
-use crate::config::distribution::{Distribution, StreamingDistribution};
+use crate::config::distribution::{Distribution, LogDestination, StreamingDistribution};
 use crate::config::host_table::HostTable;
 use crate::config::name_table::NameTable;
 use crate::config::origin::Origin;
 use crate::config::slots::Slots;
+use std::collections::HashMap;
 use std::sync::Arc;
 
 /// The distributions of a snapshot, and the tables by which they are found.
@@ -17,6 +18,9 @@ pub(super) struct Service {
     pub(super) streaming_distributions: Slots<StreamingDistribution>,
     pub(super) streaming_ids: NameTable,
     pub(super) streaming_hosts: HostTable,
+    /// Buckets whose location an item says, by their names. One stays known while nothing is resolved that mentions it:
+    /// the last files of a log that has ended are for it.
+    pub(super) log_destinations: Arc<HashMap<String, LogDestination>>,
 }
 
 impl Service {

@@ -9,11 +9,12 @@ use super::table::{Reader, Table, value};
 use super::{read_all, schema};
 use crate::config::bucket_host::BucketHost;
 use crate::config::distribution::{
-    DistributionLogging, GeoRestriction, HttpVersions, MinimumTlsVersion,
+    DistributionLogging, GeoRestriction, HttpVersions, LogDelivery, MinimumTlsVersion,
 };
 use crate::config::document::{
     DistributionDocument, StreamingDistributionDocument, StreamingSourceDocument,
 };
+use crate::logging::{LayoutFault, LogFormat, LogKind, LogLayout};
 
 /// CloudFront's words for the versions of HTTP. No edge speaks HTTP/3 (fidelity note F118), so `http3`, which leaves no
 /// other, is not among them.
@@ -75,7 +76,7 @@ pub(super) fn read_distribution<'t>(
         minimum_tls: reader
             .choice(table, "minimum_protocol_version", &MINIMUM_TLS_VERSIONS)
             .unwrap_or_default(),
-        logging: read_logging(reader, table, &schema::LOGGING),
+        logging: read_logging(reader, table, LogKind::Requests),
     }
 }
 
@@ -95,7 +96,7 @@ pub(super) fn read_streaming_distribution<'t>(
         trusted_signers: reader.strings(table, "trusted_signers"),
         statement_object: reader.boolean(table, "statement_object").unwrap_or(false),
         web_resources: reader.boolean(table, "web_resources").unwrap_or(false),
-        logging: read_logging(reader, table, &schema::STREAMING_LOGGING),
+        logging: read_logging(reader, table, LogKind::Streams),
     }
 }
 
@@ -127,12 +128,17 @@ fn read_streaming_source<'t>(
     }
 }
 
-/// Reads where the log of a distribution is to go: the bucket's host name, and the beginning of the names of its files.
+/// Reads where the log of a distribution is to go, the bucket's host name and the beginning of the names of its files,
+/// and the form of its lines.
 fn read_logging<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
-    schema: &schema::TableSchema,
+    kind: LogKind,
 ) -> Option<DistributionLogging> {
+    let schema = match kind {
+        LogKind::Requests => &schema::LOGGING,
+        LogKind::Streams => &schema::STREAMING_LOGGING,
+    };
     let table = &reader.table(table, "logging", schema)?;
     let host = reader.required_string(table, "bucket");
     let bucket = match BucketHost::parse(&host) {
@@ -148,5 +154,22 @@ fn read_logging<'t>(
         bucket,
         prefix: reader.string(table, "prefix").unwrap_or_default(),
         include_cookies: reader.boolean(table, "include_cookies").unwrap_or(false),
+        layout: read_layout(reader, table, kind),
+        delivery: LogDelivery::default(),
+    })
+}
+
+fn read_layout<'t>(reader: &mut Reader<'t>, table: &Table<'t>, kind: LogKind) -> LogLayout {
+    let formats = [("w3c", LogFormat::W3c), ("json", LogFormat::Json)];
+    let format = reader.choice(table, "format", &formats).unwrap_or_default();
+    let Some(names) = reader.strings(table, "fields") else {
+        return LogLayout::new(kind, format);
+    };
+    LogLayout::of_fields(kind, format, &names).unwrap_or_else(|fault| {
+        // An empty name has a fault of its own.
+        if fault != LayoutFault::Unknown(String::new()) {
+            reader.fault(&table.path("fields"), fault.to_string());
+        }
+        LogLayout::new(kind, format)
     })
 }

@@ -436,7 +436,7 @@ pub(crate) const FORWARDED_VALUES: TableSchema = TableSchema {
 
 pub(crate) const LOGGING: TableSchema = TableSchema {
     name: "distributions.logging",
-    keys: &["bucket", "prefix", "include_cookies"],
+    keys: &["bucket", "prefix", "include_cookies", "format", "fields"],
 };
 
 /// The keys are documented under `distributions.logging`.

@@ -7,6 +7,9 @@ use std::io::Write;
 use std::net::IpAddr;
 use std::time::Duration;
 
+/// Names of Privet's own fields.
+pub(crate) const OWN_FIELDS: [&str; 2] = ["x-privet-refusal", "x-privet-grant"];
+
 /// Privet's own fields, which follow CloudFront's in the JSON form.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OwnFields<'a> {
@@ -17,17 +20,9 @@ pub struct OwnFields<'a> {
 }
 
 impl<'a> OwnFields<'a> {
-    fn named(&self) -> [(&'static str, Value<'a>); 2] {
-        [
-            (
-                "x-privet-refusal",
-                Value::Text(self.refusal.unwrap_or_default()),
-            ),
-            (
-                "x-privet-grant",
-                Value::Text(self.grant.unwrap_or_default()),
-            ),
-        ]
+    /// Returns the values in the order of [`OWN_FIELDS`].
+    pub(crate) fn values(&self) -> [Value<'a>; 2] {
+        [self.refusal, self.grant].map(|text| Value::Text(text.unwrap_or_default()))
     }
 }
 
@@ -133,7 +128,7 @@ pub(crate) fn header_of(fields: &[&str]) -> String {
 }
 
 /// Appends the values of one line, tab-separated, and `\n`; an empty value becomes `-`.
-pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
+pub(crate) fn push_line<'v>(values: impl IntoIterator<Item = Value<'v>>, out: &mut Vec<u8>) {
     for value in values {
         match value.shown() {
             Shown::Text(text) => push_encoded(out, &text),
@@ -147,14 +142,23 @@ pub(crate) fn push_line(values: &[Value<'_>], out: &mut Vec<u8>) {
 
 /// Appends the values of one line as a JSON object and `\n`, each a string and not percent-encoded, followed by `own`.
 pub(crate) fn push_json_line(
-    fields: &[&str],
+    fields: &[&'static str],
     values: &[Value<'_>],
     own: &OwnFields<'_>,
     out: &mut Vec<u8>,
 ) {
     let fields = fields.iter().copied().zip(values.iter().copied());
+    let own = OWN_FIELDS.into_iter().zip(own.values());
+    push_json_fields(fields.chain(own), out);
+}
+
+/// Appends named values as a JSON object and `\n`, each a string and not percent-encoded.
+pub(crate) fn push_json_fields<'v>(
+    fields: impl Iterator<Item = (&'static str, Value<'v>)>,
+    out: &mut Vec<u8>,
+) {
     out.push(b'{');
-    for (name, value) in fields.chain(own.named()) {
+    for (name, value) in fields {
         push_json_string(out, name);
         out.push(b':');
         match value.shown() {

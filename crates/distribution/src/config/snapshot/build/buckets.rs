@@ -2,17 +2,20 @@
 
 use super::Builder;
 use crate::config::bucket_host::BucketHost;
+use crate::config::distribution::{DistributionLogging, LogDelivery, LogDestination};
 use crate::config::document::{
     BucketAccessDocument, BucketHostDocument, BucketLocationDocument, BucketReader,
     BucketsSettings, CredentialsDocument, EmbeddedBucketDocument, NamedBucketDocument,
     SecretSource, ServiceDocument,
 };
 use crate::config::origin::{
-    BucketAccess, CredentialSource, EmbeddedOrigin, HttpServer, S3Origin, SigningBehavior,
+    BucketAccess, CredentialSource, EmbeddedOrigin, HttpServer, Origin, OriginPatience,
+    OriginSource, PathReading, S3Origin, SigningBehavior,
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 /// The buckets whose location the operator says, and the keys to buckets, with their secrets read.
 pub(super) struct Buckets {
@@ -193,7 +196,90 @@ fn reachable(ip: IpAddr) -> IpAddr {
     }
 }
 
+impl KnownBucket {
+    /// Returns how log files get there, signed for with the keys of the bucket, or else those of the usual chain.
+    fn log_destination(&self, name: &str) -> LogDestination {
+        let (endpoint, region, addressing) = match &self.location {
+            BucketLocationDocument::Folder(root) => return LogDestination::Folder(root.clone()),
+            BucketLocationDocument::Embedded(_) => return LogDestination::Embedded,
+            BucketLocationDocument::Endpoint {
+                server,
+                region,
+                addressing,
+            } => (server.clone(), region.clone(), *addressing),
+        };
+        let usual = CredentialSource::Chain { profile: None };
+        LogDestination::Endpoint(Arc::new(Origin {
+            // It is not among the origins, at any index.
+            index: usize::MAX,
+            id: name.to_owned(),
+            source: OriginSource::S3(S3Origin {
+                endpoint,
+                bucket: name.to_owned(),
+                region,
+                addressing,
+                signing: SigningBehavior::Always,
+                credentials: self.credentials.clone().unwrap_or(usual),
+            }),
+            origin_path: String::new(),
+            paths: PathReading::Literal,
+            are_paths_stated: false,
+            custom_headers: Vec::new(),
+            patience: OriginPatience::default(),
+        }))
+    }
+}
+
 impl Builder<'_> {
+    /// Takes note of where the buckets of a document lie, and of those that its logs are for and that lie nowhere.
+    pub(super) fn log_destinations(&mut self, document: &ServiceDocument, buckets: &Buckets) {
+        let known = &buckets.buckets;
+        let distributions = document.distributions.iter();
+        let logs = distributions.map(|distribution| distribution.logging.as_ref());
+        let streaming = document.streaming_distributions.iter();
+        let logs = logs.chain(streaming.map(|streaming| streaming.logging.as_ref()));
+        let absent = logs
+            .flatten()
+            .map(|logging| &logging.bucket)
+            .filter(|bucket| !known.contains_key(*bucket));
+        // The table is shared with the snapshot before: it is copied only where it changes.
+        let table = &mut self.service.log_destinations;
+        for bucket in absent {
+            if table.contains_key(bucket) {
+                Arc::make_mut(table).remove(bucket);
+            }
+        }
+        for (name, bucket) in known {
+            let destination = bucket.log_destination(name);
+            if table.get(name) != Some(&destination) {
+                Arc::make_mut(table).insert(name.clone(), destination);
+            }
+        }
+    }
+
+    /// Returns the log of a distribution, whose files are delivered if its bucket is known. Its prefix gets a slash if
+    /// it has none (developer guide, "Standard logging").
+    pub(super) fn logging(
+        &self,
+        document: Option<&DistributionLogging>,
+        buckets: &Buckets,
+    ) -> Option<Arc<DistributionLogging>> {
+        let logging = document?;
+        let delivery = match buckets.buckets.contains_key(&logging.bucket) {
+            true => LogDelivery::Bucket,
+            false => LogDelivery::Folder,
+        };
+        let mut prefix = logging.prefix.clone();
+        if !prefix.is_empty() && !prefix.ends_with('/') {
+            prefix.push('/');
+        }
+        Some(Arc::new(DistributionLogging {
+            delivery,
+            prefix,
+            ..logging.clone()
+        }))
+    }
+
     /// Reads the secrets of everything by which buckets are reached.
     pub(super) fn buckets(&mut self, document: &ServiceDocument) -> Buckets {
         let mut buckets = HashMap::new();

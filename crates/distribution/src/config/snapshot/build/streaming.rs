@@ -89,7 +89,7 @@ impl Builder<'_> {
             },
             web_resources: document.web_resources,
             certificate,
-            logging: document.logging.clone().map(Arc::new),
+            logging: self.logging(document.logging.as_ref(), &named.buckets),
         })
     }
 

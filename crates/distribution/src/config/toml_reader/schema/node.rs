@@ -56,6 +56,9 @@ pub(crate) const LOG: TableSchema = TableSchema {
         "include_cookies",
         "rotate_after",
         "rotate_size",
+        "deliver_after",
+        "undelivered_size_bytes_max",
+        "undelivered_full",
     ],
 };
 

@@ -2,9 +2,12 @@
 
 use super::origins::check_origins;
 use super::*;
-use crate::config::distribution::{DistributionLogging, HttpVersions, MinimumTlsVersion};
+use crate::config::distribution::{
+    DistributionLogging, HttpVersions, LogDelivery, MinimumTlsVersion,
+};
 use crate::config::document::{DistributionDocument, ForwardedHeaderNames, ForwardedQuery};
 use crate::config::policies::{HeaderFilter, NameFilter};
+use crate::logging::{LogFormat, LogKind, LogLayout};
 
 const ORIGIN: &str = "{ id = 'o', folder = 'a' }";
 const FIRST: &str = "[[distributions]]\nid = 'E2'\ndomain_name = 'd2.example'\norigins = [{ id = 'o', folder = 'a' }]\ndefault_behavior = { origin = 'o' }\n";
@@ -119,9 +122,41 @@ fn logs_lie_beneath_the_folder_of_their_bucket() {
             bucket: "my.logs".to_owned(),
             prefix: prefix.to_owned(),
             include_cookies: true,
+            layout: LogLayout::new(LogKind::Requests, LogFormat::W3c),
+            delivery: LogDelivery::Folder,
         };
         assert_eq!(read.logging, Some(expected));
     }
+}
+
+#[test]
+fn a_log_has_the_fields_that_are_chosen() {
+    let check = |keys: &str, expected: &str| {
+        let line = format!("logging = {{ bucket = 'logs.s3.amazonaws.com', {keys} }}");
+        check_keys(&line, expected);
+    };
+    check(
+        "format = 'parquet'",
+        "14:56: distributions[1].logging.format: \"parquet\" is not one of w3c, json",
+    );
+    check(
+        "fields = []",
+        "14:56: distributions[1].logging.fields: has no field; name one, or leave the key out for all of them",
+    );
+    check(
+        "fields = ['']",
+        "14:57: distributions[1].logging.fields[0]: is empty; fill it in",
+    );
+    check(
+        "fields = ['date', 'x-sname']",
+        "14:56: distributions[1].logging.fields: \"x-sname\" is not a field of this log",
+    );
+    let read = read(
+        "logging = { bucket = 'logs.s3.amazonaws.com', format = 'json', fields = ['sc-status', 'c-ip'] }",
+    );
+    let layout = read.logging.unwrap().layout;
+    assert_eq!(layout.format(), LogFormat::Json);
+    assert_eq!(layout.names().collect::<Vec<_>>(), ["sc-status", "c-ip"]);
 }
 
 /// Checks the faults of a behavior with these keys.

@@ -1,0 +1,203 @@
+//! Brings the edge's log files into the buckets that the configuration knows: over S3, or as files in a folder.
+
+use crate::buckets_endpoint::open_folder;
+use privet_bucket::deliver::{Carrier, Deliverer};
+use privet_distribution::config::{BucketsSettings, LogDestination};
+use privet_edge::{DeliveryFault, EdgeHandle, LogCourier, UndeliveredLog, UndeliveredLogs};
+use privet_objects::{BucketName, Digests, Headers, Key, WriteConditions};
+use std::fs::{File, Permissions};
+use std::io::{self, Write};
+use std::os::unix::fs::PermissionsExt;
+use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+use tempfile::NamedTempFile;
+
+/// Time for the last try to deliver log files, at the end. What is left is delivered after the next start.
+pub(crate) const LAST_TRY: Duration = Duration::from_secs(5);
+
+/// Starts to deliver the log files of an edge.
+pub(crate) fn start(edge: &EdgeHandle) -> Result<Deliverer, String> {
+    let edge = edge.clone();
+    let started = Deliverer::start(move || EdgeCarrier {
+        logs: edge.undelivered_logs(),
+        courier: edge.log_courier(),
+        edge,
+    });
+    started.map_err(|error| error.to_string())
+}
+
+/// The queue of an edge, and the ways into its buckets.
+struct EdgeCarrier {
+    edge: EdgeHandle,
+    logs: UndeliveredLogs,
+    courier: LogCourier,
+}
+
+impl Carrier for EdgeCarrier {
+    type Log = Arc<UndeliveredLog>;
+    type Fault = DeliveryFault;
+
+    fn buckets(&self) -> Vec<String> {
+        self.logs.buckets()
+    }
+
+    fn take(&self, bucket: &str) -> Option<Self::Log> {
+        self.logs.take(bucket).map(Arc::new)
+    }
+
+    async fn carry(&self, log: &Self::Log) -> Result<(), DeliveryFault> {
+        let snapshot = self.edge.snapshot();
+        let destination = snapshot.log_destination(log.bucket());
+        match destination.cloned().ok_or_else(unknown)? {
+            LogDestination::Folder(root) => {
+                let key = log.key().to_owned();
+                let object = self.read(log).await?;
+                aside(move || put_file(&root, &key, &object)).await?;
+            }
+            LogDestination::Embedded => {
+                let settings = snapshot.node.buckets.clone().ok_or_else(no_folder)?;
+                let object = self.read(log).await?;
+                let log = Arc::clone(log);
+                aside(move || put_object(&settings, &log, &object)).await?;
+            }
+            LogDestination::Endpoint(bucket) => {
+                let object = self.read(log).await?;
+                self.courier.put(&bucket, log, object).await?;
+            }
+        }
+        let (logs, log) = (self.logs.clone(), Arc::clone(log));
+        aside(move || {
+            logs.delivered(&log);
+            Ok(())
+        })
+        .await
+    }
+
+    fn put_back(&self, log: Self::Log, fault: DeliveryFault) {
+        // Whoever read it has ended.
+        if let Some(log) = Arc::into_inner(log) {
+            self.logs.put_back(log, fault);
+        }
+    }
+
+    async fn changed(&self) {
+        self.logs.changed().await;
+    }
+}
+
+impl EdgeCarrier {
+    async fn read(&self, log: &Arc<UndeliveredLog>) -> Result<Vec<u8>, DeliveryFault> {
+        let (logs, log) = (self.logs.clone(), Arc::clone(log));
+        aside(move || logs.read(&log)).await
+    }
+}
+
+fn unknown() -> DeliveryFault {
+    DeliveryFault {
+        kind: "no-bucket-item",
+        text: "no item of [[buckets.bucket]] says where it lies; add one".to_owned(),
+    }
+}
+
+fn no_folder() -> DeliveryFault {
+    DeliveryFault {
+        kind: "no-folder",
+        text: "this machine keeps no buckets; add [buckets] with a folder".to_owned(),
+    }
+}
+
+/// Does something that waits for the disk, on a thread for that.
+async fn aside<T: Send + 'static>(
+    work: impl FnOnce() -> io::Result<T> + Send + 'static,
+) -> Result<T, DeliveryFault> {
+    let done = tokio::task::spawn_blocking(work).await;
+    let done = done.unwrap_or_else(|fault| Err(io::Error::other(fault)));
+    done.map_err(|error| DeliveryFault {
+        kind: "disk",
+        text: error.to_string(),
+    })
+}
+
+/// Writes an object into a bucket that this machine keeps.
+fn put_object(settings: &BucketsSettings, log: &UndeliveredLog, object: &[u8]) -> io::Result<()> {
+    let buckets = open_folder(settings).map_err(io::Error::other)?;
+    let name = BucketName::new(log.bucket()).map_err(io::Error::other)?;
+    let absent = || io::Error::new(io::ErrorKind::NotFound, "there is no such bucket");
+    let bucket = buckets
+        .bucket(&name)
+        .map_err(io::Error::other)?
+        .ok_or_else(absent)?;
+    let key = Key::new(log.key()).map_err(io::Error::other)?;
+    let headers = Headers {
+        content_type: Some(log.content_type().to_owned()),
+        ..Headers::default()
+    };
+    let written = bucket.begin(&key, headers).and_then(|mut upload| {
+        upload.write(object)?;
+        upload.commit(&WriteConditions::default(), &Digests::default())
+    });
+    written.map(drop).map_err(io::Error::other)
+}
+
+/// Writes an object as a file of a folder: whole or not at all, and on the disk when this returns.
+fn put_file(root: &Path, key: &str, object: &[u8]) -> io::Result<()> {
+    let is_plain = |part| matches!(part, Component::Normal(_));
+    let file = Path::new(key);
+    let is_path = file.components().all(is_plain) && !key.contains("//") && !key.contains("/./");
+    if !is_path {
+        let message = format!("the key {key:?} is not a path beneath {}", root.display());
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, message));
+    }
+    let file = root.join(file);
+    let folder: PathBuf = file.parent().unwrap_or(root).to_owned();
+    // The bucket's own folder is the operator's: one that is missing may be a disk that is not mounted.
+    root.metadata()
+        .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", root.display())))?;
+    std::fs::create_dir_all(&folder)?;
+    let mut temporary = NamedTempFile::with_prefix_in(".privet-", &folder)?;
+    temporary.write_all(object)?;
+    temporary
+        .as_file()
+        .set_permissions(Permissions::from_mode(0o640))?;
+    temporary.as_file().sync_all()?;
+    temporary.persist(&file).map_err(|fault| fault.error)?;
+    File::open(&folder)?.sync_all()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs;
+
+    #[test]
+    fn a_key_that_leads_out_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let root = folder.path().join("bucket");
+        fs::create_dir(&root).unwrap();
+        for key in ["../x", "/x", "a/../../x", "a//x", "a/./x", "./x"] {
+            let refused = put_file(&root, key, b"x").unwrap_err();
+            assert_eq!(refused.kind(), io::ErrorKind::InvalidInput, "{key}");
+        }
+        assert_eq!(fs::read_dir(&root).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_folder_that_is_missing_is_not_made() {
+        let folder = tempfile::tempdir().unwrap();
+        let refused = put_file(&folder.path().join("absent"), "x", b"x").unwrap_err();
+        assert_eq!(refused.kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn an_object_is_a_file_and_replaces_itself() {
+        let folder = tempfile::tempdir().unwrap();
+        for _ in 0..2 {
+            put_file(folder.path(), "a/b/x.gz", b"x").unwrap();
+        }
+        let names = fs::read_dir(folder.path().join("a/b")).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert_eq!(names, ["x.gz"]);
+        assert_eq!(fs::read(folder.path().join("a/b/x.gz")).unwrap(), b"x");
+    }
+}
