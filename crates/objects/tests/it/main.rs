@@ -1,4 +1,6 @@
 //! Buckets on a real file system.
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on has failed")]
+#![expect(clippy::print_stdout, reason = "a child says what it has done")]
 
 mod buckets;
 mod by_hand;
