@@ -53,7 +53,7 @@ fn what_is_said_of_an_embedded_bucket_is_checked() {
          8:11: buckets.bucket[0].profile: cannot be combined with embedded; remove one of them
          9:12: buckets.bucket[0].readers[0].origin_access_identity: is missing; add it, or distribution
          9:34: buckets.bucket[0].readers[1].distribution: cannot be combined with origin_access_identity; write two entries
-         9:91: buckets.bucket[0].readers[2].distribution: is empty; fill it in",
+         9:90: buckets.bucket[0].readers[2].distribution: is empty; fill it in",
     );
     check(
         &format!(
