@@ -363,15 +363,26 @@ impl Operators for BucketOperators {
 }
 
 fn refusal(error: OperationError) -> OperatorsError {
+    let text = error.to_string();
     match error {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,
         OperationError::RoleTooLow(_) | OperationError::ScopeTooNarrow(_) => OperatorsError::Denied,
         OperationError::Store(StoreError::Exists(_)) => OperatorsError::Exists,
-        OperationError::Store(error @ StoreError::InUse { .. }) => {
-            OperatorsError::Invalid(error.to_string())
-        }
-        OperationError::Store(error) => OperatorsError::Unavailable(error.to_string()),
-        other => OperatorsError::Invalid(other.to_string()),
+        OperationError::Store(StoreError::InUse { .. })
+        | OperationError::ReadOnly { .. }
+        | OperationError::NoStore
+        | OperationError::Invalid(_)
+        | OperationError::IfMatchMissing
+        | OperationError::NotDisabled(_)
+        | OperationError::BucketNotEmpty(_)
+        | OperationError::ClaimedOutside(_)
+        | OperationError::IdempotencyKeyReused
+        | OperationError::Invalidation(_) => OperatorsError::Invalid(text),
+        OperationError::Store(_)
+        | OperationError::NoEdge
+        | OperationError::TooManyJobs
+        | OperationError::BucketsFolder(_)
+        | OperationError::System(_) => OperatorsError::Unavailable(text),
     }
 }
 

@@ -163,9 +163,10 @@ impl BucketRoot {
     }
 
     fn error(&self, error: &ObjectError) -> OriginError {
-        match error {
-            ObjectError::NotFound | ObjectError::NoSuchBucket => self.absent,
-            _ => OriginError::Unreadable,
+        let is_absent = matches!(error, ObjectError::NotFound | ObjectError::NoSuchBucket);
+        match is_absent {
+            true => self.absent,
+            false => OriginError::Unreadable,
         }
     }
 }
