@@ -135,7 +135,7 @@ impl BucketRoot {
             stat,
             identity,
             name: key.path().map(PathBuf::from),
-            head: head(metadata, etag, state),
+            head: head(&metadata, etag, state),
         })
     }
 
@@ -191,7 +191,7 @@ fn stat_beneath(_folder: &OwnedFd, _name: &Path) -> Result<Stat, Errno> {
 }
 
 /// Returns what is said of an object, as S3 sends it.
-fn head(metadata: Metadata, etag: String, state: String) -> ObjectHead {
+fn head(metadata: &Metadata, etag: String, state: String) -> ObjectHead {
     let modified = metadata.modified.duration_since(SystemTime::UNIX_EPOCH);
     let headers = &metadata.headers;
     let content_type = headers.content_type.clone().unwrap_or_default();
