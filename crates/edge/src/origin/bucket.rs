@@ -1,7 +1,7 @@
 //! A bucket that this machine keeps: its objects are opened by their keys, with what is said of them.
 
-use super::folder::OpenedFile;
 use super::identity::FileChanges;
+use super::opened_file::OpenedFile;
 use super::{ObjectHead, OriginError};
 use crate::own_files::OwnPaths;
 use arc_swap::ArcSwapOption;
