@@ -105,7 +105,7 @@ impl BucketOperators {
                 request_id: asked.request_id.to_owned(),
                 facts: Arc::new(Known {
                     authenticated,
-                    buckets: buckets.map_err(refusal)?,
+                    buckets: buckets.map_err(|error| refusal(&error))?,
                 }),
             },
         }))
@@ -122,7 +122,9 @@ impl BucketOperators {
             return Ok(Some(record.clone()));
         }
         let found = self.operations.embedded_bucket(name).await;
-        let record = found.map_err(refusal)?.map(|found| self.record_of(found));
+        let record = found
+            .map_err(|error| refusal(&error))?
+            .map(|found| self.record_of(found));
         let mut records = self.lock();
         // That there is no bucket is never remembered: it may be made a moment later.
         match &record {
@@ -190,11 +192,11 @@ impl BucketOperators {
         let change = match change {
             Change::Create { tags } => {
                 let created = operations.create_bucket(operator, name, &tags).await;
-                return created.map_err(refusal);
+                return created.map_err(|error| refusal(&error));
             }
             Change::Delete => {
                 let deleted = operations.delete_bucket(operator, name).await;
-                return deleted.map_err(refusal);
+                return deleted.map_err(|error| refusal(&error));
             }
             Change::Policy(None) => BucketChange::Policy(None),
             Change::Policy(Some(policy)) => {
@@ -218,7 +220,7 @@ impl BucketOperators {
             }
         };
         let changed = operations.change_bucket(operator, name, &change).await;
-        changed.map_err(refusal)
+        changed.map_err(|error| refusal(&error))
     }
 
     /// Returns a policy with its readers as they are granted here. One that names somebody unknown is refused, as S3
@@ -278,7 +280,7 @@ impl BucketOperators {
         loop {
             let kind = ServiceKind::OriginAccessIdentity;
             let listed = self.operations.list(&operator.reader(), kind, &page).await;
-            let listed = listed.map_err(refusal)?;
+            let listed = listed.map_err(|error| refusal(&error))?;
             if let Some(item) = listed.items.iter().find(|item| is_it(&item.id)) {
                 return Ok(BucketReader::Identity(item.id.clone()));
             }
@@ -362,7 +364,7 @@ impl Operators for BucketOperators {
     }
 }
 
-fn refusal(error: OperationError) -> OperatorsError {
+fn refusal(error: &OperationError) -> OperatorsError {
     let text = error.to_string();
     match error {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,

@@ -59,7 +59,9 @@ pub(crate) struct ServedBuckets {
 
 /// The thread that forgets multipart uploads which nobody completes. It ends when this is dropped.
 #[derive(Debug)]
-struct Expiry(Sender<()>);
+struct Expiry {
+    _keep: Sender<()>,
+}
 
 impl Expiry {
     fn start(folder: Arc<BucketsFolder>) -> Self {
@@ -74,7 +76,7 @@ impl Expiry {
         if let Err(error) = expiring {
             terminal::warning(format_args!("uploads that were given up stay: {error}"));
         }
-        Expiry(keep)
+        Expiry { _keep: keep }
     }
 }
 
