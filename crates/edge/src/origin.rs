@@ -6,6 +6,7 @@ mod folder;
 mod hot_objects;
 mod identity;
 mod object_path;
+mod opened_file;
 
 pub(crate) use bucket::Buckets;
 pub(crate) use folder::{FolderOrigin, WatchedFile};

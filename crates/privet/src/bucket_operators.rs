@@ -106,7 +106,7 @@ impl BucketOperators {
                 request_id: asked.request_id.to_owned(),
                 facts: Arc::new(Known {
                     authenticated,
-                    buckets: buckets.map_err(refusal)?,
+                    buckets: buckets.map_err(|error| refusal(&error))?,
                 }),
             },
         }))
@@ -123,7 +123,9 @@ impl BucketOperators {
             return Ok(Some(record.clone()));
         }
         let found = self.operations.embedded_bucket(name).await;
-        let record = found.map_err(refusal)?.map(|found| self.record_of(found));
+        let record = found
+            .map_err(|error| refusal(&error))?
+            .map(|found| self.record_of(found));
         let mut records = self.lock();
         // That there is no bucket is never remembered: it may be made a moment later.
         match &record {
@@ -191,11 +193,11 @@ impl BucketOperators {
         let change = match change {
             Change::Create { tags } => {
                 let created = operations.create_bucket(operator, name, &tags).await;
-                return created.map_err(refusal);
+                return created.map_err(|error| refusal(&error));
             }
             Change::Delete => {
                 let deleted = operations.delete_bucket(operator, name).await;
-                return deleted.map_err(refusal);
+                return deleted.map_err(|error| refusal(&error));
             }
             Change::Policy(None) => BucketChange::Policy(None),
             Change::Policy(Some(policy)) => {
@@ -219,7 +221,7 @@ impl BucketOperators {
             }
         };
         let changed = operations.change_bucket(operator, name, &change).await;
-        changed.map_err(refusal)
+        changed.map_err(|error| refusal(&error))
     }
 
     /// Returns a policy with its readers as they are granted here. One that names somebody unknown is refused, as S3
@@ -279,7 +281,7 @@ impl BucketOperators {
         loop {
             let kind = ServiceKind::OriginAccessIdentity;
             let listed = self.operations.list(&operator.reader(), kind, &page).await;
-            let listed = listed.map_err(refusal)?;
+            let listed = listed.map_err(|error| refusal(&error))?;
             if let Some(item) = listed.items.iter().find(|item| is_it(&item.id)) {
                 return Ok(BucketReader::Identity(item.id.clone()));
             }
@@ -363,16 +365,27 @@ impl Operators for BucketOperators {
     }
 }
 
-fn refusal(error: OperationError) -> OperatorsError {
+fn refusal(error: &OperationError) -> OperatorsError {
+    let text = error.to_string();
     match error {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,
         OperationError::RoleTooLow(_) | OperationError::ScopeTooNarrow(_) => OperatorsError::Denied,
         OperationError::Store(StoreError::Exists(_)) => OperatorsError::Exists,
-        OperationError::Store(error @ StoreError::InUse { .. }) => {
-            OperatorsError::Invalid(error.to_string())
-        }
-        OperationError::Store(error) => OperatorsError::Unavailable(error.to_string()),
-        other => OperatorsError::Invalid(other.to_string()),
+        OperationError::Store(StoreError::InUse { .. })
+        | OperationError::ReadOnly { .. }
+        | OperationError::NoStore
+        | OperationError::Invalid(_)
+        | OperationError::IfMatchMissing
+        | OperationError::NotDisabled(_)
+        | OperationError::BucketNotEmpty(_)
+        | OperationError::ClaimedOutside(_)
+        | OperationError::IdempotencyKeyReused
+        | OperationError::Invalidation(_) => OperatorsError::Invalid(text),
+        OperationError::Store(_)
+        | OperationError::NoEdge
+        | OperationError::TooManyJobs
+        | OperationError::BucketsFolder(_)
+        | OperationError::System(_) => OperatorsError::Unavailable(text),
     }
 }
 

@@ -424,10 +424,10 @@ fn embedded(value: &Value) -> Option<EmbeddedBucketDocument> {
 mod tests {
     use super::*;
 
-    fn check(change: &GrantChange, before: Value, expected: Value) {
-        let mut document = before;
+    fn check(change: &GrantChange, before: &Value, expected: &Value) {
+        let mut document = before.clone();
         change.apply(document.as_object_mut().unwrap());
-        assert_eq!(document, expected);
+        assert_eq!(&document, expected);
     }
 
     #[test]
@@ -441,19 +441,16 @@ mod tests {
         };
         let one = json!({ "readers": [{ "origin_access_identity": "E1" }] });
         let listing = json!({ "readers": [{ "origin_access_identity": "E1", "list": true }] });
-        check(&grant(false), json!({}), one.clone());
-        check(&grant(false), one.clone(), one.clone());
-        check(&grant(true), one.clone(), listing.clone());
-        check(&grant(false), listing, one.clone());
-        check(&GrantChange::Revoke(reader), one, json!({}));
-        let other = BucketReader::Distribution("E1".to_owned());
+        let none = json!({});
+        check(&grant(false), &none, &one);
+        check(&grant(false), &one, &one);
+        check(&grant(true), &one, &listing);
+        check(&grant(false), &listing, &one);
+        check(&GrantChange::Revoke(reader.clone()), &one, &none);
         let two = json!({ "readers": [{ "distribution": "E1" }] });
-        check(&GrantChange::Revoke(other), json!({}), json!({}));
-        check(
-            &GrantChange::Revoke(BucketReader::Identity("E1".to_owned())),
-            two.clone(),
-            two,
-        );
+        let other = BucketReader::Distribution("E1".to_owned());
+        check(&GrantChange::Revoke(other), &none, &none);
+        check(&GrantChange::Revoke(reader.clone()), &two, &two);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! A bucket that this machine keeps: its objects are opened by their keys, with what is said of them.
 
-use super::folder::OpenedFile;
 use super::identity::FileChanges;
+use super::opened_file::OpenedFile;
 use super::{ObjectHead, OriginError};
 use crate::own_files::OwnPaths;
 use arc_swap::ArcSwapOption;
@@ -135,7 +135,7 @@ impl BucketRoot {
             stat,
             identity,
             name: key.path().map(PathBuf::from),
-            head: head(metadata, etag, state),
+            head: head(&metadata, etag, state),
         })
     }
 
@@ -163,9 +163,10 @@ impl BucketRoot {
     }
 
     fn error(&self, error: &ObjectError) -> OriginError {
-        match error {
-            ObjectError::NotFound | ObjectError::NoSuchBucket => self.absent,
-            _ => OriginError::Unreadable,
+        let is_absent = matches!(error, ObjectError::NotFound | ObjectError::NoSuchBucket);
+        match is_absent {
+            true => self.absent,
+            false => OriginError::Unreadable,
         }
     }
 }
@@ -190,7 +191,7 @@ fn stat_beneath(_folder: &OwnedFd, _name: &Path) -> Result<Stat, Errno> {
 }
 
 /// Returns what is said of an object, as S3 sends it.
-fn head(metadata: Metadata, etag: String, state: String) -> ObjectHead {
+fn head(metadata: &Metadata, etag: String, state: String) -> ObjectHead {
     let modified = metadata.modified.duration_since(SystemTime::UNIX_EPOCH);
     let headers = &metadata.headers;
     let content_type = headers.content_type.clone().unwrap_or_default();

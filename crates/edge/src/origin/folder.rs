@@ -4,6 +4,7 @@ use super::bucket::{BucketRoot, Buckets};
 use super::hot_objects::{HotObject, HotObjects};
 use super::identity::{FileChanges, Identity, settled};
 use super::object_path::{object_key, relative_file_name};
+use super::opened_file::OpenedFile;
 use super::{Content, DiskWork, Object, ObjectHead, OriginError};
 use crate::own_files::OwnPaths;
 use bytes::Bytes;
@@ -55,17 +56,6 @@ enum Root {
 enum ObjectName {
     File(PathBuf),
     Key(Key),
-}
-
-/// A file that was opened as an object.
-#[derive(Debug)]
-pub(super) struct OpenedFile {
-    pub(super) file: File,
-    pub(super) stat: Stat,
-    pub(super) identity: Identity,
-    /// Path at which its state is looked up while it is remembered; `None` if it has no such path.
-    pub(super) name: Option<PathBuf>,
-    pub(super) head: ObjectHead,
 }
 
 impl Root {

@@ -220,7 +220,13 @@ fn a_folder_of_an_earlier_version_is_served_as_before() {
     let config = folder.read("data/privet.toml");
     let (node, _) = config.split_once("# What is served:").unwrap();
     let service = without_redirects(&folder.read("data/service.toml"));
+    let (keys, rest) = service.split_once("# The bucket with the files").unwrap();
+    let (_, rest) = rest.split_once("[[distributions]]").unwrap();
+    let service = format!("{keys}[[distributions]]{rest}");
+    let service = service.replace("bucket = { name = \"privet-demo\" }", "folder = \"bucket\"");
     folder.write("data/privet.toml", &format!("{node}{service}"));
+    let bucket = folder.path("data/buckets/privet-demo");
+    std::fs::rename(bucket, folder.path("data/bucket")).unwrap();
     for name in ["service.toml", "privet.db"] {
         std::fs::remove_file(folder.path("data").join(name)).unwrap();
     }

@@ -868,7 +868,7 @@ const PROGRAMS: &[(&str, &str)] = &[
     ("ffplay", "curl -fsS \"$1\" | grep -q '<MPD'\n"),
     (
         "aws",
-        "[ \"$1\" = cloudfront ] && exec \"$PYTHON\" -m awscli \"$@\"\n\
+        "[[ \"$1\" = cloudfront || \"$1\" = s3 ]] && exec \"$PYTHON\" -m awscli \"$@\"\n\
          [ \"$*\" = 'kms sign --key-id alias/privet --message fileb:///dev/stdin --message-type DIGEST \
          --signing-algorithm RSASSA_PKCS1_V1_5_SHA_256 --query Signature --output text' ] || exit 9\n\
          openssl pkeyutl -sign -inkey K2J.pem -pkeyopt digest:sha256 | base64 -w0\n",

@@ -83,8 +83,8 @@ fn a_bucket_gives_nothing_to_an_origin_that_it_has_not_granted_anything() {
     edge.until_status(ONE, 200);
     let answer = edge.get(ONE);
     assert_eq!(answer.text(), "one");
-    assert_eq!(answer.header("cache-control"), Some("max-age=7"));
-    assert_eq!(answer.header("content-type"), Some("text/plain"));
+    assert_eq!(answer.header("Cache-Control"), Some("max-age=7"));
+    assert_eq!(answer.header("Content-Type"), Some("text/plain; charset=utf-8"));
     is_denied(&edge, ABSENT);
     edge.done(&["bucket", "grant", "articles", "--identity", "EI", "--list"]);
     edge.until_status(ABSENT, 404);
@@ -238,8 +238,8 @@ fn the_articles_begin_with_a_bucket() {
     edge.until_applied(made, 1);
     let answer = edge.get("http://one.example/terada_pythonbr.jpg");
     assert_eq!((answer.status(), answer.text()), (200, "a picture"));
-    assert_eq!(answer.header("content-type"), Some("image/jpeg"));
-    assert_eq!(answer.header("x-amz-meta-title"), Some("a"));
+    assert_eq!(answer.header("Content-Type"), Some("image/jpeg"));
+    assert_eq!(answer.header("X-Amz-Meta-Title"), Some("a"));
     // The file is one that a person can see.
     let file = edge.path("buckets/c2-video-test-private/terada_pythonbr.jpg");
     assert_eq!(fs::read_to_string(file).unwrap(), "a picture");

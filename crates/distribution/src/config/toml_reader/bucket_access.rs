@@ -1,6 +1,6 @@
 //! Reads buckets, origin access controls, origin access identities, and the keys that sign.
 
-use super::buckets::read_embedded;
+use super::buckets::{REGION_DEFAULT, read_embedded};
 use super::description::{check_description, check_text, has_any};
 use super::table::{Reader, Table, value};
 use crate::config::document::{
@@ -10,7 +10,7 @@ use crate::config::document::{
 use crate::config::origin::{HttpServer, S3Addressing, SigningBehavior};
 use std::path::PathBuf;
 
-pub(super) const CREDENTIAL_KEYS: [&str; 5] = [
+const CREDENTIAL_KEYS: [&str; 5] = [
     "access_key_id",
     "secret_access_key",
     "secret_access_key_file",
@@ -19,6 +19,8 @@ pub(super) const CREDENTIAL_KEYS: [&str; 5] = [
 ];
 /// Keys that make sense only for a bucket that is reached over a connection.
 const ENDPOINT_KEYS: [&str; 2] = ["region", "addressing"];
+/// Keys of the kinds of location that are not embedded.
+const OTHER_KEYS: [&str; 4] = ["folder", "endpoint", "region", "addressing"];
 /// Keys that make sense only for a bucket that this machine keeps.
 const EMBEDDED_KEYS: [&str; 6] = [
     "readers",
@@ -30,7 +32,6 @@ const EMBEDDED_KEYS: [&str; 6] = [
 ];
 /// Maximum length of an origin access control's name (API reference, `OriginAccessControlConfig`).
 const CONTROL_NAME_LENGTH_MAX: usize = 64;
-pub(super) const REGION_DEFAULT: &str = "us-east-1";
 pub(super) const ADDRESSINGS: [(&str, S3Addressing); 2] = [
     ("path", S3Addressing::Path),
     ("virtual-host", S3Addressing::VirtualHost),
@@ -88,6 +89,12 @@ pub(super) fn read_bucket<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> Buc
 
 fn read_bucket_location<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BucketLocationDocument {
     if reader.boolean(table, "embedded") == Some(true) {
+        for key in OTHER_KEYS.iter().chain(&CREDENTIAL_KEYS) {
+            if value(table, key).is_some() {
+                let message = "cannot be combined with embedded; remove one of them";
+                reader.fault(&table.path(key), message);
+            }
+        }
         return BucketLocationDocument::Embedded(Box::new(read_embedded(reader, table)));
     }
     for key in EMBEDDED_KEYS

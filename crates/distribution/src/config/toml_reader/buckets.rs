@@ -1,6 +1,5 @@
 //! Reads `[buckets]`, the machine's folder of buckets and their S3 endpoint, and what items say of embedded buckets.
 
-use super::bucket_access::{CREDENTIAL_KEYS, REGION_DEFAULT};
 use super::control::{read_domain_suffix, read_text};
 use super::description::check_description;
 use super::schema::TableSchema;
@@ -14,8 +13,8 @@ use crate::config::document::{
 
 /// Name of the folder unless another is set, in the folder of the file.
 const FOLDER_DEFAULT: &str = "buckets";
-/// Keys of other kinds of location.
-const OTHER_KEYS: [&str; 4] = ["folder", "endpoint", "region", "addressing"];
+/// Region of buckets unless another is set.
+pub(super) const REGION_DEFAULT: &str = "us-east-1";
 /// Maximum number of grants of a bucket, and of its policy.
 const READERS_MAX: usize = 100;
 /// Sizes of S3's (user guide, "Bucket policy", "CORS configuration").
@@ -73,12 +72,6 @@ pub(super) fn read_embedded<'t>(
     reader: &mut Reader<'t>,
     table: &Table<'t>,
 ) -> EmbeddedBucketDocument {
-    for key in OTHER_KEYS.iter().chain(&CREDENTIAL_KEYS) {
-        if value(table, key).is_some() {
-            let message = "cannot be combined with embedded; remove one of them";
-            reader.fault(&table.path(key), message);
-        }
-    }
     check_description(reader, table);
     EmbeddedBucketDocument {
         readers: read_readers(reader, table, &schema::BUCKET_READER),

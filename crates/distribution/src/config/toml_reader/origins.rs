@@ -1,6 +1,7 @@
 //! Reads origins and origin groups.
 
-use super::bucket_access::{ADDRESSINGS, REGION_DEFAULT, SIGNINGS, read_credentials};
+use super::bucket_access::{ADDRESSINGS, SIGNINGS, read_credentials};
+use super::buckets::REGION_DEFAULT;
 use super::schema;
 use super::table::{Reader, Table, value};
 use crate::config::document::{

@@ -53,7 +53,7 @@ fn what_is_said_of_an_embedded_bucket_is_checked() {
          8:11: buckets.bucket[0].profile: cannot be combined with embedded; remove one of them
          9:12: buckets.bucket[0].readers[0].origin_access_identity: is missing; add it, or distribution
          9:34: buckets.bucket[0].readers[1].distribution: cannot be combined with origin_access_identity; write two entries
-         9:91: buckets.bucket[0].readers[2].distribution: is empty; fill it in",
+         9:90: buckets.bucket[0].readers[2].distribution: is empty; fill it in",
     );
     check(
         &format!(
@@ -78,9 +78,9 @@ fn embedded(origin: &str, items: &str) -> Option<EmbeddedOrigin> {
 }
 
 #[track_caller]
-fn check_access(origin: &str, items: &str, expected: BucketAccess) {
+fn check_access(origin: &str, items: &str, expected: &BucketAccess) {
     let embedded = embedded(origin, items).unwrap();
-    assert_eq!(embedded.access, expected, "{origin}");
+    assert_eq!(&embedded.access, expected, "{origin}");
     assert_eq!(embedded.root, Path::new("/b/abc"));
     let endpoint = embedded.endpoint.unwrap();
     assert_eq!((&*endpoint.host, endpoint.port), ("127.0.0.1", 9000));
@@ -94,20 +94,20 @@ const NO_CONTROL: &str = "[[origin_access_controls]]\nid = 'EN'\nsigning = 'neve
 #[test]
 fn an_origin_that_nobody_granted_anything_may_do_nothing() {
     let host = "bucket_host = 'abc.s3.amazonaws.com'";
-    check_access(host, "", BucketAccess::Unsigned);
+    check_access(host, "", &BucketAccess::Unsigned);
     let with_identity = format!("{host}, origin_access_identity = 'EX'");
     let other = BucketReader::Identity("EX".to_owned());
     check_access(
         &with_identity,
         OTHER_IDENTITY,
-        BucketAccess::NotGranted(other),
+        &BucketAccess::NotGranted(other),
     );
     let unsigned = format!("{host}, origin_access_control = 'EN'");
-    check_access(&unsigned, NO_CONTROL, BucketAccess::Unsigned);
+    check_access(&unsigned, NO_CONTROL, &BucketAccess::Unsigned);
     check_access(
         "s3 = { bucket = 'abc', signing = 'never' }",
         "",
-        BucketAccess::Unsigned,
+        &BucketAccess::Unsigned,
     );
 }
 
@@ -119,14 +119,14 @@ fn a_grant_is_to_an_identity_or_to_a_distribution_that_signs() {
         "abc.s3.example.com",
     ] {
         let origin = format!("bucket_host = '{host}', origin_access_identity = 'EI'");
-        check_access(&origin, IDENTITY, BucketAccess::Read);
+        check_access(&origin, IDENTITY, &BucketAccess::Read);
         let origin = format!("bucket_host = '{host}', origin_access_control = 'EC'");
-        check_access(&origin, CONTROL, BucketAccess::ReadAndList);
+        check_access(&origin, CONTROL, &BucketAccess::ReadAndList);
     }
-    check_access("bucket = { name = 'abc' }", "", BucketAccess::ReadAndList);
-    check_access("s3 = { bucket = 'abc' }", "", BucketAccess::ReadAndList);
+    check_access("bucket = { name = 'abc' }", "", &BucketAccess::ReadAndList);
+    check_access("s3 = { bucket = 'abc' }", "", &BucketAccess::ReadAndList);
     let named = "bucket = { name = 'abc' }, origin_access_identity = 'EI'";
-    check_access(named, IDENTITY, BucketAccess::Read);
+    check_access(named, IDENTITY, &BucketAccess::Read);
 }
 
 #[test]
