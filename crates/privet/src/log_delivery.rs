@@ -11,7 +11,6 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
-use tempfile::NamedTempFile;
 
 /// Time for the last try to deliver log files, at the end. What is left is delivered after the next start.
 pub(crate) const LAST_TRY: Duration = Duration::from_secs(5);
@@ -155,13 +154,14 @@ fn put_file(root: &Path, key: &str, object: &[u8]) -> io::Result<()> {
     root.metadata()
         .map_err(|error| io::Error::new(error.kind(), format!("{}: {error}", root.display())))?;
     std::fs::create_dir_all(&folder)?;
-    let mut temporary = NamedTempFile::with_prefix_in(".privet-", &folder)?;
-    temporary.write_all(object)?;
-    temporary
-        .as_file()
-        .set_permissions(Permissions::from_mode(0o640))?;
-    temporary.as_file().sync_all()?;
-    temporary.persist(&file).map_err(|fault| fault.error)?;
+    // The same name at every attempt: what a kill leaves is taken over by the next one, and is no file for good.
+    let name = file.file_name().unwrap_or_default().to_string_lossy();
+    let temporary = folder.join(format!(".privet-{name}"));
+    let mut written = File::create(&temporary)?;
+    written.set_permissions(Permissions::from_mode(0o640))?;
+    written.write_all(object)?;
+    written.sync_all()?;
+    std::fs::rename(&temporary, &file)?;
     File::open(&folder)?.sync_all()
 }
 
