@@ -4,11 +4,13 @@ use crate::bucket_operators::BucketOperators;
 use crate::control_settings::tls_config;
 use crate::terminal;
 use privet_bucket::policy::Transport;
-use privet_bucket::{Endpoint, Settings};
+use privet_bucket::{AccessLog, Endpoint, Logging, Settings};
 use privet_control::{BoundSideListener, Control, ListenerOptions, SideListener, SocketError};
 use privet_distribution::config::{BucketsSettings, Snapshot};
 use privet_distribution::response::content_type;
+use privet_edge::{AccessLogLine, AccessLogged, EdgeHandle};
 use privet_objects::{BucketName, BucketsFolder, OpenError};
+use privet_sign::Timestamp;
 use rustls::ServerConfig;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -55,6 +57,25 @@ pub(crate) struct ServedBuckets {
     settings: BucketsSettings,
     /// Ends with the endpoint.
     _expiry: Expiry,
+}
+
+/// The access logs of buckets, which the edge writes and delivers beside those of distributions.
+#[derive(Debug)]
+struct EdgeLog(EdgeHandle);
+
+impl AccessLog for EdgeLog {
+    fn write(&self, target: &Logging, received: jiff::Timestamp, line: String) {
+        let written = self.0.write_access_log(AccessLogLine {
+            bucket: target.bucket.clone(),
+            prefix: target.prefix.clone(),
+            at: Timestamp::from_secs(received.as_second().try_into().unwrap_or_default()),
+            line,
+        });
+        match written {
+            // S3's own access logs are best effort, and a full queue is told by the edge.
+            AccessLogged::Written | AccessLogged::NoLog | AccessLogged::Full => {}
+        }
+    }
 }
 
 /// The thread that forgets multipart uploads which nobody completes. It ends when this is dropped.
@@ -136,6 +157,7 @@ impl PreparedBuckets {
     pub(crate) fn serve(
         self,
         control: &Control,
+        edge: EdgeHandle,
         account: String,
     ) -> Result<Option<ServedBuckets>, BucketsError> {
         let PreparedBuckets {
@@ -162,6 +184,7 @@ impl PreparedBuckets {
             None => Transport::Plain,
         };
         let endpoint = Endpoint::new(folder.into(), operators, own, transport);
+        endpoint.log_to(Arc::new(EdgeLog(edge)));
         let listener = bound.serve(move |request, address| {
             let endpoint = endpoint.clone();
             async move { endpoint.answer(request, address).await }

@@ -335,6 +335,7 @@ impl Bound {
         config: &Path,
     ) -> Result<(Control, Option<ServedBuckets>), ServeError> {
         let account = self.cloudfront.account.clone();
+        let log = edge.clone();
         let control = Control::start_with(ControlOptions {
             edge,
             source,
@@ -344,7 +345,8 @@ impl Bound {
             cloudfront: self.cloudfront,
         })
         .map_err(ServeError::Socket)?;
-        let buckets = self.buckets.map(|buckets| buckets.serve(&control, account));
+        let buckets = self.buckets;
+        let buckets = buckets.map(|buckets| buckets.serve(&control, log, account));
         let buckets = buckets.transpose().map_err(ServeError::Buckets)?;
         Ok((control, buckets.flatten()))
     }

@@ -211,7 +211,8 @@ fn keys_come_from_a_configuration() {
         folder.read("data/service.toml"),
     );
     let (listeners, _) = node.split_once("[log]").unwrap();
-    folder.write("data/whole.toml", &format!("{listeners}{service}"));
+    let buckets = "[buckets]\nfolder = 'buckets'\n";
+    folder.write("data/whole.toml", &format!("{listeners}{buckets}{service}"));
     let config = ["explain", "--config", "data/whole.toml"];
     let explain = |url: &str| folder.run(&[&config[..], &[url]].concat());
     let entries = std::fs::read_dir(folder.path("data/keys")).unwrap();

@@ -84,7 +84,10 @@ fn a_bucket_gives_nothing_to_an_origin_that_it_has_not_granted_anything() {
     let answer = edge.get(ONE);
     assert_eq!(answer.text(), "one");
     assert_eq!(answer.header("Cache-Control"), Some("max-age=7"));
-    assert_eq!(answer.header("Content-Type"), Some("text/plain; charset=utf-8"));
+    assert_eq!(
+        answer.header("Content-Type"),
+        Some("text/plain; charset=utf-8")
+    );
     is_denied(&edge, ABSENT);
     edge.done(&["bucket", "grant", "articles", "--identity", "EI", "--list"]);
     edge.until_status(ABSENT, 404);
