@@ -4,20 +4,22 @@
 //! must not open a behavior to everybody.
 
 use crate::cloudfront::members::{ConfigFault, Members};
-use crate::cloudfront::model::{Model, Shape, Version};
+use crate::cloudfront::model::{Member, Model, Shape, Version};
 use serde_json::{Value, json};
 
 /// The members by which items of a list are found again.
 const NAMES: [&str; 2] = ["Id", "PathPattern"];
-/// Structures with members that hold for all viewers, whatever is said of the others: they are completed if they are
-/// left out, too.
-const LEFT_OUT: [&str; 1] = ["ViewerCertificate"];
+/// Structure and member of the oldest protocol for viewers, which holds whatever certificate there is.
+const PROTOCOL: (&str, &str) = ("ViewerCertificate", "MinimumProtocolVersion");
+
+/// Member of behaviors.
+const KEY_GROUPS: &str = "TrustedKeyGroups";
 
 /// Puts what `version` has no members for into a configuration of `shape`, as `shown` has it.
 ///
 /// # Errors
 /// Returns the fault of path patterns that would give paths to another behavior than before, where one is restricted in
-/// a way that the version does not know; and that of an origin which would be sent headers of another one.
+/// a way that the client does not know; and that of an origin which would be sent headers of another one.
 pub(super) fn complete(
     config: &mut Value,
     shown: &Value,
@@ -30,30 +32,35 @@ pub(super) fn complete(
     Ok(())
 }
 
-/// Refuses to change which behavior a path has, if a behavior is restricted by key groups and the version has none: to
-/// the client all of them look open, and a path that it renames, removes or adds would be open.
+/// Refuses to change which behavior a path has, if a behavior is restricted by key groups and the client knows none: to
+/// it all behaviors look open, and a path that it renames, removes or adds would be open. Clients of the newest version
+/// that are older than key groups do not know them either, and name them nowhere.
 fn check_patterns(config: &Value, shown: &Value, version: Version) -> Result<(), ConfigFault> {
     let (sent, shown) = (Members::of(config, ""), Members::of(shown, ""));
-    let behaviors = shown.items("CacheBehaviors").iter();
-    let mut behaviors = behaviors.chain(shown.value("DefaultCacheBehavior"));
     let is_restricted = |behavior: &Value| {
-        let groups = Members::of(behavior, "").inner("TrustedKeyGroups");
+        let groups = Members::of(behavior, "").inner(KEY_GROUPS);
         groups.flag("Enabled")
     };
-    let is_restricted = behaviors.any(is_restricted);
-    let is_known = knows(version, "CacheBehavior", "TrustedKeyGroups");
+    let is_restricted = behaviors(&shown).any(is_restricted);
+    let is_said = behaviors(&sent).any(|behavior| behavior.get(KEY_GROUPS).is_some());
+    let is_known = is_said && knows(version, "CacheBehavior", KEY_GROUPS);
     match is_restricted && !is_known && patterns(&sent) != patterns(&shown) {
         true => {
             let message = format!(
-                "have other path patterns than before, and some paths are restricted by key groups, which version {} \
-                 of the API does not know; change them in version {}",
-                version.date(),
+                "have other path patterns than before, and some paths are restricted by key groups, of which the \
+                 request says nothing; send {KEY_GROUPS} in version {} of the API",
                 Version::newest().date()
             );
             Err(sent.fault("CacheBehaviors", "IllegalUpdate", &message))
         }
         false => Ok(()),
     }
+}
+
+/// Returns all behaviors of a configuration, the default one last.
+fn behaviors<'v>(config: &Members<'v>) -> impl Iterator<Item = &'v Value> {
+    let others = config.items("CacheBehaviors").iter();
+    others.chain(config.value("DefaultCacheBehavior"))
 }
 
 /// Refuses to move origins with custom headers to other hosts, if the version has no custom headers.
@@ -133,11 +140,10 @@ fn fill(config: &mut Value, shown: &Value, shape: &str, version: Version) {
                     config.insert(member.name.to_owned(), shown.clone());
                     continue;
                 }
-                if LEFT_OUT.contains(&member.name) {
-                    config.entry(member.name).or_insert_with(|| json!({}));
-                }
                 if let Some(inner) = config.get_mut(member.name) {
                     fill(inner, shown, member.shape, version);
+                } else if let Some(inner) = left_out(member, shown, version) {
+                    config.insert(member.name.to_owned(), inner);
                 }
             }
         }
@@ -157,6 +163,15 @@ fn fill(config: &mut Value, shown: &Value, shape: &str, version: Version) {
         | Shape::Bytes
         | Shape::Words(_) => {}
     }
+}
+
+/// Returns the structure that stands for one which the client has left out. That says nothing of the protocols that
+/// its version has no word for.
+fn left_out(member: &Member, shown: &Value, version: Version) -> Option<Value> {
+    let (structure, name) = PROTOCOL;
+    let protocol = shown.get(name)?;
+    let is_kept = member.name == structure && !knows(version, member.shape, name);
+    is_kept.then(|| json!({ name: protocol }))
 }
 
 fn is_same_item(one: &Value, other: &Value) -> bool {
@@ -210,7 +225,10 @@ mod tests {
                 check(&["/c/*", "/a/*", "/b/*"], &shown, version, refused);
                 check(&["/a/*", "/b/*"], &shown, version, None);
             }
-            check(&["/a*"], &shown, "2020-05-31", None);
+            check(&["/a*"], &shown, "2020-05-31", refused);
+            let mut said = sent(&["/a*"]);
+            said["CacheBehaviors"]["Items"][0]["TrustedKeyGroups"] = open();
+            assert_eq!(completed(&said, &shown, "2020-05-31"), Ok(said.clone()));
         }
         check(&["/a*"], &shown(open(), open()), OLDER, None);
     }
@@ -249,7 +267,7 @@ mod tests {
                 { "PathPattern": "x", "Compress": true },
                 { "PathPattern": "y", "ResponseHeadersPolicyId": "S" },
             ] },
-            "ViewerCertificate": { "IAMCertificateId": "c", "MinimumProtocolVersion": "TLSv1.3_2025" },
+            "ViewerCertificate": { "Certificate": "c", "MinimumProtocolVersion": "TLSv1.3_2025" },
         });
         let sent = json!({
             "Comment": "new",
@@ -277,9 +295,6 @@ mod tests {
             })
         );
         let newest = Version::newest().date();
-        let same = completed(&sent, &shown, newest).unwrap();
-        assert_eq!(same["DefaultCacheBehavior"], sent["DefaultCacheBehavior"]);
-        assert_eq!(same["CacheBehaviors"], sent["CacheBehaviors"]);
-        assert!(same.get("IsIPV6Enabled").is_none(), "{same}");
+        assert_eq!(completed(&sent, &shown, newest), Ok(sent));
     }
 }

@@ -524,7 +524,7 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
     case.refused(&reply, (400, "InvalidArgument"));
     assert!(reply.text("Message").contains("CachePolicyId"), "{reply:?}");
     // It does not know that this path is restricted, which it would open under another pattern, or without one.
-    let pattern = config.text("PathPattern");
+    let pattern = pattern_of(&config.body);
     let renamed = config.body.replace(pattern, "/renamed*");
     assert_ne!(renamed, config.body);
     let reply = case.send("PUT", &older, Some(&etag), &renamed);
@@ -552,6 +552,41 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
         document["default_behavior"]["trusted_key_groups"],
         json!(["EEWTV53KXQXXE"])
     );
+}
+
+#[test]
+fn a_restriction_that_is_left_out_opens_nothing() {
+    let case = Case::new();
+    let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
+    let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
+    let config = case.get(&target).body;
+    let put = |body: &str| case.send("PUT", &target, Some(&made.etag), body);
+    let (mut without, mut rest) = (String::new(), config.as_str());
+    while let Some((begin, behind)) = rest.split_once("<TrustedKeyGroups>") {
+        without.push_str(begin);
+        rest = behind.split_once("</TrustedKeyGroups>").unwrap().1;
+    }
+    without.push_str(rest);
+    let reply = put(&without);
+    case.refused(&reply, (400, "InvalidArgument"));
+    assert!(
+        reply.text("Message").contains("TrustedKeyGroups"),
+        "{reply:?}"
+    );
+    // Under another pattern it would be a new behavior.
+    let pattern = pattern_of(&config);
+    case.refused(
+        &put(&without.replace(pattern, "/renamed*")),
+        (400, "IllegalUpdate"),
+    );
+    // What is said is done.
+    let said = config.replace(pattern, "/renamed*");
+    assert_eq!(put(&said).status, 200);
+}
+
+fn pattern_of(config: &str) -> &str {
+    let (_, behind) = config.split_once("<PathPattern>").unwrap();
+    behind.split_once("</PathPattern>").unwrap().0
 }
 
 #[test]
