@@ -1,10 +1,9 @@
 //! Serves a folder of buckets with fixed keys, for a client that somebody wants to try: `serve FOLDER ADDRESS`.
 
-#![allow(
-    missing_docs,
+#![expect(
     clippy::unwrap_used,
     clippy::print_stdout,
-    clippy::wildcard_enum_match_arm
+    reason = "a program to try clients with, which ends at the first fault"
 )]
 
 #[path = "../tests/it/server.rs"]

@@ -1,5 +1,6 @@
-//! One line of a bucket's access log (Amazon S3 user guide, "Amazon S3 server access log format"): a request as text. It
-//! decides nothing about where the line goes. Signatures of presigned URLs are left out, which would still open objects.
+//! One line of a bucket's access log (Amazon S3 user guide, "Amazon S3 server access log format"): a request as text.
+//! It decides nothing about where the line goes. Signatures of presigned URLs are left out, which would still open
+//! objects.
 
 use jiff::Timestamp;
 use std::borrow::Cow;
@@ -115,8 +116,8 @@ fn without_signatures(url: &str) -> String {
     };
     let parameters = query.split('&').map(|parameter| {
         let name = parameter.split('=').next().unwrap_or_default();
-        let is_secret = |secret: &&str| decoded(name).eq_ignore_ascii_case(secret);
-        match SECRET_PARAMETERS.iter().any(|secret| is_secret(&secret)) {
+        let is_secret = |secret: &str| decoded(name).eq_ignore_ascii_case(secret);
+        match SECRET_PARAMETERS.iter().any(|secret| is_secret(secret)) {
             true => format!("{name}=redacted"),
             false => parameter.to_owned(),
         }

@@ -1,8 +1,8 @@
 //! An S3 endpoint over plain folders: what clients of S3 say to buckets, on objects that are files.
 //!
 //! [`Endpoint::answer`] is the way in: one request, one answer. Who may do what, and what is set for a bucket, is known
-//! by those who implement [`Operators`]; connections are theirs too. [`policy`] reads bucket policies, purely. Beside it
-//! [`deliver`] decides when log files go into buckets.
+//! by those who implement [`Operators`]; connections are theirs too. [`policy`] reads bucket policies, purely. Beside
+//! it [`deliver`] decides when log files go into buckets.
 
 mod access;
 pub mod access_log;

@@ -52,7 +52,7 @@ struct Entry {
 /// What tells a change from another one.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Asked {
-    /// Digest of method, target and body.
+    /// Digest of method, target, condition and body.
     pub(crate) digest: [u8; 32],
     /// Signature; `None` if the request has none.
     pub(crate) signature: Option<[u8; 32]>,

@@ -20,7 +20,7 @@ use axum::body::{Body, HttpBody};
 use axum::extract::{FromRequestParts, RawPathParams, Request};
 use axum::response::Response;
 use bytes::Bytes;
-use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, IF_MATCH, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
 use http::{HeaderName, HeaderValue};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
@@ -388,12 +388,22 @@ fn head<'a>(
     }
 }
 
-/// Returns the digest of what is asked, by which the same change is known.
+/// Returns the digest of what is asked, by which the same change is known: under another condition it is another one.
 fn digest_of(received: &Received) -> [u8; 32] {
-    let Parts { method, uri, .. } = &received.parts;
+    let Parts {
+        method,
+        uri,
+        headers,
+        ..
+    } = &received.parts;
     let head = format!("{method} {uri}\n");
     let mut context = Context::new(&SHA256);
     context.update(head.as_bytes());
+    for value in headers.get_all(IF_MATCH) {
+        context.update(value.as_bytes());
+        context.update(b"\n");
+    }
+    context.update(b"\n");
     context.update(&received.body);
     let mut digest = [0; 32];
     digest.copy_from_slice(context.finish().as_ref());

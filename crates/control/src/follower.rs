@@ -292,7 +292,8 @@ impl Following {
     /// anywhere, though the copy may already have the changes, everything is built by the next look.
     async fn take_over(&mut self, store: &Store) -> Result<(), StoreError> {
         let built = self.built.take();
-        // A store in a file is its own copy, to which more may be written meanwhile: of that nothing may be seen in part.
+        // A store in a file is its own copy, to which more may be written meanwhile: of that nothing may be seen in
+        // part.
         let (caught_up, view) = match self.copy.catch_up_with_view(store).await {
             Ok(caught_up) => caught_up,
             Err(error) => {

@@ -1,6 +1,5 @@
 //! Why a command cannot do something with a bucket of this machine.
 
-use crate::command_error::CommandError;
 use privet_objects::{KeyError, ObjectError, OpenError};
 use thiserror::Error;
 
@@ -73,11 +72,5 @@ impl BucketFault {
 impl From<OpenError> for BucketFault {
     fn from(error: OpenError) -> Self {
         BucketFault::Folder(error.to_string())
-    }
-}
-
-impl From<BucketFault> for CommandError {
-    fn from(fault: BucketFault) -> Self {
-        CommandError::Bucket(fault)
     }
 }

@@ -183,7 +183,7 @@ impl PreparedBuckets {
             Some(_) => Transport::Tls,
             None => Transport::Plain,
         };
-        let endpoint = Endpoint::new(folder.into(), operators, own, transport);
+        let endpoint = Endpoint::new(folder, operators, own, transport);
         endpoint.log_to(Arc::new(EdgeLog(edge)));
         let listener = bound.serve(move |request, address| {
             let endpoint = endpoint.clone();

@@ -363,6 +363,12 @@ impl From<GroupFault> for CommandError {
     }
 }
 
+impl From<BucketFault> for CommandError {
+    fn from(fault: BucketFault) -> Self {
+        CommandError::Bucket(fault)
+    }
+}
+
 impl From<StoreFault> for CommandError {
     fn from(fault: StoreFault) -> Self {
         CommandError::Store(fault)

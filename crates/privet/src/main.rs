@@ -53,6 +53,7 @@ mod progress;
 mod reason;
 mod report;
 mod serve;
+mod serve_error;
 mod sign;
 mod store_access;
 mod store_fault;

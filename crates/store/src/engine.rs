@@ -1,7 +1,7 @@
 //! The store's own threads: one that writes, and commits together what waits together, and some that read.
 //!
-//! Callers wait for their answer in any runtime. The only statements that run on a thread of theirs are look-ups of a few
-//! rows by their key in a SQLite file.
+//! Callers wait for their answer in any runtime. The only statements that run on a thread of theirs are look-ups of a
+//! few rows by their key in a SQLite file.
 
 use std::sync::{Arc, Mutex};
 use std::thread;
@@ -85,9 +85,9 @@ impl Engine {
         self
     }
 
-    /// Runs `act`, which reads a few rows by their key. To hand such work to another thread and to wait for it takes ten
-    /// times as long as the work, and a request of an operator has ten of them. It is handed over where the session is in
-    /// use, or cannot read at once.
+    /// Runs `act`, which reads a few rows by their key. To hand such work to another thread and to wait for it takes
+    /// ten times as long as the work, and a request of an operator has ten of them. It is handed over where the session
+    /// is in use, or cannot read at once.
     pub(crate) async fn look_up<T: Send + 'static>(
         &self,
         act: impl Fn(&mut dyn Session) -> Result<T, StoreError> + Send + 'static,

@@ -96,11 +96,13 @@ impl Operations {
 
 /// Says which checksum it was, as S3 does.
 pub(super) fn digest_error(error: ObjectError) -> s3s::S3Error {
-    match error {
-        ObjectError::DigestMismatch => digests::bad_digest("Content-MD5"),
-        ObjectError::ChecksumMismatch(algorithm) => digests::bad_digest(digests::name(algorithm)),
-        other => other.into_s3(),
+    if let ObjectError::ChecksumMismatch(algorithm) = error {
+        return digests::bad_digest(digests::name(algorithm));
     }
+    if error == ObjectError::DigestMismatch {
+        return digests::bad_digest("Content-MD5");
+    }
+    error.into_s3()
 }
 
 /// Takes the pieces out of the router's body.

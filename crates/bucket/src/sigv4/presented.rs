@@ -34,8 +34,8 @@ impl Presented<'_> {
     /// Reads the signature and everything that it covers. `now` is in seconds since 1970.
     pub(crate) fn claim(&self, now: i64) -> Result<Claim, Refusal> {
         match self.way()? {
-            Way::Header => self.from_header(now),
-            Way::Query => self.from_query(now),
+            Way::Header => self.header_claim(now),
+            Way::Query => self.query_claim(now),
         }
     }
 
@@ -53,7 +53,7 @@ impl Presented<'_> {
         }
     }
 
-    fn from_header(&self, now: i64) -> Result<Claim, Refusal> {
+    fn header_claim(&self, now: i64) -> Result<Claim, Refusal> {
         let [scope, signed_headers, signature] = read_authorization(self.headers)?;
         let scope = Scope::read(scope)?;
         let signed_headers = credential::signed_headers(signed_headers)?;
@@ -81,7 +81,7 @@ impl Presented<'_> {
         })
     }
 
-    fn from_query(&self, now: i64) -> Result<Claim, Refusal> {
+    fn query_claim(&self, now: i64) -> Result<Claim, Refusal> {
         let parameter = |name: &'static str| {
             let value = self.query.get(name);
             value.ok_or(Refusal::malformed(name, "is missing"))

@@ -68,10 +68,7 @@ impl Dialect {
         shape: &str,
     ) -> Result<(), ConfigFault> {
         match self {
-            Dialect::Dated(version) => {
-                older_version::complete(config, shown, shape, version);
-                Ok(())
-            }
+            Dialect::Dated(version) => older_version::complete(config, shown, shape, version),
             Dialect::Boto2 => boto2::complete(config, shown, shape),
         }
     }

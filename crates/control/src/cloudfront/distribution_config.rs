@@ -325,6 +325,9 @@ impl Behaviors<'_> {
         {
             return Ok(unchanged(present));
         }
+        if let Some(shown) = &shown {
+            behaviors::check_restrictions(item, pattern, shown)?;
+        }
         let new = behaviors::read_behavior(item, pattern, self.context)?;
         if let Some(target) = new.get("origin").and_then(Value::as_str)
             && self.buckets.contains(&target)

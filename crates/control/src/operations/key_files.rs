@@ -32,8 +32,8 @@ impl Operations {
     }
 }
 
-/// Returns the key in its usual form, or the reason why there is none. What else a file may have in it, such as a private
-/// key, is not shown.
+/// Returns the key in its usual form, or the reason why there is none. What else a file may have in it, such as a
+/// private key, is not shown.
 fn text(path: &Path, own_files: &OwnFiles) -> String {
     let key = match read_file(path, own_files) {
         Ok(bytes) => PublicKey::parse(&bytes).map_err(|error| error.to_string()),

@@ -519,9 +519,17 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
     // What it sends in the place of what it has not read is refused.
     let values = "<ForwardedValues><QueryString>false</QueryString><Cookies><Forward>none</Forward></Cookies></ForwardedValues><MinTTL>0</MinTTL></CacheBehavior>";
     let changed = changed.replace("</CacheBehavior>", values);
-    let reply = case.send("PUT", &older, Some(&reply.etag), &changed);
+    let etag = reply.etag;
+    let reply = case.send("PUT", &older, Some(&etag), &changed);
     case.refused(&reply, (400, "InvalidArgument"));
     assert!(reply.text("Message").contains("CachePolicyId"), "{reply:?}");
+    // It does not know that this path is restricted, which it would open under another pattern, or without one.
+    let pattern = pattern_of(&config.body);
+    let renamed = config.body.replace(pattern, "/renamed*");
+    assert_ne!(renamed, config.body);
+    let reply = case.send("PUT", &older, Some(&etag), &renamed);
+    case.refused(&reply, (400, "IllegalUpdate"));
+    assert!(reply.text("Message").contains("key groups"), "{reply:?}");
     // A whole distribution in the older form is restricted with the newer one.
     let boto = case.create("/2014-05-31/distribution", &of_boto3());
     let target = format!("{DISTRIBUTIONS}/{}/config", boto.id());
@@ -544,6 +552,64 @@ fn an_older_client_does_not_open_what_it_cannot_name() {
         document["default_behavior"]["trusted_key_groups"],
         json!(["EEWTV53KXQXXE"])
     );
+}
+
+#[test]
+fn a_restriction_that_is_left_out_opens_nothing() {
+    let case = Case::new();
+    let made = case.create(DISTRIBUTIONS, &of_awscli("CreateDistribution"));
+    let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
+    let config = case.get(&target).body;
+    let put = |body: &str| case.send("PUT", &target, Some(&made.etag), body);
+    let (mut without, mut rest) = (String::new(), config.as_str());
+    while let Some((begin, behind)) = rest.split_once("<TrustedKeyGroups>") {
+        without.push_str(begin);
+        rest = behind.split_once("</TrustedKeyGroups>").unwrap().1;
+    }
+    without.push_str(rest);
+    let reply = put(&without);
+    case.refused(&reply, (400, "InvalidArgument"));
+    assert!(
+        reply.text("Message").contains("TrustedKeyGroups"),
+        "{reply:?}"
+    );
+    // Under another pattern it would be a new behavior.
+    let pattern = pattern_of(&config);
+    case.refused(
+        &put(&without.replace(pattern, "/renamed*")),
+        (400, "IllegalUpdate"),
+    );
+    // What is said is done.
+    let said = config.replace(pattern, "/renamed*");
+    assert_eq!(put(&said).status, 200);
+}
+
+fn pattern_of(config: &str) -> &str {
+    let (_, behind) = config.split_once("<PathPattern>").unwrap();
+    behind.split_once("</PathPattern>").unwrap().0
+}
+
+#[test]
+fn an_older_client_does_not_let_older_protocols_in() {
+    let case = Case::new();
+    let made = case.create("/2014-05-31/distribution", &of_boto3());
+    let target = format!("{DISTRIBUTIONS}/{}/config", made.id());
+    let config = case.get(&target).body;
+    let config = config.replace(
+        "<MinimumProtocolVersion>TLSv1<",
+        "<MinimumProtocolVersion>TLSv1.3_2025<",
+    );
+    let changed = case.send("PUT", &target, Some(&made.etag), &config);
+    assert_eq!(changed.text("MinimumProtocolVersion"), "TLSv1.3_2025");
+    let older = format!("/2014-05-31/distribution/{}/config", made.id());
+    let config = case.get(&older).body;
+    let (begin, rest) = config.split_once("<ViewerCertificate>").unwrap();
+    let (_, end) = rest.split_once("</ViewerCertificate>").unwrap();
+    let left_out = format!("{begin}{end}");
+    let reply = case.send("PUT", &older, Some(&changed.etag), &left_out);
+    assert_eq!(reply.status, 200, "{reply:?}");
+    let version = case.get(&target);
+    assert_eq!(version.text("MinimumProtocolVersion"), "TLSv1.3_2025");
 }
 
 #[test]
@@ -578,6 +644,12 @@ fn headers_are_shown_to_those_who_may_set_them() {
     assert!(value.get("sealed").is_some(), "{value}");
     let reply = case.send_as(&reader, ("PUT", &target), Some(&changed.etag), &config.body);
     case.refused(&reply, (403, "AccessDenied"));
+    // What a reader was shown does not take the place of the value.
+    let shown = case.send_as(&reader, ("GET", &target), None, "");
+    let reply = case.send("PUT", &target, Some(&changed.etag), &shown.body);
+    case.refused(&reply, (400, "InvalidArgument"));
+    assert!(reply.text("Message").contains("HeaderValue"), "{reply:?}");
+    assert_eq!(case.get(&target).text("HeaderValue"), "hush&amp;");
 }
 
 #[test]

@@ -452,6 +452,15 @@ fn another_origin_takes_the_place_of_the_first() {
     let edit = |sent: String| sent.replace("bkt.s3", "new.s3");
     let refused = updated(&grouped, edit).unwrap_err();
     assert!(refused.contains("group of origins"), "{refused}");
+    // Its headers are told to no other host by a client that does not see them.
+    let mut with_header = full();
+    with_header["origins"][0]["headers"] = json!({ "X-Origin": "secret" });
+    let refused = updated(&with_header, edit).unwrap_err();
+    assert!(refused.contains("custom headers"), "{refused}");
+    let edit = |sent: String| sent.replace("cloudfront/E1<", "cloudfront/E2<");
+    let changed = updated(&with_header, edit).unwrap();
+    let headers = &changed["origins"][0]["headers"];
+    assert_eq!(headers, &json!({ "X-Origin": "secret" }));
 }
 
 #[test]

@@ -1,7 +1,8 @@
 //! A changed configuration: what boto 2 says, and of the present one what it has no words for.
 
-use super::{first_origin, item, said_of_origin};
+use super::{DATE, first_origin, item, said_of_origin};
 use crate::cloudfront::members::{ConfigFault, is_same};
+use crate::cloudfront::older_version;
 use serde_json::Value;
 
 /// Members that stand alone and are said whole.
@@ -17,7 +18,8 @@ const SAID: [&str; 5] = [
 /// behaviors, key groups, cache settings, certificates and everything else. Other shapes are said whole.
 ///
 /// # Errors
-/// Returns a fault if the origin is changed of a distribution whose default behavior has a group of them.
+/// Returns a fault if the origin is changed of a distribution whose default behavior has a group of them, or if it is
+/// moved to another host and has custom headers.
 pub(in crate::cloudfront) fn complete(
     config: &mut Value,
     shown: &Value,
@@ -76,12 +78,13 @@ fn change_origin(whole: &mut Value, sent: &Value) -> Result<(), ConfigFault> {
     let origins = whole["Origins"]["Items"].as_array_mut();
     let mut origins = origins.into_iter().flatten();
     if let Some(origin) = origins.find(|origin| origin["Id"] == target) {
+        older_version::check_destination(origin, sent, DATE)?;
         replace_origin(origin, sent);
     }
     Ok(())
 }
 
-/// Puts host name and kind of another origin into one. Paths, headers and timeouts stay.
+/// Puts host name and kind of another origin into one. Paths and timeouts stay.
 fn replace_origin(origin: &mut Value, sent: &Value) {
     origin["DomainName"] = sent["DomainName"].clone();
     match (sent.get("CustomOriginConfig"), sent.get("S3OriginConfig")) {

@@ -33,11 +33,7 @@ pub(super) fn read_behavior(
     pattern: Option<&str>,
     context: &ConfigContext<'_>,
 ) -> Result<Keys, ConfigFault> {
-    let place = match pattern {
-        Some(pattern) => format!("CacheBehavior {pattern:?}"),
-        None => "DefaultCacheBehavior".to_owned(),
-    };
-    let behavior = &Members::of(value, place);
+    let behavior = &Members::of(value, place(pattern));
     refuse(behavior)?;
     let target = behavior.required("TargetOriginId")?;
     let mut keys = Keys::new();
@@ -58,6 +54,33 @@ pub(super) fn read_behavior(
     read_trusted(behavior, names, most, &mut keys)?;
     read_cache_settings(behavior, context, &mut keys)?;
     Ok(keys)
+}
+
+/// Refuses to leave out of a behavior what restricts it: an SDK that is older than the member does so, and would open
+/// the behavior to everybody.
+pub(super) fn check_restrictions(
+    value: &Value,
+    pattern: Option<&str>,
+    shown: &Value,
+) -> Result<(), ConfigFault> {
+    let behavior = Members::of(value, place(pattern));
+    let shown = Members::of(shown, "");
+    for name in ["TrustedSigners", "TrustedKeyGroups"] {
+        let is_said = behavior.inner(name).value("Enabled").is_some();
+        if shown.inner(name).flag("Enabled") && !is_said {
+            let message = "is missing, and restricts the behavior; send it with Enabled = false to let everybody in";
+            return Err(behavior.invalid(name, message));
+        }
+    }
+    Ok(())
+}
+
+/// Returns the name of a behavior in messages.
+fn place(pattern: Option<&str>) -> String {
+    match pattern {
+        Some(pattern) => format!("CacheBehavior {pattern:?}"),
+        None => "DefaultCacheBehavior".to_owned(),
+    }
 }
 
 /// Refuses what this edge does not do, by the name of the member.

@@ -147,6 +147,12 @@ fn read_headers(
             return Err(header.invalid("HeaderName", &format!("is {name:?} twice")));
         }
         let value = header.text("HeaderValue").unwrap_or_default();
+        // Whoever reads as one operator and writes as another would put a text that everybody knows in the place of a
+        // secret by which the origin recognizes the edge.
+        if value == HIDDEN {
+            let message = "is what is shown to those who may not read it; send the value itself";
+            return Err(header.invalid("HeaderValue", message));
+        }
         headers.insert(name.to_owned(), Value::from(value));
     }
     set(keys, "headers", (!headers.is_empty()).then_some(headers));

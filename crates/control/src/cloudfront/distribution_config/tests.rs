@@ -442,6 +442,8 @@ fn too_many_origins_and_headers_are_refused() {
     let header = |name: &str| json!({ "HeaderName": name, "HeaderValue": "v" });
     let twice = json!({ "Items": [header("X-a"), header("x-A")] });
     origin_refused("CustomHeaders", twice, invalid, "twice");
+    let hidden = json!({ "Items": [{ "HeaderName": "x-a", "HeaderValue": HIDDEN }] });
+    origin_refused("CustomHeaders", hidden, invalid, "may not read it");
     let many: Vec<Value> = (0..11).map(|n| header(&format!("x-{n}"))).collect();
     let many = json!({ "Items": many });
     origin_refused(

@@ -67,3 +67,29 @@ fn a_refusal_is_not_remembered() {
     fixture.furnish();
     assert_eq!(ask(group(2)).status, 201);
 }
+
+#[test]
+fn a_change_under_another_condition_is_another_one() {
+    let fixture = Fixture::new();
+    let key = fixture.admin();
+    let ask = |ask: Ask| fixture.ask(&ask.bearer(&key));
+    let made = ask(create("a", "i1", 1));
+    let target = made.header("location").unwrap();
+    let target = target.split_once(".com").unwrap().1;
+    let read = ask(Ask::get(target));
+    let etag = read.header("etag").unwrap().to_owned();
+    let body = public_key("a", "a", PUBLIC_KEY).replace(">c</Comment>", ">new</Comment>");
+    let update = |etag: &str, attempt: u32| {
+        Ask::new("PUT", &format!("{target}/config"))
+            .xml(&body)
+            .header("if-match", etag)
+            .header("amz-sdk-invocation-id", "i2")
+            .header("amz-sdk-request", &format!("attempt={attempt}"))
+    };
+    let first = ask(update(&etag, 1));
+    assert_eq!(first.status, 200, "{first:?}");
+    let again = ask(update(&etag, 2));
+    assert_eq!((again.status, &again.text), (200, &first.text));
+    let other = ask(update("E1", 2));
+    assert_eq!((other.status, code(&other)), (412, "PreconditionFailed"));
+}

@@ -26,6 +26,12 @@ pub enum OriginSource {
     Http(HttpOrigin),
 }
 
+impl From<S3Origin> for OriginSource {
+    fn from(bucket: S3Origin) -> Self {
+        OriginSource::S3(bucket)
+    }
+}
+
 impl From<HttpOrigin> for OriginSource {
     fn from(server: HttpOrigin) -> Self {
         OriginSource::Http(server)

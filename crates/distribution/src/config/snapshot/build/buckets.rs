@@ -10,7 +10,7 @@ use crate::config::document::{
 };
 use crate::config::origin::{
     BucketAccess, CredentialSource, EmbeddedOrigin, HttpServer, Origin, OriginPatience,
-    OriginSource, PathReading, S3Origin, SigningBehavior,
+    PathReading, S3Origin, SigningBehavior,
 };
 use std::collections::HashMap;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -213,14 +213,15 @@ impl KnownBucket {
             // It is not among the origins, at any index.
             index: usize::MAX,
             id: name.to_owned(),
-            source: OriginSource::S3(S3Origin {
+            source: S3Origin {
                 endpoint,
                 bucket: name.to_owned(),
                 region,
                 addressing,
                 signing: SigningBehavior::Always,
                 credentials: self.credentials.clone().unwrap_or(usual),
-            }),
+            }
+            .into(),
             origin_path: String::new(),
             paths: PathReading::Literal,
             are_paths_stated: false,
