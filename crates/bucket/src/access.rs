@@ -140,7 +140,7 @@ mod tests {
             "RestoreObject",
             "PostObject",
         ] {
-            assert_eq!(act(&operation), None, "{operation}");
+            assert_eq!(act(operation), None, "{operation}");
         }
         assert_eq!(act("CopyObject"), Some(Act::WriteObjects));
     }

@@ -141,6 +141,10 @@ mod tests {
     const NOW: i64 = 1_700_000_000;
 
     /// Signs a URL, and has it read.
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case is written as a value"
+    )]
     fn verify(method: Method, query: &str, headers: HeaderMap, now: i64) -> Result<(), Refusal> {
         let url = |query: &Query| {
             let url = PresentedUrl {

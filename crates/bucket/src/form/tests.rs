@@ -27,8 +27,15 @@ fn read(body: &[u8], step: usize) -> Result<(Fields, Vec<u8>), FormError> {
     Ok((fields, file))
 }
 
+/// Fields in order, and the file.
+type Form<'a> = (&'a [(&'a str, &'a str)], &'a str);
+
 #[track_caller]
-fn check(body: &str, expected: Result<(&[(&str, &str)], &str), FormError>) {
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "a case is written as a value"
+)]
+fn check(body: &str, expected: Result<Form<'_>, FormError>) {
     for step in [1, 7, body.len().max(1)] {
         let read = read(body.as_bytes(), step);
         let expected = expected.clone().map(|(fields, file)| {

@@ -203,6 +203,10 @@ mod tests {
     use super::*;
 
     #[track_caller]
+    #[expect(
+        clippy::needless_pass_by_value,
+        reason = "a case is written as a value"
+    )]
     fn check(text: &str, size: u64, expected: Wanted) {
         assert_eq!(read_range(text, size), expected);
     }

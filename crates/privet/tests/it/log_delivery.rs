@@ -95,10 +95,13 @@ fn delivered(folder: &Path) -> Vec<String> {
     queries(files.map(|file| unpacked(&fs::read(file).unwrap())))
 }
 
+/// The target of a request and its body.
+type Uploaded = (String, Vec<u8>);
+
 /// An S3 server that takes objects, or refuses them with a status.
 struct FakeBucket {
     status: Arc<AtomicU16>,
-    requests: Arc<Mutex<Vec<(String, Vec<u8>)>>>,
+    requests: Arc<Mutex<Vec<Uploaded>>>,
 }
 
 impl FakeBucket {
@@ -117,7 +120,7 @@ impl FakeBucket {
         bucket
     }
 
-    fn requests(&self) -> Vec<(String, Vec<u8>)> {
+    fn requests(&self) -> Vec<Uploaded> {
         self.requests.lock().unwrap().clone()
     }
 }
@@ -125,7 +128,7 @@ impl FakeBucket {
 fn answer(
     stream: &mut TcpStream,
     status: &AtomicU16,
-    requests: &Mutex<Vec<(String, Vec<u8>)>>,
+    requests: &Mutex<Vec<Uploaded>>,
 ) -> std::io::Result<()> {
     let mut head = Vec::new();
     while !head.ends_with(b"\r\n\r\n") {

@@ -131,8 +131,8 @@ fn a_grant_is_to_an_identity_or_to_a_distribution_that_signs() {
 
 #[test]
 fn other_buckets_are_where_they_were() {
-    assert_eq!(embedded("bucket_host = 'abd.s3.amazonaws.com'", ""), None);
-    assert_eq!(embedded("s3 = { bucket = 'abd' }", ""), None);
+    assert_eq!(embedded("bucket_host = 'xyz.s3.amazonaws.com'", ""), None);
+    assert_eq!(embedded("s3 = { bucket = 'xyz' }", ""), None);
     let elsewhere = "s3 = { bucket = 'abc', endpoint = 'http://127.0.0.1:1' }";
     assert_eq!(embedded(elsewhere, ""), None);
 }
