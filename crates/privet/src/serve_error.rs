@@ -40,8 +40,8 @@ impl ServeError {
         ServeError::Store(Box::new(error))
     }
 
-    /// Returns why an edge did not start. `snapshot` is the configuration that was being started, `places` its positions
-    /// in the file.
+    /// Returns why an edge did not start. `snapshot` is the configuration that was being started, `places` its
+    /// positions in the file.
     pub(crate) fn starting(error: StartError, snapshot: &Snapshot, places: &Places) -> Self {
         let StartError::Listen { address, fault } = &error else {
             return ServeError::Start(error);

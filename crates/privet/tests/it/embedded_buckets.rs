@@ -11,9 +11,14 @@ const ABSENT: &str = "http://one.example/absent";
 
 /// Starts an edge with a folder of buckets and the S3 endpoint, and an operator.
 fn edge_with_buckets() -> StoredEdge {
+    edge_with("")
+}
+
+/// The same, with more in its configuration.
+fn edge_with(more: &str) -> StoredEdge {
     let mut edge = StoredEdge::new("file = \"privet.db\"");
     edge.configure(&format!(
-        "[buckets]\naddress = \"{}\"\nsync = false\n",
+        "{more}[buckets]\naddress = \"{}\"\nsync = false\n",
         edge.other()
     ));
     edge.make_operator();
@@ -246,6 +251,38 @@ fn the_articles_begin_with_a_bucket() {
     // The file is one that a person can see.
     let file = edge.path("buckets/c2-video-test-private/terada_pythonbr.jpg");
     assert_eq!(fs::read_to_string(file).unwrap(), "a picture");
+}
+
+/// A bucket's own log (Amazon S3 user guide, "Logging requests with server access logging").
+#[test]
+fn requests_to_a_bucket_are_logged_into_another_one() {
+    let mut edge = edge_with("[log]\nfolder = \"logs\"\ndeliver_after = \"1s\"\n");
+    edge.create("/v1/buckets", &json!({ "name": "logs", "embedded": true }));
+    let logging = json!({ "bucket": "logs", "prefix": "articles/" });
+    edge.create(
+        "/v1/buckets",
+        &json!({ "name": "articles", "embedded": true, "logging": logging }),
+    );
+    let origin = json!({ "bucket": { "name": "articles" } });
+    let made = edge.create("/v1/distributions", &distribution(&origin));
+    edge.until_applied(made, 1);
+    let url = format!("http://{}/articles/a.txt?x-id=GetObject", edge.other());
+    let answer = Viewer::plain(edge.other(), None).get(&url);
+    assert_eq!(answer.status(), 403);
+    let delivery = || edge.v1("GET", "/v1/log-delivery", &Value::Null).json;
+    until("the file arrives", || delivery()["delivered_files"] == 1);
+    edge.stop();
+    let files = fs::read_dir(edge.path("buckets/logs/articles")).unwrap();
+    let texts = files.map(|file| fs::read_to_string(file.unwrap().path()).unwrap());
+    let text: String = texts.collect();
+    assert_eq!(text.lines().count(), 1, "{text}");
+    for part in [
+        " articles [",
+        " REST.GET.OBJECT a.txt ",
+        " 403 AccessDenied ",
+    ] {
+        assert!(text.contains(part), "{part} in {text}");
+    }
 }
 
 #[test]

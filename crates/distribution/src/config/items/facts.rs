@@ -4,8 +4,8 @@ use super::{ItemFault, read_items};
 use crate::config::bucket_host::BucketHost;
 use crate::config::distribution::DistributionLogging;
 use crate::config::document::{
-    BucketAccessDocument, CertificateDocument, DistributionDocument, OriginDocument,
-    ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument,
+    BucketAccessDocument, BucketLocationDocument, CertificateDocument, DistributionDocument,
+    OriginDocument, ServiceDocument, StreamingDistributionDocument, StreamingSourceDocument,
 };
 use crate::config::policies::{CachePolicy, OriginRequestPolicy, ResponseHeadersPolicy};
 use crate::config::service_item::{ServiceItem, ServiceKind};
@@ -65,6 +65,9 @@ impl ItemFacts {
         }
         for streaming in &service.streaming_distributions {
             self.add_streaming(streaming);
+        }
+        for bucket in &service.buckets {
+            self.add_access_log(&bucket.location);
         }
     }
 
@@ -135,6 +138,17 @@ impl ItemFacts {
     }
 
     fn add_logging(&mut self, logging: Option<&DistributionLogging>) {
+        let bucket = logging.map(|logging| (ServiceKind::Bucket, logging.bucket.clone()));
+        self.mentions.extend(bucket);
+    }
+
+    /// Adds the bucket that gets another one's access log.
+    fn add_access_log(&mut self, location: &BucketLocationDocument) {
+        let embedded = match location {
+            BucketLocationDocument::Embedded(embedded) => embedded,
+            BucketLocationDocument::Folder(_) | BucketLocationDocument::Endpoint { .. } => return,
+        };
+        let logging = embedded.logging.as_ref();
         let bucket = logging.map(|logging| (ServiceKind::Bucket, logging.bucket.clone()));
         self.mentions.extend(bucket);
     }
