@@ -76,7 +76,7 @@ impl Operations {
         let facts = facts(&request)?;
         let bucket = bucket_name(&request.input.bucket)?;
         self.record(&bucket).await?;
-        let shared = Arc::clone(&self.shared);
+        let (shared, kept) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
         let name = bucket.clone();
         // The record goes last: what was killed between the two can be repeated.
         blocking(move || match shared.buckets.delete(&name) {
@@ -89,7 +89,15 @@ impl Operations {
             .operators
             .change(&facts.holder, &bucket, Change::Delete)
             .await;
-        deleted.map_err(IntoS3::into_s3)?;
+        if let Err(refused) = deleted {
+            // A bucket that an origin names stays, and its folder with it.
+            blocking(move || match kept.buckets.create(&bucket) {
+                Ok(_) | Err(OpenError::Exists) => Ok(()),
+                Err(error) => Err(error.into_s3()),
+            })
+            .await?;
+            return Err(refused.into_s3());
+        }
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
