@@ -21,7 +21,7 @@ fn a_newer_database_and_another_key_are_refused() {
             .sql("UPDATE meta SET value = '99' WHERE name = 'schema'")
             .unwrap();
         let opened = Store::open(place.options()).await;
-        let (found, known) = (99, 1);
+        let (found, known) = (99, 2);
         assert_eq!(opened.map(drop), Err(StoreError::Newer { found, known }));
     });
 }
@@ -59,7 +59,7 @@ fn a_database_that_takes_the_place_of_an_open_one_is_checked() {
         other.sql(sql).unwrap();
         other
     };
-    let (found, known) = (99, 1);
+    let (found, known) = (99, 2);
     check_replaced(&newer, &StoreError::Newer { found, known });
 
     on_both(async |place| {
