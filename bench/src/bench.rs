@@ -12,11 +12,13 @@ mod fetch;
 mod growth;
 mod idle;
 mod keys;
+mod links;
 mod load;
 mod media;
 mod memory;
 mod operators;
 mod paths;
+mod postgres;
 mod process;
 mod servers;
 mod sign;
@@ -47,6 +49,8 @@ pub enum Bench {
     /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
     /// beside moto's server.
     Control(ControlArguments),
+    /// Links that are counted: redemptions in a second, with the store in SQLite and in PostgreSQL.
+    Links(LinksArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -109,6 +113,23 @@ pub enum ControlPart {
     Api,
 }
 
+/// The arguments of `bench links`.
+#[derive(Args, Clone)]
+pub struct LinksArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// One part alone.
+    #[arg(long)]
+    pub only: Option<LinksPart>,
+}
+
+/// A part of `bench links`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum LinksPart {
+    /// Redemptions and revocations of the store.
+    Store,
+}
+
 /// The arguments of `bench builds`.
 #[derive(Args, Clone)]
 pub struct BuildsArguments {
@@ -157,6 +178,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
+        Bench::Links(arguments) => (links::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

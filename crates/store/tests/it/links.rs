@@ -492,7 +492,7 @@ fn viewers_and_bytes_are_limited_too() {
     });
 }
 
-fn entry(number: u64, bytes: u64) -> LedgerEntry {
+pub fn entry(number: u64, bytes: u64) -> LedgerEntry {
     LedgerEntry {
         digest: digest(number),
         served: Some((NOW, after(5))),
@@ -505,7 +505,7 @@ fn entry(number: u64, bytes: u64) -> LedgerEntry {
     }
 }
 
-fn batch(edge: &str, number: u64, entries: Vec<LedgerEntry>) -> LedgerBatch {
+pub fn batch(edge: &str, number: u64, entries: Vec<LedgerEntry>) -> LedgerBatch {
     LedgerBatch {
         edge: edge.to_owned(),
         number,
