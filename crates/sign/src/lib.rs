@@ -58,6 +58,7 @@ pub use path_token::{
 };
 pub use policy_error::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
+pub use resource::Wildcards;
 pub use scheme::{HashAlgorithm, KeyKind, SignatureScheme};
 pub use sign_error::SignError;
 pub use signer::Signer;
