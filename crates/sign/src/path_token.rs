@@ -10,7 +10,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::credentials::{CredentialSource, Credentials};
-use crate::grant::{Grant, Mark, PathTokenMark};
+use crate::grant::{Grant, PathTokenMark, SignatureMark};
 use crate::key::PublicKey;
 use crate::object::Object;
 use crate::policy::canned_resource;
@@ -29,7 +29,7 @@ pub const PATH_TOKEN_SIZE_BYTES_MAX: usize = 1024;
 /// the form of one, and are refused.
 const PREFIX: &str = "S1";
 /// Separates these MACs from all others; the digit is the version of the claims.
-const DOMAIN: &[u8] = b"privet path token 2\0";
+const DOMAIN: &[u8] = b"privet path token 3\0";
 /// Size of an HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
 /// Minimum size of a secret.
@@ -57,7 +57,12 @@ impl Verifier<'_> {
     /// Verifies as [`Verifier::url`] does, and issues a token for what the credentials permit.
     ///
     /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, expiry
-    /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]).
+    /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]) and its
+    /// mark ([`Grant::link_mark`]).
+    ///
+    /// The token of a limited link says that it is one. It does not say whose use of the link it belongs to: issue it only
+    /// once that use has been counted, and ask for the use again when the token comes back.
+    ///
     /// Returns `None` if the resource is too long for a token.
     ///
     /// # Errors
@@ -107,10 +112,11 @@ impl Verifier<'_> {
             key_pair_id: claims.key_pair_id.into(),
             until: claims.until,
             source: CredentialSource::PathToken,
-            mark: Mark::PathToken(claims.mark),
+            signature_mark: SignatureMark::PathToken(claims.signature_mark),
             query_use: claims.coverage.query_use(),
             path_use: claims.coverage.path_use(),
             resource: claims.coverage.resource().map(Arc::from),
+            link_mark: claims.link_mark.map(Arc::new),
         })
     }
 }
@@ -193,10 +199,11 @@ impl<'a> Claims<'a> {
             statement_object,
             until: grant.until,
             ip,
-            mark: PathTokenMark {
-                digest: grant.mark.digest(),
+            signature_mark: PathTokenMark {
+                digest: grant.signature_mark.digest(),
                 link: grant.link_id(),
             },
+            link_mark: grant.link_mark().copied(),
             key_digest: key_digest(key),
             key_pair_id: &grant.key_pair_id,
         })

@@ -10,7 +10,8 @@ use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::config::StreamingDistribution;
 use privet_distribution::request::{
-    Authorized, Denial, RequestFacts, StreamRequest, ViewerRequest, authorize_stream, route_stream,
+    Authorized, Denial, Lasting, RequestFacts, StreamRequest, ViewerRequest, authorize_stream,
+    route_stream,
 };
 use privet_media::rtmp::{PlayRefusal, StreamName, VideoKind, path_of};
 use privet_media::stream::StreamIndex;
@@ -282,5 +283,9 @@ fn refusal(denial: &Denial) -> PlayRefusal {
         | Denial::CapacityExceeded
         | Denial::VideoArriving => PlayRefusal::Unavailable,
         Denial::Video { .. } => PlayRefusal::Unplayable,
+        Denial::Link(refusal) => match refusal.lasting() {
+            Lasting::ForGood => PlayRefusal::Denied,
+            Lasting::ForNow => PlayRefusal::Unavailable,
+        },
     }
 }
