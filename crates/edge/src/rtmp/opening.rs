@@ -114,11 +114,9 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(&video.key);
         let asked = (&video.name, video.key.as_str(), path.as_str());
-        let (_, authorized) = self.authorize(asked, &state, shared)?;
-        shared
-            .links
-            .redeem(authorized, Purpose::PlayContinued, shared.edge.clock.now())
-            .await?;
+        let (streaming, authorized) = self.authorize(asked, &state, shared)?;
+        let asked = (Purpose::PlayContinued, streaming, path.as_str());
+        self.redeem(authorized, asked, &state, shared).await?;
         Ok(())
     }
 
@@ -131,10 +129,12 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
-        let redeemed = shared
-            .links
-            .redeem(authorized, Purpose::Play, shared.edge.clock.now())
-            .await?;
+        let link = authorized.grant().map(|grant| {
+            let link = PlayedLink::new(grant, &shared.links);
+            (link, self.host.clone())
+        });
+        let asked = (Purpose::Play, streaming, path.as_str());
+        let redeemed = self.redeem(authorized, asked, &state, shared).await?;
         // The object is the same one that HTTP viewers get, and so is its entry in the cache.
         let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
@@ -150,7 +150,15 @@ impl Viewer {
             VideoKind::Mp3 => StreamKind::Mp3,
             VideoKind::Flv => StreamKind::Flv,
         };
-        let (source, index) = indexed(&ask, kind, shared).await?;
+        let (source, index) = match indexed(&ask, kind, shared).await {
+            Ok(opened) => opened,
+            Err(not_played) => {
+                if let Some(link_use) = redeemed.link_use() {
+                    shared.links.give_back(link_use);
+                }
+                return Err(not_played);
+            }
+        };
         let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
         Ok(OpenVideo {
             source,
