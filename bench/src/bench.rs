@@ -3,6 +3,7 @@
 //! A bench runs Privet and its peer alternately, within the same minutes on the same machine, and reports the median of
 //! the ratios, so that a busy neighbour disturbs both alike.
 
+mod bucket;
 mod builds;
 mod cache;
 mod contest;
@@ -47,6 +48,9 @@ pub enum Bench {
     /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
     /// beside moto's server.
     Control(ControlArguments),
+    /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
+    /// servers, lists and deletions among many objects.
+    Bucket(BucketArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -109,6 +113,28 @@ pub enum ControlPart {
     Api,
 }
 
+/// The arguments of `bench bucket`.
+#[derive(Args, Clone)]
+pub struct BucketArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// Sizes of objects, e.g. `4k,1m,64m`.
+    #[arg(long, value_delimiter = ',', default_value = "4k,1m,64m")]
+    pub sizes: Vec<String>,
+    /// One part of two.
+    #[arg(long)]
+    pub only: Option<BucketPart>,
+}
+
+/// A part of `bench bucket`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum BucketPart {
+    /// Uploads and downloads, beside other servers.
+    Objects,
+    /// Lists, deletions and the start, with many objects.
+    Lists,
+}
+
 /// The arguments of `bench builds`.
 #[derive(Args, Clone)]
 pub struct BuildsArguments {
@@ -157,6 +183,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
+        Bench::Bucket(arguments) => (bucket::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

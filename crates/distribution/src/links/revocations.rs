@@ -8,9 +8,7 @@ mod groups;
 mod links;
 mod pattern;
 
-pub use pattern::{
-    OBJECT_PATTERN_SIZE_BYTES_MAX, ObjectPattern, PatternError, RevokedObject,
-};
+pub use pattern::{OBJECT_PATTERN_SIZE_BYTES_MAX, ObjectPattern, PatternError, RevokedObject};
 
 use groups::Groups;
 use links::LinkTable;

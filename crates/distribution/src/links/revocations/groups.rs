@@ -2,8 +2,8 @@
 
 use super::pattern::ObjectPattern;
 use super::{
-    Ended, GrantFacts, OBJECT_PATTERNS_MAX, REPEATS_MAX, RevocationEntry, Revoked, RevokedBy, Taken,
-    WhyNotTaken, stronger,
+    Ended, GrantFacts, OBJECT_PATTERNS_MAX, REPEATS_MAX, RevocationEntry, Revoked, RevokedBy,
+    Taken, WhyNotTaken, stronger,
 };
 use privet_sign::{SubjectDigest, Timestamp};
 use std::collections::{HashMap, HashSet};
@@ -41,7 +41,10 @@ impl Groups {
         let of_key = of_key.filter(|held| held.is_in_force(now));
         let subject = mark.and_then(|mark| mark.subject.as_ref());
         let of_subject = subject.and_then(|subject| self.subjects.get(subject));
-        let of_subject = of_subject.into_iter().flatten().filter(|held| is_about(held));
+        let of_subject = of_subject
+            .into_iter()
+            .flatten()
+            .filter(|held| is_about(held));
         let found = of_key.chain(of_subject).map(Held::revoked_by);
         let found = found.fold(None, |found, by| stronger(found, Some(by)));
         if self.patterns == 0 {
@@ -50,8 +53,7 @@ impl Groups {
         let object = facts.object.spelled();
         let of_host = self.objects.get(&*object.host).into_iter().flatten();
         let patterns = of_host.chain(&self.of_many_hosts);
-        let covering =
-            patterns.filter(|(pattern, held)| is_about(held) && pattern.covers(&object));
+        let covering = patterns.filter(|(pattern, held)| is_about(held) && pattern.covers(&object));
         let covering = covering.map(|(_, held)| held.revoked_by());
         covering.fold(found, |found, by| stronger(found, Some(by)))
     }

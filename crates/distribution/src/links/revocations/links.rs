@@ -131,8 +131,7 @@ impl LinkTable {
     }
 
     fn hash(&self, digest: [u64; 2]) -> u64 {
-        let product =
-            u128::from(digest[0] ^ self.seeds[0]) * u128::from(digest[1] ^ self.seeds[1]);
+        let product = u128::from(digest[0] ^ self.seeds[0]) * u128::from(digest[1] ^ self.seeds[1]);
         let [low, high] = halves(product);
         low ^ high
     }
@@ -168,7 +167,8 @@ impl Shard {
     fn insert(&mut self, table: &LinkTable, hash: u64, slot: Slot) -> Result<Taken, WhyNotTaken> {
         if let Some(start) = self.run(table, hash, slot.digest) {
             let of_link = self.slots[start..].iter_mut();
-            let of_link = of_link.take_while(|other| other.digest == slot.digest && !other.is_gap());
+            let of_link =
+                of_link.take_while(|other| other.digest == slot.digest && !other.is_gap());
             let mut count = 0;
             for other in of_link {
                 if other.seq() == slot.seq() {
@@ -222,7 +222,10 @@ impl Shard {
     fn spread(&mut self, table: &LinkTable, length: usize, keep: impl Fn(&Slot) -> bool) {
         let mut length = length;
         loop {
-            let kept = self.slots.iter().filter(|slot| !slot.is_gap() && keep(slot));
+            let kept = self
+                .slots
+                .iter()
+                .filter(|slot| !slot.is_gap() && keep(slot));
             if let Some((slots, count)) = spread(table, length, kept) {
                 *self = Shard {
                     slots,

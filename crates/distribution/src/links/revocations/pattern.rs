@@ -48,7 +48,9 @@ impl fmt::Display for PatternError {
             PatternError::Query => {
                 "the pattern has a query: end it before the ?, and write %3F for the character"
             }
-            PatternError::Character => "the pattern has a character that no URL has: percent-encode it",
+            PatternError::Character => {
+                "the pattern has a character that no URL has: percent-encode it"
+            }
             PatternError::Protocol => "the pattern's protocol is neither http nor https",
         })
     }

@@ -1,0 +1,333 @@
+//! The store, as far as links are concerned: a model of what its statements do, with a copy that outlives it.
+//!
+//! Every change is made in the running database, and is acknowledged once the copy has it: the synchronous standby, or the
+//! disk. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
+
+use privet_distribution::links::{
+    AttemptId, QuestionKind, RevocationChange, RevocationEntry, Revoked, StoreAnswer,
+    StoreQuestion, ViewerDigest,
+};
+use privet_sign::{LimitedId, LinkId, LinkMark, SubjectDigest, Timestamp};
+
+/// A link, as it was made and signed.
+#[derive(Clone, Debug)]
+pub struct Link {
+    /// The id, if the link is limited.
+    pub limited: Option<LimitedId>,
+    /// The identity.
+    pub digest: LinkId,
+    /// What its signed text says.
+    pub mark: LinkMark,
+    /// The end in its signed text.
+    pub until: Timestamp,
+    /// Path of the object.
+    pub path: String,
+    /// Uses at most.
+    pub uses_max: u32,
+    /// Viewers at most.
+    pub viewers_max: u32,
+    /// Time after which a use ends unless the viewer comes back.
+    pub window_secs: u64,
+}
+
+/// A use that was made.
+#[derive(Clone, Debug)]
+pub struct UseRow {
+    /// Index of its link.
+    pub link: usize,
+    /// Number among the uses of the link; none comes twice.
+    pub number: u32,
+    /// The attempt that made it.
+    pub attempt: AttemptId,
+    /// The viewer to whom it belongs.
+    pub viewer: ViewerDigest,
+    /// Its end.
+    pub window_until: u64,
+    /// When it was made.
+    pub at: u64,
+    /// True if it was given back.
+    pub given_back: bool,
+    /// True if another attempt was told of it: then it can no longer be given back.
+    pub is_shared: bool,
+}
+
+/// What is in the database.
+#[derive(Clone, Debug, Default)]
+pub struct Rows {
+    /// The uses.
+    pub uses: Vec<UseRow>,
+    /// The feed of changes; the number of a change is its place, from 1.
+    pub changes: Vec<RevocationChange>,
+}
+
+/// A request to the store.
+#[derive(Clone, Debug)]
+pub enum Statement {
+    /// A use is redeemed or peeked at.
+    Ask(StoreQuestion),
+    /// A use is given back, for nothing of the object was sent.
+    GiveBack(AttemptId),
+    /// A revocation is made or lifted.
+    Change(RevocationChange),
+    /// The feed is read behind a change.
+    Feed(usize),
+}
+
+/// What a statement returns.
+#[derive(Clone, Debug)]
+pub enum Returned {
+    /// The answer to a question.
+    Answer(StoreAnswer),
+    /// It is done.
+    Done,
+    /// The number of the last change that is there, and the changes that were asked for.
+    Changes(usize, Vec<RevocationChange>),
+}
+
+impl Rows {
+    /// Carries out a statement, at `now` by the database's clock.
+    pub fn execute(&mut self, links: &[Link], statement: &Statement, now: u64) -> Returned {
+        match statement {
+            Statement::Ask(question) => Returned::Answer(self.answer(links, question, now)),
+            Statement::GiveBack(attempt) => {
+                let mut of_attempt = self.uses.iter_mut();
+                if let Some(row) = of_attempt.find(|row| row.attempt == *attempt && !row.is_shared)
+                {
+                    row.given_back = true;
+                }
+                Returned::Done
+            }
+            Statement::Change(change) => {
+                self.changes.push(change.clone());
+                Returned::Done
+            }
+            Statement::Feed(behind) => {
+                let behind = (*behind).min(self.changes.len());
+                Returned::Changes(self.changes.len(), self.changes[behind..].to_vec())
+            }
+        }
+    }
+
+    /// Returns the viewer's use that has not ended.
+    pub fn live_use(&self, link: usize, viewer: ViewerDigest, now: u64) -> Option<&UseRow> {
+        self.of_link(link)
+            .find(|row| row.viewer == viewer && now < row.window_until)
+    }
+
+    /// Returns the uses of a link that were not given back.
+    pub fn of_link(&self, link: usize) -> impl Iterator<Item = &UseRow> {
+        let rows = self.uses.iter();
+        rows.filter(move |row| row.link == link && !row.given_back)
+    }
+
+    /// Returns the revocations that were not lifted.
+    pub fn in_force(&self) -> impl Iterator<Item = &RevocationEntry> {
+        let is_lifted = |seq| self.changes.contains(&RevocationChange::Lifted(seq));
+        self.changes.iter().filter_map(move |change| match change {
+            RevocationChange::Made(entry) if !is_lifted(entry.seq) => Some(entry),
+            RevocationChange::Made(_) | RevocationChange::Lifted(_) => None,
+        })
+    }
+
+    fn answer(&mut self, links: &[Link], question: &StoreQuestion, now: u64) -> StoreAnswer {
+        let mut numbered = links.iter().enumerate();
+        let found = numbered.find(|(_, link)| link.limited == Some(question.link));
+        let Some((index, link)) = found.filter(|(_, link)| link.digest == question.digest) else {
+            return StoreAnswer::Unknown;
+        };
+        if self.in_force().any(|entry| is_about(entry, link, now)) {
+            return StoreAnswer::Revoked;
+        }
+        if now >= link.until.as_secs() {
+            return StoreAnswer::Ended;
+        }
+        if let Some(answer) = self.answer_known(index, link, question, now) {
+            return answer;
+        }
+        let uses: Vec<&UseRow> = self.of_link(index).collect();
+        let mut viewers: Vec<ViewerDigest> = uses.iter().map(|row| row.viewer).collect();
+        viewers.sort();
+        viewers.dedup();
+        let is_new = !viewers.contains(&question.viewer);
+        if uses.len() >= link.uses_max as usize {
+            let last_at = uses.iter().map(|row| row.at).max().unwrap_or_default();
+            return StoreAnswer::UsedUp {
+                uses: u32::try_from(uses.len()).unwrap_or(u32::MAX),
+                last_at: Timestamp::from_secs(last_at),
+            };
+        }
+        if is_new && viewers.len() >= link.viewers_max as usize {
+            return StoreAnswer::ViewersUsedUp;
+        }
+        match question.kind {
+            QuestionKind::Peek => StoreAnswer::Available,
+            QuestionKind::Redeem => self.make(index, link, question, now),
+        }
+    }
+
+    /// Answers by a use that there is: of the attempt, or of the viewer.
+    fn answer_known(
+        &mut self,
+        index: usize,
+        link: &Link,
+        question: &StoreQuestion,
+        now: u64,
+    ) -> Option<StoreAnswer> {
+        let of_attempt = self.uses.iter().find(|row| row.attempt == question.attempt);
+        if let Some(row) = of_attempt {
+            return Some(match row.given_back {
+                true => StoreAnswer::UsedUp {
+                    uses: 0,
+                    last_at: Timestamp::from_secs(row.at),
+                },
+                false => StoreAnswer::Redeemed {
+                    use_number: row.number,
+                    window_until: Timestamp::from_secs(row.window_until),
+                },
+            });
+        }
+        let is_live = |row: &UseRow| {
+            row.link == index
+                && row.viewer == question.viewer
+                && !row.given_back
+                && now < row.window_until
+        };
+        let row = self.uses.iter_mut().find(|row| is_live(row))?;
+        if question.kind == QuestionKind::Redeem {
+            row.is_shared = true;
+            row.window_until = row.window_until.max(now + link.window_secs);
+        }
+        Some(StoreAnswer::Again {
+            use_number: row.number,
+            window_until: Timestamp::from_secs(row.window_until),
+        })
+    }
+
+    fn make(
+        &mut self,
+        index: usize,
+        link: &Link,
+        question: &StoreQuestion,
+        now: u64,
+    ) -> StoreAnswer {
+        let of_link = self.uses.iter().filter(|row| row.link == index);
+        let number = 1 + u32::try_from(of_link.count()).unwrap_or(u32::MAX - 1);
+        let row = UseRow {
+            link: index,
+            number,
+            attempt: question.attempt,
+            viewer: question.viewer,
+            window_until: now + link.window_secs,
+            at: now,
+            given_back: false,
+            is_shared: false,
+        };
+        let answer = StoreAnswer::Redeemed {
+            use_number: number,
+            window_until: Timestamp::from_secs(row.window_until),
+        };
+        self.uses.push(row);
+        answer
+    }
+}
+
+/// True if a revocation is about a link at `now`: the words of `RevocationEntry`, without what makes the table fast.
+pub fn is_about(entry: &RevocationEntry, link: &Link, now: u64) -> bool {
+    let made = link.mark.made;
+    let is_later = made.is_some_and(|made| made > entry.made && made.as_secs() <= now);
+    let names = match &entry.what {
+        Revoked::Link(digest) => *digest == link.digest,
+        Revoked::Key(id) => id == KEY,
+        Revoked::Subject(subject) => !is_later && Some(*subject) == subject_of(link),
+        Revoked::Object(pattern) => {
+            let pattern = pattern.to_string();
+            let path = format!("{HOST}{}", link.path);
+            let covers = match pattern.strip_suffix('*') {
+                Some(start) => path.starts_with(start),
+                None => path == pattern,
+            };
+            !is_later && covers
+        }
+    };
+    names && now < entry.until.as_secs()
+}
+
+fn subject_of(link: &Link) -> Option<SubjectDigest> {
+    link.mark.subject
+}
+
+/// The key of all links.
+pub const KEY: &str = "K1";
+
+/// The host of all objects.
+pub const HOST: &str = "cdn.example.com";
+
+/// When a statement is acknowledged.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Acknowledged {
+    /// When the copy has it.
+    ByTheCopy,
+    /// When the database has it: what a fleet must not do, and the simulation has to find.
+    Early,
+}
+
+/// A statement that the copy does not have yet.
+#[derive(Clone, Debug)]
+pub struct Pending {
+    statement: Statement,
+    now: u64,
+    /// Who waits for it.
+    pub ticket: u64,
+    /// What is said once the copy has it.
+    pub returned: Returned,
+}
+
+/// The database and its copy.
+#[derive(Clone, Debug, Default)]
+pub struct Store {
+    /// What the database has.
+    pub live: Rows,
+    /// What outlives it.
+    pub copy: Rows,
+    /// What the copy does not have, in the order in which it gets it.
+    pub pending: Vec<Pending>,
+    /// Number of times that it was killed.
+    pub epoch: u64,
+    /// Time until which nothing answers, in milliseconds.
+    pub down_until: u64,
+    /// How far its clock is off, in seconds.
+    pub clock_off: i64,
+}
+
+impl Store {
+    /// Carries out a statement, whose result is told when the copy has it.
+    pub fn execute(&mut self, links: &[Link], statement: Statement, now: u64, ticket: u64) {
+        let returned = self.live.execute(links, &statement, now);
+        self.pending.push(Pending {
+            statement,
+            now,
+            ticket,
+            returned,
+        });
+    }
+
+    /// Gives the copy what it does not have for longest.
+    pub fn replicate(&mut self, links: &[Link]) -> Option<Pending> {
+        if self.pending.is_empty() {
+            return None;
+        }
+        let pending = self.pending.remove(0);
+        self.copy.execute(links, &pending.statement, pending.now);
+        Some(pending)
+    }
+
+    /// Kills the database. The copy had got `reached` statements more than were acknowledged.
+    pub fn kill(&mut self, links: &[Link], reached: usize) {
+        for _ in 0..reached {
+            self.replicate(links);
+        }
+        self.pending.clear();
+        self.live = self.copy.clone();
+        self.epoch += 1;
+    }
+}
