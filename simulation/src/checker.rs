@@ -34,6 +34,8 @@ struct InForce {
 #[derive(Debug, Default)]
 pub struct Checker {
     revocations: Vec<InForce>,
+    /// The revocations whose lift was asked for.
+    lifted: BTreeSet<u64>,
     /// The uses that were served, by link.
     served: BTreeMap<usize, BTreeSet<(u32, ViewerDigest)>>,
     /// The latest end that the store has said of a viewer's use.
@@ -88,17 +90,20 @@ impl Checker {
     /// Hears that a change of revocations was acknowledged.
     pub fn acknowledged(&mut self, change: &RevocationChange, number: usize, now_ms: u64) {
         match change {
-            RevocationChange::Made(entry) => self.revocations.push(InForce {
-                entry: entry.clone(),
-                since_ms: now_ms,
-                number,
-            }),
-            RevocationChange::Lifted(_) => {}
+            RevocationChange::Made(entry) if !self.lifted.contains(&entry.seq) => {
+                self.revocations.push(InForce {
+                    entry: entry.clone(),
+                    since_ms: now_ms,
+                    number,
+                });
+            }
+            RevocationChange::Made(_) | RevocationChange::Lifted(_) => {}
         }
     }
 
     /// Hears that a lift was asked for: from now on both is right.
     pub fn lifting(&mut self, seq: u64) {
+        self.lifted.insert(seq);
         self.revocations.retain(|known| known.entry.seq != seq);
     }
 

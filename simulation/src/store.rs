@@ -129,13 +129,18 @@ impl Rows {
         })
     }
 
+    /// True if a revocation is about a link.
+    pub fn revoke(&self, link: &Link, now: u64) -> bool {
+        self.in_force().any(|entry| is_about(entry, link, now))
+    }
+
     fn answer(&mut self, links: &[Link], question: &StoreQuestion, now: u64) -> StoreAnswer {
         let mut numbered = links.iter().enumerate();
         let found = numbered.find(|(_, link)| link.limited == Some(question.link));
         let Some((index, link)) = found.filter(|(_, link)| link.digest == question.digest) else {
             return StoreAnswer::Unknown;
         };
-        if self.in_force().any(|entry| is_about(entry, link, now)) {
+        if self.revoke(link, now) {
             return StoreAnswer::Revoked;
         }
         if now >= link.until.as_secs() {

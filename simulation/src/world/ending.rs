@@ -4,6 +4,8 @@ use super::{START_MS, World};
 use crate::checker::Broken;
 use crate::store::Acknowledged;
 use privet_distribution::links::{Judgement, QuestionKind};
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
 
 /// Time within which all edges know all revocations once nothing goes wrong, in milliseconds.
 const TOLD_MS: u64 = 1000;
@@ -31,11 +33,11 @@ impl World {
     }
 
     fn live_until(&mut self, end_ms: u64) -> Result<(), Broken> {
-        while let Some(std::cmp::Reverse((at, ..))) = self.queue.peek() {
+        while let Some(Reverse((at, ..))) = self.queue.peek() {
             if *at > end_ms {
                 break;
             }
-            if let Some(std::cmp::Reverse((at, _, index))) = self.queue.pop() {
+            if let Some(Reverse((at, _, index))) = self.queue.pop() {
                 self.now_ms = at;
                 if let Some(event) = self.events[index].take() {
                     self.happen(event)?;
@@ -57,9 +59,7 @@ impl World {
                 if revoked.contains(&index) && is_open {
                     return Err(format!("edge {edge} knows no revocation of {link:?}"));
                 }
-                let mut in_force = self.store.copy.in_force();
-                let is_revoked =
-                    in_force.any(|entry| crate::store::is_about(entry, &link, self.now_ms / 1000));
+                let is_revoked = self.store.copy.revoke(&link, self.now_ms / 1000);
                 if is_open == is_revoked {
                     return Err(format!("edge {edge} judges {link:?} wrongly"));
                 }
@@ -82,8 +82,7 @@ impl World {
         let now_secs = self.now_ms / 1000;
         let known = &self.links[link];
         let is_over = now_secs + 5 >= known.until.as_secs();
-        let mut in_force = self.store.copy.in_force();
-        let is_revoked = in_force.any(|entry| crate::store::is_about(entry, known, now_secs));
+        let is_revoked = self.store.copy.revoke(known, now_secs);
         if known.limited.is_none() || is_over || is_revoked {
             return Ok(());
         }
@@ -93,8 +92,7 @@ impl World {
         let rows = &self.store.live;
         let has_use = rows.live_use(link, digest, now_secs + 3).is_some();
         let uses = rows.of_link(link).count();
-        let viewers: std::collections::BTreeSet<_> =
-            rows.of_link(link).map(|row| row.viewer).collect();
+        let viewers: BTreeSet<_> = rows.of_link(link).map(|row| row.viewer).collect();
         let has_room = viewers.contains(&digest) || viewers.len() < known.viewers_max as usize;
         let is_left = uses < known.uses_max as usize && has_room;
         let before = self.served();
