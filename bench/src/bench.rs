@@ -3,6 +3,7 @@
 //! A bench runs Privet and its peer alternately, within the same minutes on the same machine, and reports the median of
 //! the ratios, so that a busy neighbour disturbs both alike.
 
+mod bucket;
 mod builds;
 mod cache;
 mod contest;
@@ -50,6 +51,9 @@ pub enum Bench {
     Control(ControlArguments),
     /// Links that end early and links that count: the table of a million revocations.
     Links(LinksArguments),
+    /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
+    /// servers, lists and deletions among many objects.
+    Bucket(BucketArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -110,6 +114,28 @@ pub enum ControlPart {
     Postgres,
     /// CloudFront's API, beside moto.
     Api,
+}
+
+/// The arguments of `bench bucket`.
+#[derive(Args, Clone)]
+pub struct BucketArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// Sizes of objects, e.g. `4k,1m,64m`.
+    #[arg(long, value_delimiter = ',', default_value = "4k,1m,64m")]
+    pub sizes: Vec<String>,
+    /// One part of two.
+    #[arg(long)]
+    pub only: Option<BucketPart>,
+}
+
+/// A part of `bench bucket`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum BucketPart {
+    /// Uploads and downloads, beside other servers.
+    Objects,
+    /// Lists, deletions and the start, with many objects.
+    Lists,
 }
 
 /// The arguments of `bench builds`.
@@ -178,6 +204,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
         Bench::Links(arguments) => (links::run(arguments)?, &arguments.output),
+        Bench::Bucket(arguments) => (bucket::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

@@ -77,11 +77,19 @@ impl Scene<'_> {
     /// Returns the viewer as whoever sees the cookie knows it.
     pub fn viewer(&self) -> ViewerDigest {
         let visit = self.request.visit;
-        visit.map_or(self.request.address, |visit| visit.viewer)
+        visit.map_or(self.request.viewer, |visit| visit.viewer)
     }
 }
 
 impl Checker {
+    /// Checks that an edge believes the cookies that edges have made for this link, and no others.
+    pub fn believed(&self, shown: Option<Visit>, visit: Option<Visit>) -> Result<(), Broken> {
+        if shown == visit {
+            return Ok(());
+        }
+        Err(format!("{shown:?} was shown, {visit:?} believed"))
+    }
+
     /// Counts that something happened.
     pub fn note(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;

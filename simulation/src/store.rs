@@ -4,8 +4,8 @@
 //! disk. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
 
 use privet_distribution::links::{
-    AttemptId, QuestionKind, RevocationChange, RevocationEntry, Revoked, StoreAnswer,
-    StoreQuestion, ViewerDigest,
+    AttemptId, ConfirmSetting, QuestionKind, RevocationChange, RevocationEntry, Revoked,
+    StoreAnswer, StoreQuestion, ViewerDigest,
 };
 use privet_sign::{LimitedId, LinkId, LinkMark, SubjectDigest, Timestamp};
 
@@ -22,6 +22,8 @@ pub struct Link {
     pub until: Timestamp,
     /// Path of the object.
     pub path: String,
+    /// When a person has to press a button.
+    pub confirm: ConfirmSetting,
     /// Uses at most.
     pub uses_max: u32,
     /// Viewers at most.

@@ -7,7 +7,6 @@
 mod cache_tests;
 mod fuzz;
 mod mutants;
-mod s3_gateway;
 mod site;
 mod test;
 
@@ -16,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::command::{self, Outcome, cargo};
-use xtask::{progress, tools, videos};
+use xtask::{progress, s3_gateway, tools, videos};
 
 /// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]

@@ -490,7 +490,7 @@ fn section(manifest: &str, heading: &str) -> String {
 }
 
 fn all_rust_files() -> Vec<PathBuf> {
-    ["bench", "crates", "xtask", "fuzz"]
+    ["bench", "crates", "simulation", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(&root().join(folder)))
         .collect()
