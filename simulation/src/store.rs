@@ -4,8 +4,8 @@
 //! disk. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
 
 use privet_distribution::links::{
-    AttemptId, QuestionKind, RevocationChange, RevocationEntry, Revoked, StoreAnswer,
-    StoreQuestion, ViewerDigest,
+    AttemptId, ConfirmSetting, QuestionKind, RevocationChange, RevocationEntry, Revoked,
+    StoreAnswer, StoreQuestion, ViewerDigest,
 };
 use privet_sign::{LimitedId, LinkId, LinkMark, SubjectDigest, Timestamp};
 
@@ -22,6 +22,8 @@ pub struct Link {
     pub until: Timestamp,
     /// Path of the object.
     pub path: String,
+    /// When a person has to press a button.
+    pub confirm: ConfirmSetting,
     /// Uses at most.
     pub uses_max: u32,
     /// Viewers at most.
@@ -129,13 +131,18 @@ impl Rows {
         })
     }
 
+    /// True if a revocation is about a link.
+    pub fn revoke(&self, link: &Link, now: u64) -> bool {
+        self.in_force().any(|entry| is_about(entry, link, now))
+    }
+
     fn answer(&mut self, links: &[Link], question: &StoreQuestion, now: u64) -> StoreAnswer {
         let mut numbered = links.iter().enumerate();
         let found = numbered.find(|(_, link)| link.limited == Some(question.link));
         let Some((index, link)) = found.filter(|(_, link)| link.digest == question.digest) else {
             return StoreAnswer::Unknown;
         };
-        if self.in_force().any(|entry| is_about(entry, link, now)) {
+        if self.revoke(link, now) {
             return StoreAnswer::Revoked;
         }
         if now >= link.until.as_secs() {

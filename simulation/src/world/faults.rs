@@ -78,9 +78,10 @@ impl World {
     }
 
     fn sweep_now(&mut self, edge: usize) {
-        let known = &self.edges[edge];
+        let known = &mut self.edges[edge];
         let now = Timestamp::from_secs(known.clock(self.now_ms));
         known.table.sweep(now);
+        known.shown.sweep(now);
     }
 
     /// An operator revokes something, or lifts a revocation.

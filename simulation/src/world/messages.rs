@@ -2,7 +2,7 @@
 
 use super::{Asker, Event, World};
 use crate::checker::{Broken, Scene};
-use crate::edge::{ANSWER_MS, POLL_MS, clock};
+use crate::edge::{ANSWER_MS, POLL_MS, Request, clock};
 use crate::store::{Acknowledged, Returned, Statement};
 use privet_distribution::links::{Heard, QuestionKind, StoreAnswer, StoreQuestion};
 
@@ -115,7 +115,7 @@ impl World {
             return false;
         };
         let request = &self.waiting[*number].request;
-        let viewer = request.visit.map_or(request.address, |visit| visit.viewer);
+        let viewer = request.visit.map_or(request.viewer, |visit| visit.viewer);
         let rows = &self.store.live;
         rows.live_use(request.link, viewer, store_now).is_some()
     }
@@ -275,7 +275,7 @@ impl World {
         self.take_step(number, step, answer, had_use)
     }
 
-    fn witness(&mut self, request: &crate::edge::Request, answer: Option<&StoreAnswer>) {
+    fn witness(&mut self, request: &Request, answer: Option<&StoreAnswer>) {
         let Some(answer) = answer else { return };
         let is_redeemed = request.kind == QuestionKind::Redeem;
         let scene = Scene {
