@@ -62,7 +62,7 @@ pub use edge::{RunningEdge, StartOptions};
 pub use ends::EndTotals;
 pub use handle::EdgeHandle;
 pub use links::{
-    EdgeLinks, LinkCounts, LinkFuture, LinkRefusals, LinkStore, LinkTerms, Seen, TermsHeard,
+    EdgeLinks, LinkCounts, LinkFuture, LinkRefusals, LinkStore, LinkTerms, TermsHeard,
 };
 pub use log::{
     AccessLogLine, AccessLogged, BucketDelivery, DeliveryFault, Dropped, LogDeliveryFacts,

@@ -5,13 +5,14 @@
 
 mod ledger;
 
-pub use ledger::{LinkCounts, LinkRefusals, Seen};
+pub use ledger::{LinkCounts, LinkRefusals};
+pub(crate) use ledger::{Seen, SeenVisit};
 
 use arc_swap::ArcSwap;
 use ledger::Ledger;
 use privet_distribution::links::{
-    AttemptId, ConfirmSetting, GrantFacts, Heard, Judgement, NotTaken, RevocationChange,
-    RevocationTable, ShownVisits, StoreQuestion, Visit,
+    ConfirmSetting, GrantFacts, Heard, Judgement, NotTaken, RevocationChange, RevocationTable,
+    ShownVisits, StoreQuestion, Visit,
 };
 use privet_sign::{LimitedId, LinkId, PathTokenSecret, Timestamp};
 use std::fmt::Debug;
@@ -34,11 +35,16 @@ pub trait LinkStore: Send + Sync + Debug {
     /// Asks for a use, or what would be answered. A question that is asked again gets the same answer.
     fn ask(&self, question: StoreQuestion) -> LinkFuture<Heard>;
 
-    /// Gives the use of an attempt back, of which nothing was served. It is tried, and may fail.
-    fn give_back(&self, attempt: AttemptId);
+    /// Gives the use back that a question has made, of which nothing was served. It is tried, and may fail.
+    fn give_back(&self, unused: StoreQuestion);
 
     /// Reserves bytes of a link that may send a limited number; false if there are fewer, `None` if nobody can tell.
-    fn reserve_bytes(&self, link: LimitedId, count: u64) -> LinkFuture<Option<bool>>;
+    fn reserve_bytes(
+        &self,
+        link: (LimitedId, LinkId),
+        count: u64,
+        now: Timestamp,
+    ) -> LinkFuture<Option<bool>>;
 
     /// Returns reserved bytes that were not sent. It is tried, and may fail.
     fn return_bytes(&self, link: LimitedId, count: u64);
@@ -127,7 +133,7 @@ impl EdgeLinks {
 
     /// Takes note that the store was heard of at `now`, with news or without.
     pub fn heard(&self, now: Timestamp) {
-        self.heard_at.fetch_max(now.as_secs(), Ordering::Relaxed);
+        self.heard_at.store(now.as_secs(), Ordering::Relaxed);
     }
 
     /// Forgets what has ended before `now`.

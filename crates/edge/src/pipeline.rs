@@ -144,7 +144,13 @@ async fn serve(
     if pressed.is_some() {
         return Ok(links::way_back(received, &redeemed));
     }
-    let served = fetched(&redeemed, (target, request, country), (received, context), body).await;
+    let served = fetched(
+        &redeemed,
+        (target, request, country),
+        (received, context),
+        body,
+    )
+    .await;
     let mut answer = links::settled(served, &redeemed, record, context).await?;
     record_grant(&redeemed, record, &mut answer, context);
     Ok(answer)

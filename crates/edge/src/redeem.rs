@@ -194,8 +194,8 @@ impl Links {
 
     /// Gives a use back of which nothing was served.
     pub(crate) fn give_back(&self, link_use: &LinkUse) {
-        if let (Some(attempt), Some(source)) = (link_use.own_attempt(), self.0.links.source()) {
-            source.store.give_back(attempt);
+        if let (Some(question), Some(source)) = (link_use.own_question(), self.0.links.source()) {
+            source.store.give_back(question);
         }
     }
 }

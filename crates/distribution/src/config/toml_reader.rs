@@ -446,7 +446,8 @@ fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
 fn read_links<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LinksSettings {
     let mut links = LinksSettings::default();
     reader.set_duration(table, "window", SECOND..=DAY, &mut links.window);
-    reader.set_duration(table, "stale_after", SECOND..=HOUR, &mut links.stale_after);
+    let least = Duration::from_secs(5);
+    reader.set_duration(table, "stale_after", least..=HOUR, &mut links.stale_after);
     let ways = [
         ("refuse", StaleLinks::Refuse),
         ("serve-visits", StaleLinks::ServeVisits),

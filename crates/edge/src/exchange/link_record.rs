@@ -1,12 +1,13 @@
 //! The link by which a response is given: whether it is still in force, and what is counted of it.
 
 use super::{Outcome, Received};
-use crate::links::Seen;
+use crate::links::{Seen, SeenVisit};
 use crate::redeem::{LinkUse, Links};
 use privet_distribution::links::{Judgement, RevokedObject, ViewerDigest};
 use privet_distribution::request::LinkRefusal;
 use privet_media::name::video_name;
 use privet_sign::{Grant, LimitedId};
+use std::net::IpAddr;
 
 /// A response's link. It is noted for every grant, since any of them may be revoked while its transfer runs.
 #[derive(Debug)]
@@ -15,7 +16,7 @@ pub(crate) struct LinkRecord {
     grant: Grant,
     /// Number of revocations that cut, when the grant was judged last.
     cuts: u64,
-    viewer: Option<ViewerDigest>,
+    used: Option<(ViewerDigest, SeenVisit)>,
     /// Bytes that were reserved for the response.
     reserved: Option<(LimitedId, u64)>,
 }
@@ -27,14 +28,14 @@ impl LinkRecord {
             cuts: links.shared().cuts(),
             links: links.clone(),
             grant: grant.clone(),
-            viewer: None,
+            used: None,
             reserved: None,
         }
     }
 
     /// Notes the use of a limited link.
     pub(crate) fn used(&mut self, link_use: &LinkUse) {
-        self.viewer = link_use.viewer();
+        self.used = link_use.viewer().map(|viewer| (viewer, link_use.seen()));
     }
 
     /// Notes that bytes were reserved. What is not sent of them is returned at the end.
@@ -75,16 +76,34 @@ impl LinkRecord {
             }
         }
         if self.grant.link_mark().is_some() {
+            let (viewer, visit) = self
+                .used
+                .unwrap_or_else(|| (viewer_at(received.viewer), SeenVisit::NotCounted));
             let seen = Seen {
                 at: received.connection.clock.now(),
                 bytes: outcome.body_bytes_sent,
-                viewer: self.viewer,
+                viewer,
+                visit,
                 address: received.viewer,
                 refusal: outcome.refusal,
             };
             shared.ledger().note(self.grant.link_id(), &seen);
         }
     }
+}
+
+/// Returns the viewer that an address stands for where nobody counts visits; all addresses of an IPv6 network of 64 bits
+/// are one.
+pub(crate) fn viewer_at(address: IpAddr) -> ViewerDigest {
+    let bytes = match address.to_canonical() {
+        IpAddr::V4(address) => address.to_ipv6_mapped().octets(),
+        IpAddr::V6(address) => {
+            let mut bytes = address.octets();
+            bytes[8..].fill(0);
+            bytes
+        }
+    };
+    ViewerDigest(bytes)
 }
 
 /// Returns the paths that name the object of a request: its own, and that of the video that something is made of.

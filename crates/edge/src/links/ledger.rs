@@ -23,6 +23,8 @@ pub struct LinkCounts {
     pub last: Option<Timestamp>,
     /// Number of responses.
     pub responses: u64,
+    /// Number of visits that began.
+    pub uses: u64,
     /// Bytes of bodies that were handed over.
     pub bytes: u64,
     /// The furthest second of a video that was played, as far as it is known.
@@ -37,17 +39,30 @@ pub struct LinkCounts {
 
 /// One response, or one refusal, of a link.
 #[derive(Clone, Copy, Debug)]
-pub struct Seen {
+pub(crate) struct Seen {
     /// Time of its end.
-    pub at: Timestamp,
+    pub(crate) at: Timestamp,
     /// Bytes of the body.
-    pub bytes: u64,
-    /// The viewer of a limited link.
-    pub viewer: Option<ViewerDigest>,
+    pub(crate) bytes: u64,
+    /// The viewer.
+    pub(crate) viewer: ViewerDigest,
+    /// How it is known that a visit has begun.
+    pub(crate) visit: SeenVisit,
     /// Address of the viewer.
-    pub address: IpAddr,
+    pub(crate) address: IpAddr,
     /// Reason why nothing was served.
-    pub refusal: Option<&'static str>,
+    pub(crate) refusal: Option<&'static str>,
+}
+
+/// Whether a response begins a visit.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SeenVisit {
+    /// The store has said so.
+    Begins,
+    /// It belongs to one that has begun.
+    GoesOn,
+    /// Nobody counts visits of the link: each viewer is one.
+    NotCounted,
 }
 
 /// The counts of all links.
@@ -67,17 +82,19 @@ impl LinkCounts {
         self.last = self.last.max(Some(seen.at));
         self.responses += 1;
         self.bytes += seen.bytes;
-        if let Some(viewer) = seen.viewer
-            && self.viewers.len() < EACH_MAX
-        {
-            self.viewers.insert(viewer.0);
-        }
+        let is_new = self.viewers.len() < EACH_MAX && self.viewers.insert(seen.viewer.0);
+        self.uses += match seen.visit {
+            SeenVisit::Begins => 1,
+            SeenVisit::GoesOn => 0,
+            SeenVisit::NotCounted => u64::from(is_new),
+        };
     }
 
     fn add(&mut self, other: LinkCounts) {
         self.first = earlier(self.first, other.first);
         self.last = self.last.max(other.last);
         self.responses += other.responses;
+        self.uses += other.uses;
         self.bytes += other.bytes;
         self.watched_secs = self.watched_secs.max(other.watched_secs);
         self.viewers.extend(other.viewers);
@@ -135,7 +152,8 @@ mod tests {
         Seen {
             at: Timestamp::from_secs(at),
             bytes: 10,
-            viewer: Some(ViewerDigest([at as u8; 16])),
+            viewer: ViewerDigest([at as u8; 16]),
+            visit: SeenVisit::NotCounted,
             address: IpAddr::from([192, 0, 2, at as u8]),
             refusal,
         }
@@ -166,7 +184,7 @@ mod tests {
             ledger.add(link, counts);
         }
         let counts = ledger.take().remove(0).1;
-        assert_eq!((counts.responses, counts.bytes), (3, 30));
+        assert_eq!((counts.responses, counts.bytes, counts.uses), (3, 30, 3));
         assert_eq!(counts.first, Some(Timestamp::from_secs(3)));
         assert_eq!(counts.last, Some(Timestamp::from_secs(9)));
         assert_eq!(counts.viewers.len(), 3);

@@ -113,6 +113,8 @@ async fn reserve_bytes(
 ) -> Result<Answer, Denial> {
     let LinkUse::Visit {
         link,
+        digest,
+        at,
         counts_bytes: true,
         ..
     } = link_use
@@ -124,7 +126,12 @@ async fn reserve_bytes(
     };
     let source = context.links.shared().source();
     let reserved = match source {
-        Some(source) => source.store.reserve_bytes(*link, count).await,
+        Some(source) => {
+            source
+                .store
+                .reserve_bytes((*link, *digest), count, *at)
+                .await
+        }
         None => None,
     };
     match reserved {

@@ -1,7 +1,7 @@
 //! The redemption of a limited link: asks the store what `privet-distribution` says is to be asked, and waits.
 
 use super::{Presented, Purpose};
-use crate::links::{EdgeLinks, LinkSource, LinkTerms, TermsHeard};
+use crate::links::{EdgeLinks, LinkSource, LinkTerms, SeenVisit, TermsHeard};
 use http::Method;
 use privet_distribution::config::StaleLinks;
 use privet_distribution::links::{
@@ -11,7 +11,7 @@ use privet_distribution::links::{
     confirmation_page, ending_page, file_name_of,
 };
 use privet_distribution::request::{Denial, LinkRefusal};
-use privet_sign::{Grant, LimitedId, LinkId};
+use privet_sign::{Grant, LimitedId, LinkId, Timestamp};
 use std::time::Duration;
 
 /// Time for which one answer of the store is waited for.
@@ -28,6 +28,9 @@ pub(crate) enum LinkUse {
     /// A visit.
     Visit {
         link: LimitedId,
+        digest: LinkId,
+        /// Time of the request.
+        at: Timestamp,
         visit: Visit,
         made: UseMade,
         /// Value of `Set-Cookie` that proves the visit.
@@ -40,14 +43,36 @@ pub(crate) enum LinkUse {
 }
 
 impl LinkUse {
-    /// Returns the attempt by which this request made the use.
-    pub(super) fn own_attempt(&self) -> Option<AttemptId> {
+    /// Returns the question by which this request made the use.
+    pub(super) fn own_question(&self) -> Option<StoreQuestion> {
         match self {
             LinkUse::Visit {
                 made: UseMade::Here(attempt),
+                link,
+                digest,
+                at,
+                visit,
                 ..
-            } => Some(*attempt),
+            } => Some(StoreQuestion {
+                link: *link,
+                digest: *digest,
+                attempt: *attempt,
+                viewer: visit.viewer,
+                at: *at,
+                kind: QuestionKind::Redeem,
+            }),
             LinkUse::Visit { .. } | LinkUse::Head => None,
+        }
+    }
+
+    /// Returns whether this request has begun the visit.
+    pub(crate) fn seen(&self) -> SeenVisit {
+        match self {
+            LinkUse::Visit {
+                made: UseMade::Here(_),
+                ..
+            } => SeenVisit::Begins,
+            LinkUse::Visit { .. } | LinkUse::Head => SeenVisit::GoesOn,
         }
     }
 
@@ -113,6 +138,8 @@ impl LimitedRequest<'_> {
                 Step::Serve { visit, made } => {
                     return Ok(Outcome::Served(LinkUse::Visit {
                         link: self.limited,
+                        digest: seal.link,
+                        at: self.presented.now,
                         visit,
                         made,
                         cookie: seal.set_cookie(&visit, self.presented.now),
@@ -202,7 +229,9 @@ impl LimitedRequest<'_> {
             host: self.presented.request.host,
             paths: self.presented.paths,
         };
-        let silence = now.as_secs().saturating_sub(self.links.heard_at().as_secs());
+        let silence = now
+            .as_secs()
+            .saturating_sub(self.links.heard_at().as_secs());
         Moment {
             now,
             judgement: self.links.judge(&GrantFacts::of(self.grant, object), now),

@@ -11,8 +11,8 @@ use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::config::StreamingDistribution;
 use privet_distribution::request::{
-    Authorized, Denial, Lasting, LinkRefusal, RequestFacts, StreamRequest, ViewerRequest, authorize_stream,
-    route_stream,
+    Authorized, Denial, Lasting, LinkRefusal, RequestFacts, StreamRequest, ViewerRequest,
+    authorize_stream, route_stream,
 };
 use privet_media::rtmp::{PlayRefusal, StreamName, VideoKind, path_of};
 use privet_media::stream::StreamIndex;
@@ -186,7 +186,8 @@ impl Viewer {
         let now = shared.edge.clock.now();
         if let Some(grant) = authorized.grant() {
             let link = PlayedLink::new(grant, (&self.host, path), &shared.links);
-            link.refusal(now).map_or(Ok(()), |refusal| Err(Denial::Link(refusal)))?;
+            link.refusal(now)
+                .map_or(Ok(()), |refusal| Err(Denial::Link(refusal)))?;
         }
         let headers = HeaderMap::new();
         let host = streaming.videos.domain_name.as_str();
@@ -202,7 +203,11 @@ impl Viewer {
         match shared.links.redeem(authorized, &presented).await? {
             Redemption::Redeemed(redeemed) => match redeemed.link_use() {
                 // How many bytes a play will have is known at its end alone.
-                Some(link_use @ LinkUse::Visit { counts_bytes: true, .. }) => {
+                Some(
+                    link_use @ LinkUse::Visit {
+                        counts_bytes: true, ..
+                    },
+                ) => {
                     shared.links.give_back(link_use);
                     Err(Denial::Link(LinkRefusal::BytesUsedUp).into())
                 }

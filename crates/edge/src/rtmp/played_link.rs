@@ -1,6 +1,7 @@
 //! The link by which a video plays: whether it is still in force, and what is counted of it.
 
-use crate::links::Seen;
+use crate::exchange::viewer_at;
+use crate::links::{Seen, SeenVisit};
 use crate::redeem::{LinkUse, Links};
 use privet_distribution::links::{Judgement, RevokedObject, ViewerDigest};
 use privet_distribution::request::LinkRefusal;
@@ -18,7 +19,7 @@ pub(super) struct PlayedLink {
     path: String,
     /// Number of revocations that cut, when the grant was judged last.
     cuts: u64,
-    viewer: Option<ViewerDigest>,
+    used: Option<(ViewerDigest, SeenVisit)>,
     began: Option<Began>,
 }
 
@@ -43,14 +44,14 @@ impl PlayedLink {
             grant: grant.clone(),
             host: host.to_owned(),
             path: path.to_owned(),
-            viewer: None,
+            used: None,
             began: None,
         }
     }
 
     /// Notes the use of a limited link.
     pub(super) fn used(&mut self, link_use: &LinkUse) {
-        self.viewer = link_use.viewer();
+        self.used = link_use.viewer().map(|viewer| (viewer, link_use.seen()));
     }
 
     /// Notes that the video begins.
@@ -117,10 +118,14 @@ impl Drop for PlayedLink {
             return;
         }
         let link = self.grant.link_id();
+        let (viewer, visit) = self
+            .used
+            .unwrap_or_else(|| (viewer_at(began.address), SeenVisit::NotCounted));
         let seen = Seen {
             at: began.at,
             bytes: began.sent_bytes.get().saturating_sub(began.sent_before),
-            viewer: self.viewer,
+            viewer,
+            visit,
             address: began.address,
             refusal: None,
         };
