@@ -124,8 +124,9 @@ impl Checker {
             | StoreAnswer::UsedUp { .. }
             | StoreAnswer::ViewersUsedUp
             | StoreAnswer::BytesUsedUp
-            | StoreAnswer::Revoked
+            | StoreAnswer::Revoked { .. }
             | StoreAnswer::Ended
+            | StoreAnswer::GivenBack
             | StoreAnswer::Unknown => return,
         };
         let permitted = self.permitted.entry((scene.request.link, scene.viewer()));

@@ -18,7 +18,6 @@ impl World {
     pub(super) fn end(&mut self) -> Result<(), Broken> {
         self.is_faulty = false;
         self.store.down_until = 0;
-        self.store.clock_off = 0;
         for edge in &mut self.edges {
             edge.is_cut_off = false;
             edge.clock_off = 0;

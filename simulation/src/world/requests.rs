@@ -5,10 +5,10 @@ use crate::checker::{Broken, Checker, Scene};
 use crate::edge::{Begun, Request, Sent, Waiting};
 use crate::store::Statement;
 use privet_distribution::links::{
-    Arrival, AttemptId, Judgement, QuestionKind, Step, StoreAnswer, UseMade, ViewerDigest, Visit,
-    VisitSeal,
+    Arrival, AttemptId, Judgement, QuestionKind, Step, StoreAnswer, StoreQuestion, UseMade,
+    ViewerDigest, Visit, VisitSeal,
 };
-use privet_sign::Timestamp;
+use privet_sign::{LimitedId, Timestamp};
 
 /// Whether an object was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,11 +207,25 @@ impl World {
             }
             (Body::Nothing, UseMade::Here(attempt)) => {
                 self.checker.note("a use given back");
-                let statement = Statement::GiveBack(attempt);
+                let question = self.unused(request, attempt);
+                let statement = Statement::GiveBack(question);
                 self.send(Some(request.edge), Asker::Nobody, statement);
                 Ok(())
             }
             (Body::Nothing, UseMade::Before) => Ok(()),
+        }
+    }
+
+    fn unused(&self, request: &Request, attempt: AttemptId) -> StoreQuestion {
+        let link = &self.links[request.link];
+        let now = self.edges[request.edge].clock(self.now_ms);
+        StoreQuestion {
+            link: link.limited.unwrap_or(LimitedId::from_bytes([0; 16])),
+            digest: link.digest,
+            attempt,
+            viewer: request.visit.map_or(request.viewer, |visit| visit.viewer),
+            at: Timestamp::from_secs(now),
+            kind: request.kind,
         }
     }
 

@@ -85,9 +85,14 @@ pub enum StoreAnswer {
     /// As many bytes as the link may send were sent.
     BytesUsedUp,
     /// The link was revoked.
-    Revoked,
+    Revoked {
+        /// The revocation's number.
+        revocation: u64,
+    },
     /// The link has ended.
     Ended,
+    /// The attempt was given back, and is no use any more. Whoever gives one back does not ask for it again.
+    GivenBack,
     /// There is no such link, or its identity is another.
     Unknown,
 }
@@ -299,8 +304,11 @@ impl Redeeming {
             }
             StoreAnswer::ViewersUsedUp => Step::Refuse(LinkRefusal::ViewersUsedUp),
             StoreAnswer::BytesUsedUp => Step::Refuse(LinkRefusal::BytesUsedUp),
-            StoreAnswer::Revoked => Step::Refuse(LinkRefusal::Revoked { revocation: None }),
+            StoreAnswer::Revoked { revocation } => {
+                Step::Refuse(LinkRefusal::Revoked { revocation })
+            }
             StoreAnswer::Ended => Step::Refuse(LinkRefusal::Ended),
+            StoreAnswer::GivenBack => silent(),
             StoreAnswer::Unknown => Step::Refuse(LinkRefusal::NotRegistered),
         }
     }
@@ -404,7 +412,7 @@ fn refusal_of(moment: &Moment) -> Option<Step> {
     match moment.judgement {
         Judgement::NotRevoked => None,
         Judgement::Revoked(by) => Some(Step::Refuse(LinkRefusal::Revoked {
-            revocation: Some(by.revocation),
+            revocation: by.revocation,
         })),
         Judgement::Forgotten => Some(Step::Unavailable(LinkRefusal::RevocationsForgotten)),
     }
