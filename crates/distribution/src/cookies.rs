@@ -67,10 +67,7 @@ pub(crate) fn cookies<'h>(
 }
 
 /// Returns the values of the cookies with exactly this name, in the order of the request.
-pub(crate) fn values<'h>(
-    headers: &'h HeaderMap,
-    name: &str,
-) -> impl Iterator<Item = &'h [u8]> {
+pub(crate) fn values<'h>(headers: &'h HeaderMap, name: &str) -> impl Iterator<Item = &'h [u8]> {
     all(headers)
         .filter(move |cookie| cookie.name == name.as_bytes())
         .map(|cookie| cookie.value())

@@ -43,9 +43,9 @@ pub(crate) fn preferred(field: &[u8], offered: &[&str]) -> usize {
     let mut best = (0, 0);
     for language in languages {
         let primary = language.range.split(|&byte| byte == b'-').next();
-        let position = offered.iter().position(|offered| {
-            primary == Some(offered.as_bytes()) || language.range == b"*"
-        });
+        let position = offered
+            .iter()
+            .position(|offered| primary == Some(offered.as_bytes()) || language.range == b"*");
         match position {
             // Of the same weight, the first one counts.
             Some(position) if language.weight_thousandths > best.1 => {
@@ -160,7 +160,11 @@ mod tests {
             ("de,ja;q=0.2,*;q=0.1", 1),
             ("en;q=0.8, ja;q=0.9", 1),
         ] {
-            assert_eq!(preferred(field.as_bytes(), &["en", "ja"]), expected, "{field}");
+            assert_eq!(
+                preferred(field.as_bytes(), &["en", "ja"]),
+                expected,
+                "{field}"
+            );
         }
     }
 

@@ -13,8 +13,8 @@ mod visit;
 
 pub use arrival::{Arrival, ConfirmSetting, arrival};
 pub use page::{
-    CONFIRMATION_FIELD, ConfirmationPage, LinkPage, PageLanguage, confirmation_page,
-    ending_page, file_name_of, pressed,
+    CONFIRMATION_FIELD, ConfirmationPage, LinkPage, PageLanguage, confirmation_page, ending_page,
+    file_name_of, pressed,
 };
 pub use redemption::{
     AttemptId, Confirmation, Heard, Moment, News, QuestionKind, Redeeming, RedemptionFacts,

@@ -199,7 +199,9 @@ impl Field {
             if !text.is_empty() {
                 text.push(',');
             }
-            let characters = bytes.iter().map(|byte| char::from(byte.to_ascii_lowercase()));
+            let characters = bytes
+                .iter()
+                .map(|byte| char::from(byte.to_ascii_lowercase()));
             text.extend(characters);
         }
         Field(text.trim().to_owned())

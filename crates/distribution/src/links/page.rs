@@ -98,16 +98,26 @@ pub fn confirmation_page(page: &ConfirmationPage<'_>) -> LinkPage {
     let words = Words::of(page.language);
     let mut lines = Vec::new();
     if let Some(sender) = page.sender {
-        let name = format!("<bdi>{}</bdi>", text(&display_name(sender, NAME_CHARACTERS_MAX)));
+        let name = format!(
+            "<bdi>{}</bdi>",
+            text(&display_name(sender, NAME_CHARACTERS_MAX))
+        );
         lines.push(words.sent_by.replace("{}", &name));
     }
-    lines.push(words.ends_at.replace("{}", &moment(page.until, page.language)));
+    lines.push(
+        words
+            .ends_at
+            .replace("{}", &moment(page.until, page.language)),
+    );
     match page.uses {
         Some(1) => lines.push(words.once.to_owned()),
         Some(uses) => lines.push(words.uses.replace("{}", &uses.to_string())),
         None => {}
     }
-    let paragraphs: String = lines.iter().map(|line| format!("<p>{line}</p>\n")).collect();
+    let paragraphs: String = lines
+        .iter()
+        .map(|line| format!("<p>{line}</p>\n"))
+        .collect();
     let name = display_name(page.file_name, NAME_CHARACTERS_MAX);
     let heading = match name.as_str() {
         "" => words.unnamed.to_owned(),
@@ -136,9 +146,9 @@ pub fn ending_page(refusal: LinkRefusal, language: PageLanguage) -> LinkPage {
         LinkRefusal::Ended => words.ended.to_owned(),
         // Nobody but the operator learns that there is no such link.
         LinkRefusal::NotRegistered => words.invalid.to_owned(),
-        LinkRefusal::StoreStale
-        | LinkRefusal::StoreSilent
-        | LinkRefusal::RevocationsForgotten => words.unknown.to_owned(),
+        LinkRefusal::StoreStale | LinkRefusal::StoreSilent | LinkRefusal::RevocationsForgotten => {
+            words.unknown.to_owned()
+        }
     };
     let (status, advice) = match refusal.lasting() {
         Lasting::ForGood => (StatusCode::FORBIDDEN, words.ask_sender),

@@ -111,12 +111,7 @@ impl VisitSeal<'_> {
 
     /// Returns the viewer whom the text of a pressed button names. `None` if the text was not made for this link and
     /// address, or an hour ago.
-    pub fn confirmed(
-        &self,
-        text: &[u8],
-        client: IpAddr,
-        now: Timestamp,
-    ) -> Option<ViewerDigest> {
+    pub fn confirmed(&self, text: &[u8], client: IpAddr, now: Timestamp) -> Option<ViewerDigest> {
         let bytes = decoded(text)?;
         let (body, mac) = bytes.split_last_chunk::<MAC_SIZE_BYTES>()?;
         let parts: &[&[u8]] = &[self.link.as_bytes(), body, &network(client)];

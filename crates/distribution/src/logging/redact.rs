@@ -311,7 +311,9 @@ mod tests {
         );
         assert_eq!(redact_cookies("a; b=c;"), "a; b=c;");
         assert_eq!(
-            redact_cookies("a=1; __Host-privet-visit-0a1b2c3d=AbC; __HOST-Privet-Visit-=x=y;CloudFront-Policy=p"),
+            redact_cookies(
+                "a=1; __Host-privet-visit-0a1b2c3d=AbC; __HOST-Privet-Visit-=x=y;CloudFront-Policy=p"
+            ),
             "a=1; __Host-privet-visit-0a1b2c3d=redacted; __HOST-Privet-Visit-=redacted;CloudFront-Policy=redacted"
         );
     }

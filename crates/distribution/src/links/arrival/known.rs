@@ -121,12 +121,7 @@ const DOWNLOADERS: [&str; 36] = [
 ];
 
 /// Words in the names of players and downloaders that begin with the name of the app around them, or with a browser's.
-const WITHIN: [&str; 4] = [
-    "androidxmedia3/",
-    "exoplayerlib/",
-    "libvlc/",
-    "powershell/",
-];
+const WITHIN: [&str; 4] = ["androidxmedia3/", "exoplayerlib/", "libvlc/", "powershell/"];
 
 /// True if a robot has this name. `agent` is in lower case.
 pub(super) fn is_robot(agent: &str) -> bool {
@@ -170,7 +165,12 @@ mod tests {
         for agent in ["cubot note s", "bottle", "robotics", ""] {
             assert!(!is_bot(agent), "{agent}");
         }
-        for agent in ["bot", "somebot/1.0", "slackbot-linkexpanding 1.0", "a bot; b"] {
+        for agent in [
+            "bot",
+            "somebot/1.0",
+            "slackbot-linkexpanding 1.0",
+            "a bot; b",
+        ] {
             assert!(is_bot(agent), "{agent}");
         }
     }

@@ -55,7 +55,13 @@ fn what_cannot_be_judged_is_a_robot() {
     check(&[], Arrival::Robot);
     check(&[("accept", "*/*")], Arrival::Robot);
     check(&[("user-agent", "")], Arrival::Robot);
-    for agent in ["python-requests/2.32.3", "Go-http-client/2.0", "node", "axios/1.7.9", "Java/17.0.1"] {
+    for agent in [
+        "python-requests/2.32.3",
+        "Go-http-client/2.0",
+        "node",
+        "axios/1.7.9",
+        "Java/17.0.1",
+    ] {
         for accept in ["*/*", "application/json, text/plain, */*", "text/html"] {
             check(&[("user-agent", agent), ("accept", accept)], Arrival::Robot);
         }
@@ -63,9 +69,22 @@ fn what_cannot_be_judged_is_a_robot() {
     // A browser would ask for a page, or say that it does not.
     check(&[("user-agent", CHROME)], Arrival::Robot);
     check(&[("user-agent", CHROME), ("accept", "*/*")], Arrival::Robot);
-    check(&[("user-agent", CHROME), ("accept", "*/*"), ("range", "bytes=0-")], Arrival::Robot);
-    check(&[("user-agent", "curl/8.5.0"), ("accept", "text/html")], Arrival::Robot);
-    check(&[("user-agent", "x curl/8.5.0"), ("accept", "*/*")], Arrival::Robot);
+    check(
+        &[
+            ("user-agent", CHROME),
+            ("accept", "*/*"),
+            ("range", "bytes=0-"),
+        ],
+        Arrival::Robot,
+    );
+    check(
+        &[("user-agent", "curl/8.5.0"), ("accept", "text/html")],
+        Arrival::Robot,
+    );
+    check(
+        &[("user-agent", "x curl/8.5.0"), ("accept", "*/*")],
+        Arrival::Robot,
+    );
 }
 
 #[test]
@@ -111,7 +130,10 @@ fn preparations_for_a_click_are_no_click() {
             (name, value),
         ];
         check(&navigation, Arrival::Robot);
-        check(&[("user-agent", "curl/8.5.0"), (name, value)], Arrival::Robot);
+        check(
+            &[("user-agent", "curl/8.5.0"), (name, value)],
+            Arrival::Robot,
+        );
     }
 }
 
@@ -131,8 +153,8 @@ fn long_and_odd_headers_are_judged_too() {
 #[test]
 fn the_setting_decides_with_the_arrival() {
     use Arrival::{Navigation, Program, Robot};
-    use Confirmation::{Ask, Settled};
     use ConfirmSetting::{Always, Auto, Never};
+    use Confirmation::{Ask, Settled};
     for (setting, arrival, expected) in [
         (Always, Program, Ask),
         (Always, Robot, Ask),
@@ -144,7 +166,11 @@ fn the_setting_decides_with_the_arrival() {
         (Never, Navigation, Settled),
         (Never, Program, Settled),
     ] {
-        assert_eq!(setting.confirmation(arrival), expected, "{setting:?} {arrival:?}");
+        assert_eq!(
+            setting.confirmation(arrival),
+            expected,
+            "{setting:?} {arrival:?}"
+        );
     }
     assert_eq!(ConfirmSetting::default(), Auto);
     for text in ["", "Auto", "auto ", "true", "ask"] {

@@ -27,7 +27,10 @@ pub(super) fn display_name(name: &str, characters_max: usize) -> String {
     const END: usize = 20;
     let end = END.min(characters_max / 2);
     let start = characters_max - end - 1;
-    let kept = shown[..start].iter().chain(&['…']).chain(&shown[shown.len() - end..]);
+    let kept = shown[..start]
+        .iter()
+        .chain(&['…'])
+        .chain(&shown[shown.len() - end..]);
     kept.collect::<String>().trim().to_owned()
 }
 
@@ -57,7 +60,8 @@ mod tests {
 
     #[test]
     fn names_are_seen_as_they_are() {
-        let check = |name: &str, expected: &str| assert_eq!(display_name(name, 30), expected, "{name}");
+        let check =
+            |name: &str, expected: &str| assert_eq!(display_name(name, 30), expected, "{name}");
         check("", "");
         check(" \u{200b}\t\0\n ", "");
         check("annual\u{202e}fdp.exe", "annualfdp.exe");

@@ -114,7 +114,9 @@ fn nothing_is_loaded_and_nothing_is_kept() {
         ] {
             assert!(page.headers.contains(&(name, value)), "{name}");
         }
-        for part in ["<script", "http://", "https://", "src=", "href=", "style=\"", "url("] {
+        for part in [
+            "<script", "http://", "https://", "src=", "href=", "style=\"", "url(",
+        ] {
             assert!(!page.body.contains(part), "{part}");
         }
         assert!(page.body.contains(&format!("<style>{STYLE}</style>")));
@@ -125,15 +127,42 @@ fn nothing_is_loaded_and_nothing_is_kept() {
 fn endings_say_why_and_no_more() {
     let last_at = UNTIL;
     for (refusal, status, english, japanese) in [
-        (LinkRefusal::UsedUp { uses: 1, last_at }, 403, "been used already", "すでに使用"),
-        (LinkRefusal::ViewersUsedUp, 403, "as often as it can be", "上限"),
-        (LinkRefusal::BytesUsedUp, 403, "as often as it can be", "上限"),
-        (LinkRefusal::Revoked { revocation: Some(7) }, 403, "been revoked", "取り消され"),
+        (
+            LinkRefusal::UsedUp { uses: 1, last_at },
+            403,
+            "been used already",
+            "すでに使用",
+        ),
+        (
+            LinkRefusal::ViewersUsedUp,
+            403,
+            "as often as it can be",
+            "上限",
+        ),
+        (
+            LinkRefusal::BytesUsedUp,
+            403,
+            "as often as it can be",
+            "上限",
+        ),
+        (
+            LinkRefusal::Revoked {
+                revocation: Some(7),
+            },
+            403,
+            "been revoked",
+            "取り消され",
+        ),
         (LinkRefusal::Ended, 403, "has ended", "有効期限が切れ"),
         (LinkRefusal::NotRegistered, 403, "not valid", "無効"),
         (LinkRefusal::StoreStale, 503, "at the moment", "現在"),
         (LinkRefusal::StoreSilent, 503, "at the moment", "現在"),
-        (LinkRefusal::RevocationsForgotten, 503, "at the moment", "現在"),
+        (
+            LinkRefusal::RevocationsForgotten,
+            503,
+            "at the moment",
+            "現在",
+        ),
     ] {
         for (language, words) in [
             (PageLanguage::English, english),

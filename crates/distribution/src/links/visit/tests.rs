@@ -63,7 +63,10 @@ fn only_the_edges_own_cookie_proves_a_visit() {
     refused(&format!("{name}={value}A"));
     refused(&format!("{name}={value}{value}{value}"));
     refused(&format!("{name}=\"{value}\""));
-    refused(&format!("{}={value}", name.to_ascii_lowercase().replace("__host", "__Hos")));
+    refused(&format!(
+        "{}={value}",
+        name.to_ascii_lowercase().replace("__host", "__Hos")
+    ));
     refused(&format!("{}0={value}", &name[..name.len() - 1]));
     // Every digit counts.
     for at in 0..value.len() {
@@ -128,7 +131,10 @@ fn the_cookie_is_for_one_host_over_https() {
     let set = seal.set_cookie(&visit(), NOW);
     let (pair, attributes) = set.split_once("; ").unwrap();
     assert!(pair.starts_with("__Host-privet-visit-abababab="), "{pair}");
-    assert_eq!(attributes, "Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax");
+    assert_eq!(
+        attributes,
+        "Path=/; Max-Age=600; Secure; HttpOnly; SameSite=Lax"
+    );
     assert!(pair.len() < 100, "{pair}");
     let ended = seal.set_cookie(&visit(), Timestamp::from_secs(u64::MAX));
     assert!(ended.contains("Max-Age=0;"), "{ended}");
@@ -152,7 +158,10 @@ fn a_button_is_of_one_link_and_address_and_hour() {
         let cut = &text.as_bytes()[..at];
         assert_eq!(seal(&one, link(9)).confirmed(cut, HERE, NOW), None, "{at}");
     }
-    assert!(crate::links::pressed(format!("{}={text}", crate::links::CONFIRMATION_FIELD).as_bytes()).is_some());
+    assert!(
+        crate::links::pressed(format!("{}={text}", crate::links::CONFIRMATION_FIELD).as_bytes())
+            .is_some()
+    );
 }
 
 fn facts<'a>(arrival: Arrival, client: IpAddr, shown: &'a ShownVisits) -> ViewerFacts<'a> {
@@ -173,15 +182,19 @@ fn without_a_cookie_a_viewer_is_an_address() {
         let seal = VisitSeal { secret, link };
         seal.viewer(&facts(Arrival::Program, client, &shown))
     };
-    let v6 = |low: u16, net: u16| {
-        IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, net, 1, 2, 3, low))
-    };
+    let v6 = |low: u16, net: u16| IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, net, 1, 2, 3, low));
     let here = viewer(&one, link(9), HERE);
     assert_ne!(viewer(&one, link(9), THERE), here);
     assert_ne!(viewer(&one, link(8), HERE), here);
     assert_ne!(viewer(&other, link(9), HERE), here);
-    assert_ne!(viewer(&one, link(9), v6(1, 1)), viewer(&one, link(9), v6(1, 2)));
-    assert_eq!(viewer(&one, link(9), v6(1, 1)), viewer(&one, link(9), v6(2, 1)));
+    assert_ne!(
+        viewer(&one, link(9), v6(1, 1)),
+        viewer(&one, link(9), v6(1, 2))
+    );
+    assert_eq!(
+        viewer(&one, link(9), v6(1, 1)),
+        viewer(&one, link(9), v6(2, 1))
+    );
     let mapped = IpAddr::V6(Ipv4Addr::new(192, 0, 2, 7).to_ipv6_mapped());
     assert_eq!(viewer(&one, link(9), mapped), here);
 }
@@ -196,7 +209,10 @@ fn an_address_is_nobody_once_its_viewer_has_a_cookie() {
     };
     let at_address = seal.viewer(&facts(Arrival::Navigation, HERE, &shown));
     // A retry before any cookie has come back is the same viewer.
-    assert_eq!(seal.viewer(&facts(Arrival::Navigation, HERE, &shown)), at_address);
+    assert_eq!(
+        seal.viewer(&facts(Arrival::Navigation, HERE, &shown)),
+        at_address
+    );
     let own = Visit {
         viewer: at_address,
         ..visit()
@@ -215,7 +231,10 @@ fn an_address_is_nobody_once_its_viewer_has_a_cookie() {
         assert!(third != second && third != at_address);
     }
     // The player that a browser hands the link to has no cookies.
-    assert_eq!(seal.viewer(&facts(Arrival::Program, HERE, &shown)), at_address);
+    assert_eq!(
+        seal.viewer(&facts(Arrival::Program, HERE, &shown)),
+        at_address
+    );
     // Who shows the cookie is that viewer, wherever.
     let elsewhere = ViewerFacts {
         visit: Some(own),
