@@ -146,9 +146,7 @@ fn endings_say_why_and_no_more() {
             "上限",
         ),
         (
-            LinkRefusal::Revoked {
-                revocation: Some(7),
-            },
+            LinkRefusal::Revoked { revocation: 7 },
             403,
             "been revoked",
             "取り消され",
