@@ -174,7 +174,7 @@ fn making(
     let ip = form.ip.map(|text| IpRange::parse(&text)).transpose();
     Ok(MakeLinkRequest {
         url,
-        group: form.group.ok_or_else(missing("group"))?,
+        group: form.group,
         until: moment("until", form.until.ok_or_else(missing("until"))?)?,
         from: form.from.map(|from| moment("from", from)).transpose()?,
         ip: ip.map_err(|error| OperationError::invalid("ip", error.to_string()))?,

@@ -5,7 +5,7 @@ use crate::link_access::{Access, LinkAccess, host_and_path};
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::explain::check_host;
-use crate::operations::key_rotation::signing_key;
+use crate::operations::key_rotation::{ROTATION_KIND, SigningKey, all_documents, signing_key};
 use crate::operator::{Operator, Publish, Rank};
 use aws_lc_rs::rand;
 use privet_sign::{
@@ -54,8 +54,8 @@ impl LinkRules {
 pub struct MakeLinkRequest {
     /// URL of the object.
     pub url: String,
-    /// Key group with whose key it is signed.
-    pub group: String,
+    /// Key group with whose key it is signed; `None` for the only one whose key the URL's distribution trusts.
+    pub group: Option<String>,
     /// End of the link.
     pub until: Timestamp,
     /// Start of the link.
@@ -91,7 +91,10 @@ impl Operations {
     ) -> Result<(StoredLink, String), OperationError> {
         let store = self.own_store()?;
         check_host(&self.snapshot(), &operator.caller().scope, &request.url)?;
-        let key = signing_key(store, &request.group, self.now()).await?;
+        let key = match &request.group {
+            Some(group) => signing_key(store, group, self.now()).await?,
+            None => self.only_signing_key(&request.url).await?,
+        };
         let until = i64::try_from(request.until.as_secs()).unwrap_or(i64::MAX);
         if until > key.links_end_by {
             let rule = "is later than the group's longest life of links allows";
@@ -118,6 +121,30 @@ impl Operations {
             .register_link(operator, &signed, &request.rules)
             .await?;
         Ok((stored, signed))
+    }
+
+    /// Returns the key of the only group with a rotation whose key the URL's distribution trusts.
+    async fn only_signing_key(&self, url: &str) -> Result<SigningKey, OperationError> {
+        let store = self.own_store()?;
+        let snapshot = self.snapshot();
+        let known = LinkAccess::of(&snapshot, url);
+        let mut found = None;
+        for rotation in all_documents(store, ROTATION_KIND).await? {
+            let key = match signing_key(store, &rotation.id, self.now()).await {
+                Ok(key) if known.keys.get(&key.key_pair_id).is_some() => key,
+                // Its first key is not in force yet, or its links are for other distributions.
+                Ok(_) | Err(OperationError::NotFound { .. }) => continue,
+                Err(error) => return Err(error),
+            };
+            if found.replace(key).is_some() {
+                let rule = "is missing, and several groups have keys for this URL; name one";
+                return Err(OperationError::invalid("group", rule));
+            }
+        }
+        found.ok_or_else(|| {
+            let rule = "is missing, and no group has a key for this URL; rotate one, or sign with a key of your own";
+            OperationError::invalid("group", rule)
+        })
     }
 
     /// Registers a link that was signed elsewhere, so that it can be found, revoked and, if its signed text says that it
