@@ -69,7 +69,7 @@ pub use operations::{
     ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
     Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode, NewOperatorRequest, Operations,
     OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan, ProbeRequest, Running,
-    ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
+    ScopedBuckets, ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
