@@ -74,7 +74,7 @@ async fn ask_as(
     let mut signed = vec![
         ("host", "localhost"),
         ("x-amz-content-sha256", "UNSIGNED-PAYLOAD"),
-        ("x-amz-date", &amz_date),
+        ("x-amz-date", amz_date.as_str()),
     ];
     signed.extend(fields);
     signed.sort_unstable();
@@ -133,9 +133,9 @@ async fn upload(
     let own = [
         ("policy", policy.as_str()),
         ("x-amz-algorithm", "AWS4-HMAC-SHA256"),
-        ("x-amz-credential", &credential),
-        ("x-amz-date", &amz_date),
-        ("x-amz-signature", &signature),
+        ("x-amz-credential", credential.as_str()),
+        ("x-amz-date", amz_date.as_str()),
+        ("x-amz-signature", signature.as_str()),
     ];
     for (name, value) in own.iter().chain(fields) {
         let head = format!("--xx\r\nContent-Disposition: form-data; name=\"{name}\"");
