@@ -34,6 +34,8 @@ struct InForce {
 #[derive(Debug, Default)]
 pub struct Checker {
     revocations: Vec<InForce>,
+    /// The revocations whose lift was asked for.
+    lifted: BTreeSet<u64>,
     /// The uses that were served, by link.
     served: BTreeMap<usize, BTreeSet<(u32, ViewerDigest)>>,
     /// The latest end that the store has said of a viewer's use.
@@ -75,11 +77,19 @@ impl Scene<'_> {
     /// Returns the viewer as whoever sees the cookie knows it.
     pub fn viewer(&self) -> ViewerDigest {
         let visit = self.request.visit;
-        visit.map_or(self.request.address, |visit| visit.viewer)
+        visit.map_or(self.request.viewer, |visit| visit.viewer)
     }
 }
 
 impl Checker {
+    /// Checks that an edge believes the cookies that edges have made for this link, and no others.
+    pub fn believed(&self, shown: Option<Visit>, visit: Option<Visit>) -> Result<(), Broken> {
+        if shown == visit {
+            return Ok(());
+        }
+        Err(format!("{shown:?} was shown, {visit:?} believed"))
+    }
+
     /// Counts that something happened.
     pub fn note(&mut self, what: &'static str) {
         *self.seen.entry(what).or_default() += 1;
@@ -88,17 +98,20 @@ impl Checker {
     /// Hears that a change of revocations was acknowledged.
     pub fn acknowledged(&mut self, change: &RevocationChange, number: usize, now_ms: u64) {
         match change {
-            RevocationChange::Made(entry) => self.revocations.push(InForce {
-                entry: entry.clone(),
-                since_ms: now_ms,
-                number,
-            }),
-            RevocationChange::Lifted(_) => {}
+            RevocationChange::Made(entry) if !self.lifted.contains(&entry.seq) => {
+                self.revocations.push(InForce {
+                    entry: entry.clone(),
+                    since_ms: now_ms,
+                    number,
+                });
+            }
+            RevocationChange::Made(_) | RevocationChange::Lifted(_) => {}
         }
     }
 
     /// Hears that a lift was asked for: from now on both is right.
     pub fn lifting(&mut self, seq: u64) {
+        self.lifted.insert(seq);
         self.revocations.retain(|known| known.entry.seq != seq);
     }
 
@@ -111,8 +124,9 @@ impl Checker {
             | StoreAnswer::UsedUp { .. }
             | StoreAnswer::ViewersUsedUp
             | StoreAnswer::BytesUsedUp
-            | StoreAnswer::Revoked
+            | StoreAnswer::Revoked { .. }
             | StoreAnswer::Ended
+            | StoreAnswer::GivenBack
             | StoreAnswer::Unknown => return,
         };
         let permitted = self.permitted.entry((scene.request.link, scene.viewer()));

@@ -1,13 +1,15 @@
 //! An edge: the real table and the real decisions, and a plain model of what feeds them.
 
-use crate::random::Random;
 use crate::store::{HOST, KEY, Link};
+use http::header::COOKIE;
+use http::{HeaderMap, HeaderValue};
 use privet_distribution::links::{
-    AttemptId, Confirmation, GrantFacts, Judgement, LinkSource, Moment, News, QuestionKind,
-    Redeeming, RedemptionFacts, RedemptionRules, RevocationChange, RevocationTable, RevokedObject,
-    Step, ViewerDigest, Visit, WhenStale,
+    Arrival, AttemptId, Confirmation, GrantFacts, Judgement, LinkSource, Moment, News,
+    QuestionKind, Redeeming, RedemptionFacts, RedemptionRules, RevocationChange, RevocationTable,
+    RevokedObject, ShownVisits, Step, ViewerDigest, ViewerFacts, Visit, VisitSeal, WhenStale,
 };
 use privet_sign::Timestamp;
+use std::net::IpAddr;
 
 /// Time without news after which limited links are no longer served, in milliseconds.
 pub const STALE_AFTER_MS: u64 = 5000;
@@ -40,6 +42,8 @@ pub struct Edge {
     pub is_cut_off: bool,
     /// How it treats limited links without news.
     pub when_stale: WhenStale,
+    /// The viewers who have shown cookies.
+    pub shown: ShownVisits,
     /// Number of its restarts: what a process before it waited for is nothing to it.
     pub life: u64,
 }
@@ -47,8 +51,8 @@ pub struct Edge {
 /// A viewer's request.
 #[derive(Clone, Copy, Debug)]
 pub struct Request {
-    /// Index of the viewer.
-    pub viewer: usize,
+    /// Index of the viewer who sends it.
+    pub from: usize,
     /// Index of the link.
     pub link: usize,
     /// Index of the edge.
@@ -57,10 +61,33 @@ pub struct Request {
     pub kind: QuestionKind,
     /// Whether a page is to be shown.
     pub confirmation: Confirmation,
-    /// The cookie that came with it.
+    /// The visit that the edge believes.
     pub visit: Option<Visit>,
-    /// The viewer without cookie.
-    pub address: ViewerDigest,
+    /// The viewer, as the edge knows it.
+    pub viewer: ViewerDigest,
+    /// A fresh random number.
+    pub attempt: AttemptId,
+}
+
+/// A request as it is sent.
+#[derive(Clone, Debug)]
+pub struct Sent {
+    /// Index of the viewer.
+    pub from: usize,
+    /// Index of the link.
+    pub link: usize,
+    /// Index of the edge.
+    pub edge: usize,
+    /// GET, or HEAD.
+    pub kind: QuestionKind,
+    /// What it is sent by.
+    pub arrival: Arrival,
+    /// The viewer's address.
+    pub client: IpAddr,
+    /// The field `Cookie`.
+    pub cookie: Option<String>,
+    /// The text of the button, if it was pressed.
+    pub pressed: Option<String>,
 }
 
 /// A request whose question is on its way.
@@ -99,6 +126,7 @@ impl Edge {
             feed_ticket: 0,
             is_cut_off: false,
             when_stale,
+            shown: ShownVisits::new(100),
             life: 0,
         }
     }
@@ -108,15 +136,53 @@ impl Edge {
         clock(now_ms, self.clock_off)
     }
 
-    /// Begins with a request at `now_ms`.
-    pub fn begin(
+    /// Reads what of a request concerns its link.
+    pub fn read(
         &mut self,
-        links: &[Link],
-        request: &Request,
+        seal: &VisitSeal<'_>,
+        link: &Link,
+        sent: &Sent,
         now_ms: u64,
-        random: &mut Random,
-    ) -> Begun {
-        let link = &links[request.link];
+        attempt: AttemptId,
+    ) -> Request {
+        let now = Timestamp::from_secs(self.clock(now_ms));
+        let mut headers = HeaderMap::new();
+        let cookie = sent.cookie.as_deref().map(HeaderValue::from_str);
+        if let Some(Ok(cookie)) = cookie {
+            headers.insert(COOKIE, cookie);
+        }
+        let visit = seal.visit(&headers);
+        if let Some(visit) = &visit {
+            self.shown.note(visit);
+        }
+        let pressed = sent.pressed.as_deref();
+        let confirmed = pressed.and_then(|text| seal.confirmed(text.as_bytes(), sent.client, now));
+        let viewer = seal.viewer(&ViewerFacts {
+            visit,
+            confirmed,
+            client: sent.client,
+            arrival: sent.arrival,
+            attempt,
+            shown: &self.shown,
+        });
+        let confirmation = match confirmed {
+            Some(_) => Confirmation::Settled,
+            None => link.confirm.confirmation(sent.arrival),
+        };
+        Request {
+            from: sent.from,
+            link: sent.link,
+            edge: sent.edge,
+            kind: sent.kind,
+            confirmation,
+            visit,
+            viewer,
+            attempt,
+        }
+    }
+
+    /// Begins with a request at `now_ms`.
+    pub fn begin(&mut self, link: &Link, request: &Request, now_ms: u64) -> Begun {
         if self.clock(now_ms) >= link.until.as_secs() {
             return Begun::Expired;
         }
@@ -129,8 +195,8 @@ impl Edge {
             digest: link.digest,
             until: link.until,
             visit: request.visit,
-            viewer: request.address,
-            attempt: AttemptId(random.bytes()),
+            viewer: request.viewer,
+            attempt: request.attempt,
             kind: request.kind,
             confirmation: request.confirmation,
         };

@@ -1,13 +1,15 @@
-//! The store, as far as links are concerned: a model of what its statements do, with a copy that outlives it.
+//! The store, as far as links are concerned: a model of what its statements do, with a copy that outlives it. A test holds
+//! it to the real store.
 //!
 //! Every change is made in the running database, and is acknowledged once the copy has it: the synchronous standby, or the
-//! disk. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
+//! disk. It has no clock: times are those of whoever asks. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
 
 use privet_distribution::links::{
-    AttemptId, QuestionKind, RevocationChange, RevocationEntry, Revoked, StoreAnswer,
-    StoreQuestion, ViewerDigest,
+    AttemptId, ConfirmSetting, QuestionKind, RevocationChange, RevocationEntry, Revoked,
+    StoreAnswer, StoreQuestion, ViewerDigest,
 };
 use privet_sign::{LimitedId, LinkId, LinkMark, SubjectDigest, Timestamp};
+use std::collections::BTreeSet;
 
 /// A link, as it was made and signed.
 #[derive(Clone, Debug)]
@@ -22,6 +24,8 @@ pub struct Link {
     pub until: Timestamp,
     /// Path of the object.
     pub path: String,
+    /// When a person has to press a button.
+    pub confirm: ConfirmSetting,
     /// Uses at most.
     pub uses_max: u32,
     /// Viewers at most.
@@ -65,8 +69,8 @@ pub struct Rows {
 pub enum Statement {
     /// A use is redeemed or peeked at.
     Ask(StoreQuestion),
-    /// A use is given back, for nothing of the object was sent.
-    GiveBack(AttemptId),
+    /// The use of a question is given back, for nothing of the object was sent.
+    GiveBack(StoreQuestion),
     /// A revocation is made or lifted.
     Change(RevocationChange),
     /// The feed is read behind a change.
@@ -85,16 +89,12 @@ pub enum Returned {
 }
 
 impl Rows {
-    /// Carries out a statement, at `now` by the database's clock.
-    pub fn execute(&mut self, links: &[Link], statement: &Statement, now: u64) -> Returned {
+    /// Carries out a statement.
+    pub fn execute(&mut self, links: &[Link], statement: &Statement) -> Returned {
         match statement {
-            Statement::Ask(question) => Returned::Answer(self.answer(links, question, now)),
-            Statement::GiveBack(attempt) => {
-                let mut of_attempt = self.uses.iter_mut();
-                if let Some(row) = of_attempt.find(|row| row.attempt == *attempt && !row.is_shared)
-                {
-                    row.given_back = true;
-                }
+            Statement::Ask(question) => Returned::Answer(self.answer(links, question)),
+            Statement::GiveBack(question) => {
+                self.give_back(links, question);
                 Returned::Done
             }
             Statement::Change(change) => {
@@ -111,7 +111,8 @@ impl Rows {
     /// Returns the viewer's use that has not ended.
     pub fn live_use(&self, link: usize, viewer: ViewerDigest, now: u64) -> Option<&UseRow> {
         self.of_link(link)
-            .find(|row| row.viewer == viewer && now < row.window_until)
+            .filter(|row| row.viewer == viewer && now < row.window_until)
+            .max_by_key(|row| row.window_until)
     }
 
     /// Returns the uses of a link that were not given back.
@@ -129,89 +130,114 @@ impl Rows {
         })
     }
 
-    fn answer(&mut self, links: &[Link], question: &StoreQuestion, now: u64) -> StoreAnswer {
+    /// True if a revocation is about a link.
+    pub fn revoke(&self, link: &Link, now: u64) -> bool {
+        self.in_force().any(|entry| is_about(entry, link, now))
+    }
+
+    /// A use that nobody else was told of no longer counts, nor will it if its question comes later.
+    fn give_back(&mut self, links: &[Link], question: &StoreQuestion) {
+        let of_attempt = |row: &&mut UseRow| row.attempt == question.attempt;
+        match self.uses.iter_mut().find(of_attempt) {
+            Some(row) if !row.is_shared => row.given_back = true,
+            Some(_) => {}
+            None => {
+                let mut indexes = links.iter();
+                let is_it = |link: &Link| link.limited == Some(question.link);
+                let Some(link) = indexes.position(is_it) else {
+                    return;
+                };
+                self.uses.push(UseRow {
+                    link,
+                    number: 0,
+                    attempt: question.attempt,
+                    viewer: question.viewer,
+                    window_until: question.at.as_secs(),
+                    at: question.at.as_secs(),
+                    given_back: true,
+                    is_shared: false,
+                });
+            }
+        }
+    }
+
+    fn answer(&mut self, links: &[Link], question: &StoreQuestion) -> StoreAnswer {
+        let now = question.at.as_secs();
         let mut numbered = links.iter().enumerate();
         let found = numbered.find(|(_, link)| link.limited == Some(question.link));
         let Some((index, link)) = found.filter(|(_, link)| link.digest == question.digest) else {
             return StoreAnswer::Unknown;
         };
-        if self.in_force().any(|entry| is_about(entry, link, now)) {
-            return StoreAnswer::Revoked;
+        let mut of_link = self.in_force();
+        if let Some(entry) = of_link.find(|entry| entry.what == Revoked::Link(link.digest)) {
+            let revocation = entry.seq;
+            return StoreAnswer::Revoked { revocation };
+        }
+        drop(of_link);
+        if let Some(answer) = self.answer_of_attempt(question.attempt) {
+            return answer;
         }
         if now >= link.until.as_secs() {
             return StoreAnswer::Ended;
         }
-        if let Some(answer) = self.answer_known(index, link, question, now) {
+        if let Some(answer) = self.answer_again(index, link, question) {
             return answer;
         }
         let uses: Vec<&UseRow> = self.of_link(index).collect();
-        let mut viewers: Vec<ViewerDigest> = uses.iter().map(|row| row.viewer).collect();
-        viewers.sort();
-        viewers.dedup();
-        let is_new = !viewers.contains(&question.viewer);
+        let viewers: BTreeSet<ViewerDigest> = uses.iter().map(|row| row.viewer).collect();
         if uses.len() >= link.uses_max as usize {
-            let last_at = uses.iter().map(|row| row.at).max().unwrap_or_default();
+            let last_at = uses.last().map(|row| row.at).unwrap_or_default();
             return StoreAnswer::UsedUp {
                 uses: u32::try_from(uses.len()).unwrap_or(u32::MAX),
                 last_at: Timestamp::from_secs(last_at),
             };
         }
+        let is_new = !viewers.contains(&question.viewer);
         if is_new && viewers.len() >= link.viewers_max as usize {
             return StoreAnswer::ViewersUsedUp;
         }
         match question.kind {
             QuestionKind::Peek => StoreAnswer::Available,
-            QuestionKind::Redeem => self.make(index, link, question, now),
+            QuestionKind::Redeem => self.make(index, link, question),
         }
     }
 
-    /// Answers by a use that there is: of the attempt, or of the viewer.
-    fn answer_known(
-        &mut self,
-        index: usize,
-        link: &Link,
-        question: &StoreQuestion,
-        now: u64,
-    ) -> Option<StoreAnswer> {
-        let of_attempt = self.uses.iter().find(|row| row.attempt == question.attempt);
-        if let Some(row) = of_attempt {
-            return Some(match row.given_back {
-                true => StoreAnswer::UsedUp {
-                    uses: 0,
-                    last_at: Timestamp::from_secs(row.at),
-                },
-                false => StoreAnswer::Redeemed {
-                    use_number: row.number,
-                    window_until: Timestamp::from_secs(row.window_until),
-                },
-            });
-        }
-        let is_live = |row: &UseRow| {
-            row.link == index
-                && row.viewer == question.viewer
-                && !row.given_back
-                && now < row.window_until
-        };
-        let row = self.uses.iter_mut().find(|row| is_live(row))?;
-        if question.kind == QuestionKind::Redeem {
-            row.is_shared = true;
-            row.window_until = row.window_until.max(now + link.window_secs);
-        }
-        Some(StoreAnswer::Again {
-            use_number: row.number,
-            window_until: Timestamp::from_secs(row.window_until),
+    fn answer_of_attempt(&self, attempt: AttemptId) -> Option<StoreAnswer> {
+        let row = self.uses.iter().find(|row| row.attempt == attempt)?;
+        Some(match row.given_back {
+            true => StoreAnswer::GivenBack,
+            false => StoreAnswer::Redeemed {
+                use_number: row.number,
+                window_until: Timestamp::from_secs(row.window_until),
+            },
         })
     }
 
-    fn make(
+    /// Answers by a use of the viewer that has not ended, which a later request goes on with.
+    fn answer_again(
         &mut self,
         index: usize,
         link: &Link,
         question: &StoreQuestion,
-        now: u64,
-    ) -> StoreAnswer {
+    ) -> Option<StoreAnswer> {
+        let now = question.at.as_secs();
+        let attempt = self.live_use(index, question.viewer, now)?.attempt;
+        let row = self.uses.iter_mut().find(|row| row.attempt == attempt)?;
+        let window_until = row.window_until.max(now + link.window_secs);
+        if question.kind == QuestionKind::Redeem {
+            row.is_shared = true;
+            row.window_until = window_until;
+        }
+        Some(StoreAnswer::Again {
+            use_number: row.number,
+            window_until: Timestamp::from_secs(window_until),
+        })
+    }
+
+    fn make(&mut self, index: usize, link: &Link, question: &StoreQuestion) -> StoreAnswer {
+        let now = question.at.as_secs();
         let of_link = self.uses.iter().filter(|row| row.link == index);
-        let number = 1 + u32::try_from(of_link.count()).unwrap_or(u32::MAX - 1);
+        let number = 1 + of_link.map(|row| row.number).max().unwrap_or_default();
         let row = UseRow {
             link: index,
             number,
@@ -275,7 +301,6 @@ pub enum Acknowledged {
 #[derive(Clone, Debug)]
 pub struct Pending {
     statement: Statement,
-    now: u64,
     /// Who waits for it.
     pub ticket: u64,
     /// What is said once the copy has it.
@@ -295,17 +320,14 @@ pub struct Store {
     pub epoch: u64,
     /// Time until which nothing answers, in milliseconds.
     pub down_until: u64,
-    /// How far its clock is off, in seconds.
-    pub clock_off: i64,
 }
 
 impl Store {
     /// Carries out a statement, whose result is told when the copy has it.
-    pub fn execute(&mut self, links: &[Link], statement: Statement, now: u64, ticket: u64) {
-        let returned = self.live.execute(links, &statement, now);
+    pub fn execute(&mut self, links: &[Link], statement: Statement, ticket: u64) {
+        let returned = self.live.execute(links, &statement);
         self.pending.push(Pending {
             statement,
-            now,
             ticket,
             returned,
         });
@@ -317,7 +339,7 @@ impl Store {
             return None;
         }
         let pending = self.pending.remove(0);
-        self.copy.execute(links, &pending.statement, pending.now);
+        self.copy.execute(links, &pending.statement);
         Some(pending)
     }
 

@@ -1,6 +1,8 @@
 use crate::{Acknowledged, Settings, World};
 use std::collections::BTreeMap;
 
+mod model;
+
 /// What has to happen in 200 runs, so that they prove something.
 const HAPPENS: [&str; 22] = [
     "HEAD answered",

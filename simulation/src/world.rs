@@ -10,9 +10,11 @@ use crate::checker::{Broken, Checker};
 use crate::edge::{Edge, Waiting};
 use crate::random::Random;
 use crate::store::{Acknowledged, Link, Store};
-use privet_distribution::links::{RevocationChange, StoreQuestion, ViewerDigest, Visit};
+use privet_distribution::links::{Arrival, RevocationChange, StoreQuestion, Visit};
+use privet_sign::PathTokenSecret;
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BinaryHeap};
+use std::net::IpAddr;
 
 /// Beginning of time, in milliseconds since the epoch.
 pub const START_MS: u64 = 1_800_000_000_000;
@@ -77,16 +79,16 @@ pub enum Event {
 /// Somebody with a link.
 #[derive(Clone, Debug)]
 pub struct Viewer {
-    /// The digest of the address, which others may have, too.
-    pub address: ViewerDigest,
+    /// The address, which others may have, too.
+    pub client: IpAddr,
     /// True if cookies are kept.
     pub keeps_cookies: bool,
-    /// True if it is a browser, which gets the page.
-    pub is_browser: bool,
-    /// The cookies, by link.
-    pub cookies: BTreeMap<usize, Visit>,
-    /// The links whose page is open.
-    pub pages: Vec<usize>,
+    /// What it is.
+    pub arrival: Arrival,
+    /// The cookies, by link, and what they prove.
+    pub cookies: BTreeMap<usize, (String, Visit)>,
+    /// The links whose page is open, and the texts of their buttons.
+    pub pages: BTreeMap<usize, String>,
 }
 
 /// How a run is set up.
@@ -110,6 +112,8 @@ type Scheduled = Reverse<(u64, u64, usize)>;
 /// All of it.
 pub struct World {
     settings: Settings,
+    /// The edges' secret.
+    secret: PathTokenSecret,
     random: Random,
     now_ms: u64,
     queue: BinaryHeap<Scheduled>,

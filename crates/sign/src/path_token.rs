@@ -5,6 +5,7 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -44,6 +45,36 @@ impl PathTokenSecret {
     pub fn new(bytes: &[u8]) -> Option<Self> {
         (bytes.len() >= SECRET_SIZE_BYTES_MIN)
             .then(|| PathTokenSecret(hmac::Key::new(hmac::HMAC_SHA256, bytes)))
+    }
+}
+
+/// Shortest part of a MAC that is compared.
+const MAC_PART_SIZE_BYTES_MIN: usize = 16;
+/// Separates MACs for other purposes from those of tokens.
+const OTHER_DOMAIN: &[u8] = b"privet mac 1\0";
+
+impl PathTokenSecret {
+    /// Returns the HMAC-SHA256 of some parts, for a purpose of the edge's other than path tokens.
+    ///
+    /// No MAC for one purpose is one for another or for a token, and the parts cannot be moved against each other.
+    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; MAC_SIZE_BYTES] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(OTHER_DOMAIN);
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut mac = [0; MAC_SIZE_BYTES];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
+
+    /// True if `mac` is the beginning of what [`PathTokenSecret::mac`] returns, 16 bytes of it or more. The comparison
+    /// takes the same time wherever they differ.
+    pub fn confirms(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
+        let expected = self.mac(purpose, parts);
+        (MAC_PART_SIZE_BYTES_MIN..=MAC_SIZE_BYTES).contains(&mac.len())
+            && verify_slices_are_equal(&expected[..mac.len()], mac).is_ok()
     }
 }
 
@@ -207,5 +238,37 @@ impl<'a> Claims<'a> {
             key_digest: key_digest(key),
             key_pair_id: &grant.key_pair_id,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(byte: u8) -> PathTokenSecret {
+        PathTokenSecret::new(&[byte; 32]).expect("32 bytes")
+    }
+
+    #[test]
+    fn a_mac_is_for_one_purpose_and_these_parts() {
+        let mac = secret(1).mac("one", &[b"ab", b"c"]);
+        assert!(!secret(2).confirms("one", &[b"ab", b"c"], &mac));
+        assert!(!secret(1).confirms("two", &[b"ab", b"c"], &mac));
+        for parts in [
+            &[&b"a"[..], b"bc"][..],
+            &[b"abc"],
+            &[b"ab", b"c", b""],
+            &[b"c", b"ab"],
+            &[],
+        ] {
+            assert!(!secret(1).confirms("one", parts, &mac), "{parts:?}");
+        }
+        let parts: &[&[u8]] = &[b"ab", b"c"];
+        assert!(!secret(1).confirms("one", parts, &mac[..15]));
+        assert!(!secret(1).confirms("one", parts, &[]));
+        assert!(!secret(1).confirms("one", parts, &[&mac[..], b"x"].concat()));
+        assert!(!secret(1).confirms("one", parts, &mac[1..]));
+        assert!(secret(1).confirms("one", parts, &mac[..16]));
+        assert!(secret(1).confirms("one", parts, &mac));
     }
 }

@@ -11,13 +11,10 @@ use privet_sign::{SubjectDigest, Timestamp};
 /// How far a clock jumps, in seconds: days, for an edge forgets after one.
 const JUMPS: [i64; 8] = [-200_000, -3600, -30, -2, 0, 2, 30, 200_000];
 
-/// How far the database's clock jumps.
-const STORE_JUMPS: [i64; 5] = [-60, -2, 0, 2, 60];
-
 impl World {
     pub(super) fn fault(&mut self) -> Result<(), Broken> {
         let edge = self.random.index(self.edges.len());
-        match self.random.below(7) {
+        match self.random.below(6) {
             0 => {
                 let jump = self.random.pick(&JUMPS);
                 self.note(format!("the clock of edge {edge} is off by {jump} s"));
@@ -28,15 +25,14 @@ impl World {
                     self.sweep_now(edge);
                 }
             }
-            1 => self.store.clock_off = self.random.pick(&STORE_JUMPS),
-            2 | 3 => {
+            1 | 2 => {
                 self.note(format!("edge {edge} is cut off"));
                 self.checker.note("an edge cut off");
                 self.edges[edge].is_cut_off = true;
                 let length = self.random.within(200, 15_000);
                 self.after(length, Event::Heal(edge));
             }
-            4 | 5 => self.kill_store(),
+            3 | 4 => self.kill_store(),
             _ => self.restart(edge),
         }
         if self.goes_on() {
@@ -56,7 +52,6 @@ impl World {
         let reached = usize::try_from(reached).unwrap_or_default();
         self.store.kill(&self.links, reached);
         self.store.down_until = self.now_ms + self.random.within(50, 6000);
-        self.store.clock_off = self.random.pick(&STORE_JUMPS);
     }
 
     fn restart(&mut self, edge: usize) {
@@ -78,9 +73,10 @@ impl World {
     }
 
     fn sweep_now(&mut self, edge: usize) {
-        let known = &self.edges[edge];
+        let known = &mut self.edges[edge];
         let now = Timestamp::from_secs(known.clock(self.now_ms));
         known.table.sweep(now);
+        known.shown.sweep(now);
     }
 
     /// An operator revokes something, or lifts a revocation.
@@ -121,7 +117,9 @@ impl World {
             4 => Revoked::Object(pattern(&format!("cdn.example.com{path}"))),
             _ => Revoked::Link(link.digest),
         };
-        let now = clock(self.now_ms, self.store.clock_off);
+        // An operator's clock may be off, too.
+        let off = self.random.pick(&[-5, 0, 0, 5]);
+        let now = clock(self.now_ms, off);
         // That of a link holds to the link's end; others may end before.
         let until = match &what {
             Revoked::Link(_) => link.until,

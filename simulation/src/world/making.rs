@@ -5,9 +5,12 @@ use crate::checker::Checker;
 use crate::edge::{Edge, POLL_MS};
 use crate::random::Random;
 use crate::store::{Link, Store};
-use privet_distribution::links::{ViewerDigest, WhenStale};
-use privet_sign::{Limited, LimitedId, LinkId, LinkMark, LinkNonce, SubjectDigest, Timestamp};
+use privet_distribution::links::{Arrival, ConfirmSetting, WhenStale};
+use privet_sign::{
+    Limited, LimitedId, LinkId, LinkMark, LinkNonce, PathTokenSecret, SubjectDigest, Timestamp,
+};
 use std::collections::{BTreeMap, BinaryHeap};
+use std::net::IpAddr;
 
 /// Time for which things go wrong, in milliseconds.
 pub const TROUBLE_MS: u64 = 90_000;
@@ -21,11 +24,14 @@ pub fn world(seed: u64, settings: Settings) -> World {
     let edges = (0..random.within(1, 3))
         .map(|_| edge(&mut random))
         .collect();
-    let viewers = (0..random.within(2, 8))
-        .map(|number| viewer(number, &mut random))
+    let viewers: &[u8] = &[0, 1, 2, 3, 4, 5, 6, 7];
+    let viewers = viewers[..2 + random.index(7)]
+        .iter()
+        .map(|number| viewer(*number, &mut random))
         .collect();
     World {
         settings,
+        secret: PathTokenSecret::new(&[7; 32]).expect("it is long enough"),
         random,
         now_ms: START_MS,
         queue: BinaryHeap::new(),
@@ -67,6 +73,12 @@ fn link(random: &mut Random) -> Link {
         mark,
         until: Timestamp::from_secs(start + random.pick(&[40, 120, 3600])),
         path: format!("/{}/{}", random.pick(&["a", "b"]), random.below(3)),
+        confirm: random.pick(&[
+            ConfirmSetting::Auto,
+            ConfirmSetting::Auto,
+            ConfirmSetting::Always,
+            ConfirmSetting::Never,
+        ]),
         uses_max: random.pick(&[1, 1, 1, 2, 3]),
         viewers_max: random.pick(&[1, 2, 9]),
         window_secs: random.pick(&[6, 20, 600]),
@@ -80,15 +92,16 @@ fn edge(random: &mut Random) -> Edge {
     edge
 }
 
-fn viewer(number: u64, random: &mut Random) -> Viewer {
+fn viewer(number: u8, random: &mut Random) -> Viewer {
     // Some share an address, and are one viewer as long as they show no cookies.
-    let address = if random.chance(30) { 0 } else { 1 + number };
+    let last = if random.chance(30) { 0 } else { 1 + number };
+    let (navigation, program) = (Arrival::Navigation, Arrival::Program);
     Viewer {
-        address: ViewerDigest(u128::from(address).to_be_bytes()),
+        client: IpAddr::from([192, 0, 2, last]),
         keeps_cookies: random.chance(60),
-        is_browser: random.chance(50),
+        arrival: random.pick(&[navigation, navigation, program, program, Arrival::Robot]),
         cookies: BTreeMap::new(),
-        pages: Vec::new(),
+        pages: BTreeMap::new(),
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{Asker, Event, World};
 use crate::checker::{Broken, Scene};
-use crate::edge::{ANSWER_MS, POLL_MS, clock};
+use crate::edge::{ANSWER_MS, POLL_MS, Request};
 use crate::store::{Acknowledged, Returned, Statement};
 use privet_distribution::links::{Heard, QuestionKind, StoreAnswer, StoreQuestion};
 
@@ -79,11 +79,9 @@ impl World {
         };
         let statement = message.statement.clone();
         let asker = message.asker.clone();
-        let store_now = clock(self.now_ms, self.store.clock_off);
-        let had_use = self.had_use(&asker, store_now);
+        let had_use = self.had_use(&asker, &statement);
         let uses = self.store.live.uses.len();
-        self.store
-            .execute(&self.links, statement, store_now, ticket);
+        self.store.execute(&self.links, statement, ticket);
         if let Some(message) = self.messages.get_mut(&ticket) {
             message.had_use = had_use;
         }
@@ -109,15 +107,16 @@ impl World {
         Ok(())
     }
 
-    /// Returns whether whoever asks has a use that has not ended, by the database's clock.
-    fn had_use(&self, asker: &Asker, store_now: u64) -> bool {
-        let Asker::Request { number, .. } = asker else {
+    /// Returns whether whoever asks has a use that has not ended, at the time of the question.
+    fn had_use(&self, asker: &Asker, statement: &Statement) -> bool {
+        let (Asker::Request { number, .. }, Statement::Ask(question)) = (asker, statement) else {
             return false;
         };
         let request = &self.waiting[*number].request;
-        let viewer = request.visit.map_or(request.address, |visit| visit.viewer);
+        let viewer = request.visit.map_or(request.viewer, |visit| visit.viewer);
+        let at = question.at.as_secs();
         let rows = &self.store.live;
-        rows.live_use(request.link, viewer, store_now).is_some()
+        rows.live_use(request.link, viewer, at).is_some()
     }
 
     /// The copy gets a statement, and whoever waits hears of it.
@@ -275,7 +274,7 @@ impl World {
         self.take_step(number, step, answer, had_use)
     }
 
-    fn witness(&mut self, request: &crate::edge::Request, answer: Option<&StoreAnswer>) {
+    fn witness(&mut self, request: &Request, answer: Option<&StoreAnswer>) {
         let Some(answer) = answer else { return };
         let is_redeemed = request.kind == QuestionKind::Redeem;
         let scene = Scene {

@@ -1,16 +1,18 @@
 //! Viewers, and what they are answered.
 
 use super::{Asker, Event, World};
-use crate::checker::{Broken, Scene};
-use crate::edge::{Begun, Request, Waiting};
+use crate::checker::{Broken, Checker, Scene};
+use crate::edge::{Begun, Request, Sent, Waiting};
 use crate::store::Statement;
 use privet_distribution::links::{
-    Confirmation, Judgement, QuestionKind, Step, StoreAnswer, UseMade, Visit,
+    Arrival, AttemptId, Judgement, QuestionKind, Step, StoreAnswer, StoreQuestion, UseMade,
+    ViewerDigest, Visit, VisitSeal,
 };
+use privet_sign::{LimitedId, Timestamp};
 
 /// Whether an object was sent.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
+enum Body {
     Bytes,
     Nothing,
 }
@@ -38,40 +40,32 @@ impl World {
 
     pub(super) fn request(
         &mut self,
-        viewer: usize,
+        from: usize,
         link: usize,
         edge: usize,
         kind: QuestionKind,
     ) -> Result<(), Broken> {
-        let known = &mut self.viewers[viewer];
-        let page = known.pages.iter().position(|page| *page == link);
-        let has_pressed = page.is_some() && kind == QuestionKind::Redeem;
-        if let Some(page) = page.filter(|_| has_pressed) {
-            known.pages.remove(page);
-        }
-        let confirmation = match known.is_browser && !has_pressed {
-            true => Confirmation::Ask,
-            false => Confirmation::Settled,
+        let sent = self.sent(from, link, edge, kind);
+        let attempt = AttemptId(self.random.bytes());
+        let of_link = &self.links[link];
+        let seal = VisitSeal {
+            secret: &self.secret,
+            link: of_link.digest,
         };
-        let request = Request {
-            viewer,
-            link,
-            edge,
-            kind,
-            confirmation,
-            visit: known.cookies.get(&link).copied(),
-            address: known.address,
-        };
-        let links = &self.links;
-        let begun = self.edges[edge].begin(links, &request, self.now_ms, &mut self.random);
+        let known = &mut self.edges[edge];
+        let request = known.read(&seal, of_link, &sent, self.now_ms, attempt);
+        let own = self.viewers[from].cookies.get(&link);
+        let is_genuine = sent.cookie.as_ref() == own.map(|(text, _)| text);
+        let shown = own.filter(|_| is_genuine).map(|(_, visit)| *visit);
+        self.checker.believed(shown, request.visit)?;
+        let begun = known.begin(of_link, &request, self.now_ms);
         match begun {
             Begun::Expired => {
                 self.checker.note("a link expired");
                 Ok(())
             }
             Begun::Ordinary(Judgement::NotRevoked) => {
-                let scene = self.scene(&request);
-                let (checker, scene) = scene;
+                let (checker, scene) = self.scene(&request);
                 checker.serve(&scene, None, None)
             }
             Begun::Ordinary(_) => {
@@ -91,6 +85,43 @@ impl World {
                 self.questions.push(0);
                 self.take_step(number, step, None, false)
             }
+        }
+    }
+
+    /// Returns a request of a viewer, who shows the cookie of the link and presses the button of its page; or tries to get
+    /// on by the cookie of another link.
+    fn sent(&mut self, from: usize, link: usize, edge: usize, kind: QuestionKind) -> Sent {
+        let is_forged = self.is_faulty && self.random.chance(5);
+        let known = &mut self.viewers[from];
+        let own = known.cookies.get(&link).map(|(text, _)| text.clone());
+        let mut others = known.cookies.iter().filter(|(other, _)| **other != link);
+        let other = others.next().map(|(_, (text, _))| text);
+        let seal = VisitSeal {
+            secret: &self.secret,
+            link: self.links[link].digest,
+        };
+        let cookie = match other {
+            Some(other) if is_forged => {
+                self.checker.note("a cookie forged");
+                Some(renamed(&seal, other))
+            }
+            _ => own,
+        };
+        let presses = kind == QuestionKind::Redeem && known.arrival == Arrival::Navigation;
+        let pressed = if presses {
+            known.pages.remove(&link)
+        } else {
+            None
+        };
+        Sent {
+            from,
+            link,
+            edge,
+            kind,
+            arrival: known.arrival,
+            client: known.client,
+            cookie,
+            pressed,
         }
     }
 
@@ -119,7 +150,7 @@ impl World {
                 }
             }
             Step::Confirm => {
-                self.viewers[request.viewer].pages.push(request.link);
+                self.open_page(&request);
                 let (checker, scene) = self.scene(&request);
                 checker.page(&scene)
             }
@@ -134,6 +165,20 @@ impl World {
         }
     }
 
+    /// The page names the viewer for whom the store was asked.
+    fn open_page(&mut self, request: &Request) {
+        let known = &mut self.viewers[request.from];
+        let seal = VisitSeal {
+            secret: &self.secret,
+            link: self.links[request.link].digest,
+        };
+        let now = self.edges[request.edge].clock(self.now_ms);
+        let now = Timestamp::from_secs(now);
+        let viewer = request.visit.map_or(request.viewer, |visit| visit.viewer);
+        let text = seal.confirmation(viewer, known.client, now);
+        known.pages.insert(request.link, text);
+    }
+
     fn serve(
         &mut self,
         request: &Request,
@@ -142,37 +187,60 @@ impl World {
         answer: Option<StoreAnswer>,
     ) -> Result<(), Broken> {
         let is_broken = self.is_faulty && self.random.chance(6);
-        let sent = if is_broken {
-            Sent::Nothing
+        let body = if is_broken {
+            Body::Nothing
         } else {
-            Sent::Bytes
+            Body::Bytes
         };
-        match (sent, made) {
-            (Sent::Bytes, _) => {
+        match (body, made) {
+            (Body::Bytes, _) => {
                 let (checker, scene) = self.scene(request);
                 checker.serve(&scene, Some(visit), answer.as_ref())?;
                 // The answer may break off before its end, and the cookie is lost with it.
                 let is_heard = !self.is_faulty || self.random.chance(95);
-                let viewer = &mut self.viewers[request.viewer];
+                let cookie = self.cookie(request, &visit);
+                let viewer = &mut self.viewers[request.from];
                 if viewer.keeps_cookies && is_heard {
-                    viewer.cookies.insert(request.link, visit);
+                    viewer.cookies.insert(request.link, (cookie, visit));
                 }
                 Ok(())
             }
-            (Sent::Nothing, UseMade::Here(attempt)) => {
+            (Body::Nothing, UseMade::Here(attempt)) => {
                 self.checker.note("a use given back");
-                let statement = Statement::GiveBack(attempt);
+                let question = self.unused(request, attempt);
+                let statement = Statement::GiveBack(question);
                 self.send(Some(request.edge), Asker::Nobody, statement);
                 Ok(())
             }
-            (Sent::Nothing, UseMade::Before) => Ok(()),
+            (Body::Nothing, UseMade::Before) => Ok(()),
         }
     }
 
-    fn scene<'w>(
-        &'w mut self,
-        request: &'w Request,
-    ) -> (&'w mut crate::checker::Checker, Scene<'w>) {
+    fn unused(&self, request: &Request, attempt: AttemptId) -> StoreQuestion {
+        let link = &self.links[request.link];
+        let now = self.edges[request.edge].clock(self.now_ms);
+        StoreQuestion {
+            link: link.limited.unwrap_or(LimitedId::from_bytes([0; 16])),
+            digest: link.digest,
+            attempt,
+            viewer: request.visit.map_or(request.viewer, |visit| visit.viewer),
+            at: Timestamp::from_secs(now),
+            kind: request.kind,
+        }
+    }
+
+    /// Returns the cookie of a visit as a viewer sends it back.
+    fn cookie(&self, request: &Request, visit: &Visit) -> String {
+        let seal = VisitSeal {
+            secret: &self.secret,
+            link: self.links[request.link].digest,
+        };
+        let now = self.edges[request.edge].clock(self.now_ms);
+        let text = seal.set_cookie(visit, Timestamp::from_secs(now));
+        text.split(';').next().unwrap_or_default().to_owned()
+    }
+
+    fn scene<'w>(&'w mut self, request: &'w Request) -> (&'w mut Checker, Scene<'w>) {
         let scene = Scene {
             links: &self.links,
             edge: &self.edges[request.edge],
@@ -181,4 +249,17 @@ impl World {
         };
         (&mut self.checker, scene)
     }
+}
+
+/// Returns the cookie of another link under the name of this one's.
+fn renamed(seal: &VisitSeal<'_>, cookie: &str) -> String {
+    let nobody = Visit {
+        use_number: 0,
+        viewer: ViewerDigest([0; 16]),
+        until: Timestamp::from_secs(0),
+    };
+    let own = seal.set_cookie(&nobody, Timestamp::from_secs(0));
+    let name = own.split('=').next().unwrap_or_default();
+    let value = cookie.split_once('=').map_or(cookie, |(_, value)| value);
+    format!("{name}={value}")
 }

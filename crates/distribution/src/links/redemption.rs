@@ -85,9 +85,14 @@ pub enum StoreAnswer {
     /// As many bytes as the link may send were sent.
     BytesUsedUp,
     /// The link was revoked.
-    Revoked,
+    Revoked {
+        /// The revocation's number.
+        revocation: u64,
+    },
     /// The link has ended.
     Ended,
+    /// The attempt was given back, and is no use any more. Whoever gives one back does not ask for it again.
+    GivenBack,
     /// There is no such link, or its identity is another.
     Unknown,
 }
@@ -267,7 +272,7 @@ impl Redeeming {
         }
     }
 
-    fn answered(&self, answer: StoreAnswer, visit: Option<Visit>) -> Step {
+    fn answered(&mut self, answer: StoreAnswer, visit: Option<Visit>) -> Step {
         match answer {
             StoreAnswer::Redeemed {
                 use_number,
@@ -284,7 +289,7 @@ impl Redeeming {
                 window_until,
             } => match self.kind() {
                 QuestionKind::Redeem => self.keep(self.visit_of(use_number, window_until)),
-                QuestionKind::Peek => self.peeked(),
+                QuestionKind::Peek => self.known_again(),
             },
             StoreAnswer::Available => match self.kind() {
                 QuestionKind::Redeem => silent(),
@@ -299,8 +304,11 @@ impl Redeeming {
             }
             StoreAnswer::ViewersUsedUp => Step::Refuse(LinkRefusal::ViewersUsedUp),
             StoreAnswer::BytesUsedUp => Step::Refuse(LinkRefusal::BytesUsedUp),
-            StoreAnswer::Revoked => Step::Refuse(LinkRefusal::Revoked { revocation: None }),
+            StoreAnswer::Revoked { revocation } => {
+                Step::Refuse(LinkRefusal::Revoked { revocation })
+            }
             StoreAnswer::Ended => Step::Refuse(LinkRefusal::Ended),
+            StoreAnswer::GivenBack => silent(),
             StoreAnswer::Unknown => Step::Refuse(LinkRefusal::NotRegistered),
         }
     }
@@ -312,6 +320,17 @@ impl Redeeming {
                 visit,
                 made: UseMade::Before,
             },
+            QuestionKind::Peek => Step::ServeHead,
+        }
+    }
+
+    /// Goes on with a viewer who has a use: whoever has pressed the button once need not press it again.
+    fn known_again(&mut self) -> Step {
+        match self.facts.kind {
+            QuestionKind::Redeem => {
+                self.facts.confirmation = Confirmation::Settled;
+                self.ask()
+            }
             QuestionKind::Peek => Step::ServeHead,
         }
     }
@@ -393,7 +412,7 @@ fn refusal_of(moment: &Moment) -> Option<Step> {
     match moment.judgement {
         Judgement::NotRevoked => None,
         Judgement::Revoked(by) => Some(Step::Refuse(LinkRefusal::Revoked {
-            revocation: Some(by.revocation),
+            revocation: by.revocation,
         })),
         Judgement::Forgotten => Some(Step::Unavailable(LinkRefusal::RevocationsForgotten)),
     }

@@ -7,8 +7,8 @@ use privet_sign::Timestamp;
 pub enum LinkRefusal {
     /// The link, its key, its subject or the object was revoked.
     Revoked {
-        /// The revocation's number; `None` if the store only says that there is one.
-        revocation: Option<u64>,
+        /// The revocation's number.
+        revocation: u64,
     },
     /// All uses have been made, by other viewers or before this one's last visit ended.
     UsedUp {

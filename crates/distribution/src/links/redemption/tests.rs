@@ -121,9 +121,7 @@ fn serve(viewer: ViewerDigest, until: u64, made: UseMade) -> Step {
 
 const STALE_STORE: Step = Step::Unavailable(LinkRefusal::StoreStale);
 const SILENT: Step = Step::Unavailable(LinkRefusal::StoreSilent);
-const BY_TABLE: Step = Step::Refuse(LinkRefusal::Revoked {
-    revocation: Some(4),
-});
+const BY_TABLE: Step = Step::Refuse(LinkRefusal::Revoked { revocation: 4 });
 
 fn check_start(facts: RedemptionFacts, moment: Moment, expected: Step) {
     let (_, step) = Redeeming::start(facts, RULES, &moment);
@@ -202,8 +200,8 @@ fn an_answer_permits_what_it_says() {
         (StoreAnswer::ViewersUsedUp, LinkRefusal::ViewersUsedUp),
         (StoreAnswer::BytesUsedUp, LinkRefusal::BytesUsedUp),
         (
-            StoreAnswer::Revoked,
-            LinkRefusal::Revoked { revocation: None },
+            StoreAnswer::Revoked { revocation: 9 },
+            LinkRefusal::Revoked { revocation: 9 },
         ),
         (StoreAnswer::Ended, LinkRefusal::Ended),
         (StoreAnswer::Unknown, LinkRefusal::NotRegistered),
@@ -214,6 +212,7 @@ fn an_answer_permits_what_it_says() {
         }
     }
     check_answer(first(), StoreAnswer::Available, SILENT);
+    check_answer(first(), StoreAnswer::GivenBack, SILENT);
     check_answer(head(), REDEEMED, SILENT);
     check_answer(unconfirmed(), REDEEMED, SILENT);
     check_answer(head(), AGAIN, Step::ServeHead);
@@ -245,8 +244,9 @@ fn a_visit_that_is_renewed_is_kept_to_its_end() {
     check_answer(with_visit(1300), AGAIN, prolonged);
     let ended = Step::Refuse(LinkRefusal::Ended);
     check_answer(with_visit(1300), StoreAnswer::Ended, ended);
-    let revoked = Step::Refuse(LinkRefusal::Revoked { revocation: None });
-    check_answer(with_visit(1300), StoreAnswer::Revoked, revoked);
+    let revoked = Step::Refuse(LinkRefusal::Revoked { revocation: 9 });
+    let answer = StoreAnswer::Revoked { revocation: 9 };
+    check_answer(with_visit(1300), answer, revoked);
     let no_bytes = Step::Refuse(LinkRefusal::BytesUsedUp);
     check_answer(with_visit(1300), StoreAnswer::BytesUsedUp, no_bytes);
     for heard in [Heard::OutcomeUnknown, Heard::Unreachable] {
