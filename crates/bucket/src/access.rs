@@ -1,5 +1,5 @@
-//! The gate before all operations: what the table of operations does not list is refused, and so is what the sender of a
-//! request may not do.
+//! The gate before all operations: what the table of operations does not list is refused, and so is what the sender of
+//! a request may not do.
 
 use crate::error;
 use crate::facts::Facts;

@@ -251,8 +251,8 @@ impl Authentication {
         }))
     }
 
-    /// Counts a signature that was not good, against the address, and against the key if there is one of this id. Returns
-    /// for how many seconds the address is told nothing more, if it had failed too often before.
+    /// Counts a signature that was not good, against the address, and against the key if there is one of this id.
+    /// Returns for how many seconds the address is told nothing more, if it had failed too often before.
     pub fn note_failure(
         &self,
         address: IpAddr,

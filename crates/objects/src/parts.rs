@@ -20,7 +20,7 @@ impl Parts {
         Parts(runs)
     }
 
-    /// Returns the parts of these runs, if their sizes add up to `size_bytes` and they are no more than an upload can have.
+    /// Returns the parts of these runs, if their sizes add up to `size_bytes` and they are no more than an upload has.
     pub(crate) fn from_runs(runs: Vec<(u64, u32)>, size_bytes: u64) -> Option<Parts> {
         let sizes = runs
             .iter()

@@ -51,8 +51,8 @@ struct Remembered {
 struct Known {
     access_key_id: String,
     authenticated: Authenticated,
-    /// Buckets of the operator's scope, `None` for all. Nothing is here before the request's signature is good, and then
-    /// it may do nothing.
+    /// Buckets of the operator's scope, `None` for all. Nothing is here before the request's signature is good, and
+    /// then it may do nothing.
     buckets: OnceLock<Option<ScopedBuckets>>,
 }
 

@@ -1,5 +1,5 @@
-//! Who sent a request: the key that a signature names is looked up, its secret compared, and a failure counted. All kinds
-//! of signatures come through here, so that none tells strangers more than another.
+//! Who sent a request: the key that a signature names is looked up, its secret compared, and a failure counted. All
+//! kinds of signatures come through here, so that none tells strangers more than another.
 
 use crate::endpoint::head::Sent;
 use crate::error::IntoS3;

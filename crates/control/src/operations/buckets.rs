@@ -33,8 +33,8 @@ pub struct EmbeddedBucket {
 pub struct ScopedBuckets {
     /// All that its distributions name.
     pub named: BTreeSet<String>,
-    /// Those whose objects its distributions serve. A bucket that gets logs may get those of other distributions too, so
-    /// that its objects are no part of the scope.
+    /// Those whose objects its distributions serve. A bucket that gets logs may get those of other distributions too,
+    /// so that its objects are no part of the scope.
     pub of_origins: BTreeSet<String>,
 }
 

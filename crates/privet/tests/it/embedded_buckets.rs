@@ -357,8 +357,8 @@ fn run_in(folder: &Path, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), said)
 }
 
-/// A bucket that gets logs may get those of distributions outside of a scope: who visited them is none of its operator's
-/// business, and their logs are not its operator's to delete.
+/// A bucket that gets logs may get those of distributions outside of a scope: who visited them is none of its
+/// operator's business, and their logs are not its operator's to delete.
 #[test]
 fn a_scope_has_the_objects_of_its_origins_and_not_those_of_logs() {
     let edge = edge_with_buckets();
