@@ -70,8 +70,9 @@ pub use operations::{
     ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
     Job, JobState, KeyPart, KeyUsage, LinkRules, Listed, MadeBy, MakeLinkRequest, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, RevocationOutcome, RevocationRequest, RevokeTarget, Running, ShownLink,
-    ShownRotation, ShownState, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
+    ProbeRequest, RevocationOutcome, RevocationRequest, RevokeTarget, Running, ScopedBuckets,
+    ShownLink, ShownRotation, ShownState, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
+    signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
