@@ -13,11 +13,13 @@ mod fetch;
 mod growth;
 mod idle;
 mod keys;
+mod links;
 mod load;
 mod media;
 mod memory;
 mod operators;
 mod paths;
+mod postgres;
 mod process;
 mod servers;
 mod sign;
@@ -48,6 +50,9 @@ pub enum Bench {
     /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
     /// beside moto's server.
     Control(ControlArguments),
+    /// Links that end early and links that count: the table of a million revocations; redemptions in a second, with the
+    /// store in SQLite and in PostgreSQL.
+    Links(LinksArguments),
     /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
     /// servers, lists and deletions among many objects.
     Bucket(BucketArguments),
@@ -159,6 +164,25 @@ pub struct GrowthArguments {
     pub only: Option<String>,
 }
 
+/// The arguments of `bench links`.
+#[derive(Args, Clone)]
+pub struct LinksArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// One part.
+    #[arg(long)]
+    pub only: Option<LinksPart>,
+}
+
+/// A part of `bench links`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum LinksPart {
+    /// The table of revocations in an edge's memory.
+    Table,
+    /// Redemptions and revocations of the store.
+    Store,
+}
+
 /// The arguments of `bench media`.
 #[derive(Args, Clone)]
 pub struct MediaArguments {
@@ -183,6 +207,7 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
+        Bench::Links(arguments) => (links::run(arguments)?, &arguments.output),
         Bench::Bucket(arguments) => (bucket::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };

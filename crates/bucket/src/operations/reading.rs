@@ -4,7 +4,7 @@ use crate::error::{self, IntoS3};
 use crate::facts::Facts;
 use crate::file_sending::FileSending;
 use crate::operations::conditions::{self, Decision, ReadConditions};
-use crate::operations::writing::{checksum_fields, checksum_text, checksum_type};
+use crate::operations::writing::{checksum_fields, checksum_text, checksum_type, put_checksum};
 use crate::operations::{Operations, bucket_name, facts, object_key, only_version};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -124,19 +124,23 @@ impl Operations {
         .await
     }
 
+    /// Returns what is known of an object.
+    pub(super) async fn metadata(&self, bucket: &str, key: &str) -> S3Result<Metadata> {
+        let key = object_key(key)?;
+        let bucket = bucket_name(bucket)?;
+        self.in_bucket(&bucket, move |bucket| {
+            bucket.metadata(&key).map_err(IntoS3::into_s3)
+        })
+        .await
+    }
+
     pub(super) async fn get_object_attributes(
         &self,
         request: S3Request<GetObjectAttributesInput>,
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
         let input = request.input;
         only_version(input.version_id.as_deref())?;
-        let key = object_key(&input.key)?;
-        let bucket = bucket_name(&input.bucket)?;
-        let metadata = self
-            .in_bucket(&bucket, move |bucket| {
-                bucket.metadata(&key).map_err(IntoS3::into_s3)
-            })
-            .await?;
+        let metadata = self.metadata(&input.bucket, &input.key).await?;
         // Clients send one field with a list, or a field for each.
         let asks = |name: &str| {
             let mut asked = input
@@ -440,14 +444,8 @@ fn shown_checksum(metadata: &Metadata) -> Checksum {
     let parts = metadata.parts.count();
     let mut shown = Checksum::default();
     for checksum in &metadata.checksums {
-        let text = Some(checksum_text(checksum, Some(parts)));
-        match checksum.algorithm {
-            Algorithm::Crc32 => shown.checksum_crc32 = text,
-            Algorithm::Crc32c => shown.checksum_crc32c = text,
-            Algorithm::Crc64Nvme => shown.checksum_crc64nvme = text,
-            Algorithm::Sha1 => shown.checksum_sha1 = text,
-            Algorithm::Sha256 => shown.checksum_sha256 = text,
-        }
+        let text = checksum_text(checksum, Some(parts));
+        put_checksum!(shown, checksum.algorithm, text);
         shown.checksum_type = Some(ChecksumType::from_static(checksum_type(
             checksum.checksum_type,
         )));

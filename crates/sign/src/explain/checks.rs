@@ -7,8 +7,12 @@ use crate::explain::ledger::Ledger;
 use crate::explain::sections::note_resource;
 use crate::explain::whole;
 use crate::explain::{Question, moment};
+use crate::grant::ConfirmedSignature;
 use crate::key::PublicKey;
+use crate::link_id::LinkId;
+use crate::link_mark::LinkMark;
 use crate::object::{Object, canned_text};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
@@ -21,6 +25,10 @@ const UNDECODABLE: &str = "the signature is not base64 in CloudFront's alphabet 
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
+    pub(super) link_id: Option<LinkId>,
+    pub(super) link_mark: Option<LinkMark>,
+    pub(super) key_pair_id: Option<String>,
+    pub(super) until: Option<Timestamp>,
     pub(super) signature_mismatch: bool,
     /// Hint that follows from the signature's text alone: its length, or characters that it cannot have.
     pub(super) misfit: Option<String>,
@@ -104,7 +112,10 @@ impl<'e> Listener<'e> {
                 note_resource(self.object, resource, leniency, refusal, self.ledger);
             }
             Step::Start(from) => self.tell_moment("start", refusal, "after", from),
-            Step::End(until) => self.tell_moment("end", refusal, "before", until),
+            Step::End(until) => {
+                self.findings.until = Some(until);
+                self.tell_moment("end", refusal, "before", until);
+            }
             Step::Address(range) => {
                 let expected = format!("in {range}");
                 match self.question.client {
@@ -193,6 +204,8 @@ impl<'e> Listener<'e> {
         let found = error.as_deref().unwrap_or("a policy");
         self.ledger.judge("Policy", refusal, expected, found);
         self.findings.hints.extend(error);
+        let read = Policy::parse(bytes, self.question.leniency.statement_form());
+        self.findings.link_mark = read.ok().and_then(|policy| policy.mark.as_deref().copied());
     }
 
     fn tell_signature(&mut self, over: SignedText<'_>, refusal: Option<&Refusal>) {
@@ -271,5 +284,10 @@ impl Checks for Listener<'_> {
             Skipped::SignatureWithoutExpires => (any, "there is no policy to rebuild"),
         };
         self.ledger.skip("signature", &expected, found);
+    }
+
+    fn confirmed(&mut self, signed: &ConfirmedSignature) {
+        self.findings.link_id = Some(LinkId::of(&signed.key, &signed.text));
+        self.findings.key_pair_id = self.credentials.field(Field::KeyPairId).map(str::to_owned);
     }
 }
