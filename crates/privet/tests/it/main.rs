@@ -59,6 +59,7 @@ mod h2_streams;
 mod h2_turns;
 mod head_lengths;
 mod leaks;
+mod limited_links;
 mod log_delivery;
 mod log_disk;
 mod log_files;
