@@ -7,7 +7,7 @@ use crate::encoding;
 use crate::endpoint::Inner;
 use crate::endpoint::finish::{Answer, internal};
 use crate::endpoint::head::{Head, Sent, Signed};
-use crate::endpoint::log::Sender;
+use crate::endpoint::log::{ObjectSize, Sender};
 use crate::error::{self, IntoS3, known};
 use crate::facts::{Facts, Fields};
 use crate::form::{self, FormError, FormReader, Found, policy};
@@ -65,6 +65,7 @@ impl Inner {
         *sender = Sender {
             name: Some(holder.name.clone()),
             signed: Some(Signed::Form),
+            key: None,
         };
         let facts = Facts {
             holder,
@@ -82,6 +83,7 @@ impl Inner {
         let finish = Finish::of(&opened.fields)?;
         let written = written(&opened.fields, bucket.clone())?;
         let key = written.key.clone();
+        sender.key = Some(key.as_str().to_owned());
         let pieces = file_pieces(opened, sizes, limits.upload_size_bytes);
         let metadata = self.operations.write(written, pieces).await?;
         Ok(Answer::Own(finish.answer(&bucket, &key, &metadata)?))
@@ -280,6 +282,7 @@ impl Finish {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
+        response.extensions_mut().insert(ObjectSize(metadata.size));
         Ok(response)
     }
 }

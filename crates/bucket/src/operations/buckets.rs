@@ -76,28 +76,13 @@ impl Operations {
         let facts = facts(&request)?;
         let bucket = bucket_name(&request.input.bucket)?;
         self.record(&bucket).await?;
-        let (shared, kept) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let name = bucket.clone();
-        // The record goes last: what was killed between the two can be repeated.
-        blocking(move || match shared.buckets.delete(&name) {
-            Ok(()) | Err(OpenError::NoSuchBucket) => Ok(()),
-            Err(error) => Err(error.into_s3()),
-        })
-        .await?;
+        // Whoever keeps the record knows what else names the bucket, and is asked before anything is gone.
         let deleted = self
             .shared
             .operators
             .change(&facts.holder, &bucket, Change::Delete)
             .await;
-        if let Err(refused) = deleted {
-            // A bucket that an origin names stays, and its folder with it.
-            blocking(move || match kept.buckets.create(&bucket) {
-                Ok(_) | Err(OpenError::Exists) => Ok(()),
-                Err(error) => Err(error.into_s3()),
-            })
-            .await?;
-            return Err(refused.into_s3());
-        }
+        deleted.map_err(IntoS3::into_s3)?;
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 
