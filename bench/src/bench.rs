@@ -3,6 +3,7 @@
 //! A bench runs Privet and its peer alternately, within the same minutes on the same machine, and reports the median of
 //! the ratios, so that a busy neighbour disturbs both alike.
 
+mod bucket;
 mod builds;
 mod cache;
 mod contest;
@@ -12,6 +13,7 @@ mod fetch;
 mod growth;
 mod idle;
 mod keys;
+mod links;
 mod load;
 mod media;
 mod memory;
@@ -47,6 +49,11 @@ pub enum Bench {
     /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
     /// beside moto's server.
     Control(ControlArguments),
+    /// Links that end early and links that count: the table of a million revocations.
+    Links(LinksArguments),
+    /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
+    /// servers, lists and deletions among many objects.
+    Bucket(BucketArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),
 }
@@ -109,6 +116,28 @@ pub enum ControlPart {
     Api,
 }
 
+/// The arguments of `bench bucket`.
+#[derive(Args, Clone)]
+pub struct BucketArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// Sizes of objects, e.g. `4k,1m,64m`.
+    #[arg(long, value_delimiter = ',', default_value = "4k,1m,64m")]
+    pub sizes: Vec<String>,
+    /// One part of two.
+    #[arg(long)]
+    pub only: Option<BucketPart>,
+}
+
+/// A part of `bench bucket`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum BucketPart {
+    /// Uploads and downloads, beside other servers.
+    Objects,
+    /// Lists, deletions and the start, with many objects.
+    Lists,
+}
+
 /// The arguments of `bench builds`.
 #[derive(Args, Clone)]
 pub struct BuildsArguments {
@@ -131,6 +160,23 @@ pub struct GrowthArguments {
     /// contains this.
     #[arg(long)]
     pub only: Option<String>,
+}
+
+/// The arguments of `bench links`.
+#[derive(Args, Clone)]
+pub struct LinksArguments {
+    #[command(flatten)]
+    pub output: Output,
+    /// One part.
+    #[arg(long)]
+    pub only: Option<LinksPart>,
+}
+
+/// A part of `bench links`.
+#[derive(ValueEnum, Clone, Copy, PartialEq, Eq)]
+pub enum LinksPart {
+    /// The table of revocations in an edge's memory.
+    Table,
 }
 
 /// The arguments of `bench media`.
@@ -157,6 +203,8 @@ pub fn run(bench: &Bench) -> Outcome {
         Bench::Builds(arguments) => (builds::run(arguments)?, &arguments.output),
         Bench::Paths(output) => (paths::run(output.quick)?, output),
         Bench::Control(arguments) => (control::run(arguments)?, &arguments.output),
+        Bench::Links(arguments) => (links::run(arguments)?, &arguments.output),
+        Bench::Bucket(arguments) => (bucket::run(arguments)?, &arguments.output),
         Bench::Media(arguments) => (media::run(arguments)?, &arguments.output),
     };
     if output.json {

@@ -1,10 +1,13 @@
 #!/bin/bash
-# Runs a throw-away Ceph with its S3 gateway on loopback: one monitor, one object store in memory, one gateway.
-#   ceph_rgw_up.sh FOLDER
+# Runs a throw-away Ceph with its S3 gateway on loopback: one monitor, one object store in memory (or, for
+# benches, in a file), one gateway.
+#   [CEPH_STORE=memstore|bluestore] [CEPH_STORE_BYTES=…] ceph_rgw_up.sh FOLDER
 # Prints the gateway's URL once it answers, and runs until standard input ends; whoever holds the other end of that
 # pipe may die without leaving anything behind. Ports are chosen free, so several may run at once.
 set -euo pipefail
 folder=$(realpath -m "$1")
+store=${CEPH_STORE:-memstore}
+store_bytes=${CEPH_STORE_BYTES:-1073741824}
 rm -rf "$folder"
 mkdir -p "$folder"/{mon,osd,log}
 
@@ -67,8 +70,9 @@ keyring = $folder/keyring
 mon_data = $folder/mon
 [osd.0]
 osd_data = $folder/osd
-osd_objectstore = memstore
-memstore_device_bytes = 1073741824
+osd_objectstore = $store
+memstore_device_bytes = $store_bytes
+bluestore_block_size = $store_bytes
 [client.rgw]
 rgw_frontends = beast endpoint=127.0.0.1:$gateway
 rgw_dns_name = s3.localhost

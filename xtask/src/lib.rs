@@ -4,5 +4,6 @@
 
 pub mod command;
 pub mod progress;
+pub mod s3_gateway;
 pub mod tools;
 pub mod videos;

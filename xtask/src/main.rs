@@ -1,4 +1,5 @@
-//! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `cache-tests`, `fuzz`, `mutants`.
+//! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `simulate`, `cache-tests`, `fuzz`,
+//! `mutants`.
 //!
 //! This file is the command line; each command has a module.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]
@@ -6,7 +7,6 @@
 mod cache_tests;
 mod fuzz;
 mod mutants;
-mod s3_gateway;
 mod site;
 mod test;
 
@@ -15,7 +15,7 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use xtask::command::{self, Outcome, cargo};
-use xtask::{progress, tools, videos};
+use xtask::{progress, s3_gateway, tools, videos};
 
 /// Tests, benches, fuzzing and mutation testing of Privet.
 #[derive(Parser)]
@@ -45,6 +45,13 @@ enum Command {
     #[command(disable_help_flag = true)]
     Bench {
         /// The bench and its arguments: see `cargo xtask bench --help`.
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
+    /// Simulate links that end early and links that count, in a fleet in which everything goes wrong.
+    #[command(disable_help_flag = true)]
+    Simulate {
+        /// `--seeds N` and `--first SEED`: see `cargo xtask simulate --help`.
         #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
         arguments: Vec<OsString>,
     },
@@ -96,7 +103,8 @@ fn main() -> ExitCode {
             .and_then(|()| tools::install_for_benches()),
         Command::Clips => videos::make_clips(),
         Command::Site => site::bundle(),
-        Command::Bench { arguments } => bench(&arguments),
+        Command::Bench { arguments } => run_package("privet-bench", &arguments),
+        Command::Simulate { arguments } => run_package("privet-simulation", &arguments),
         Command::CacheTests {
             id,
             suite,
@@ -121,17 +129,10 @@ fn main() -> ExitCode {
     }
 }
 
-/// Starts the benches, built with `--release`.
-fn bench(arguments: &[OsString]) -> Outcome {
-    let mut bench = cargo();
-    bench.args([
-        "run",
-        "--release",
-        "--quiet",
-        "--locked",
-        "--package",
-        "privet-bench",
-        "--",
-    ]);
-    command::run(bench.args(arguments))
+/// Starts a package that is beside the product, built with `--release`.
+fn run_package(package: &str, arguments: &[OsString]) -> Outcome {
+    let mut program = cargo();
+    program.args(["run", "--release", "--quiet", "--locked", "--package"]);
+    program.args([package, "--"]);
+    command::run(program.args(arguments))
 }

@@ -1,10 +1,12 @@
-//! The Ceph gateway that tests use as an S3 origin. It is started once per run, because that takes some time.
+//! The Ceph gateway that tests use as an S3 origin, and benches as a peer. It is started once per run, because that takes
+//! some time.
 //!
 //! It is run by `tests-peers/origins/ceph_rgw_up.sh`, which ends when its standard input is closed, and so with this
 //! program, however this program ends.
 
 use crate::command::{self, Outcome, program};
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// Runs a command with a gateway beside it.
@@ -18,6 +20,23 @@ pub fn run_beside(words: &[String]) -> Outcome {
     command::run(&mut command)
 }
 
+/// The store behind a gateway.
+pub struct GatewayStore {
+    /// Ceph's name of it: `memstore`, which is lost at the end, or `bluestore`, in a file.
+    pub kind: &'static str,
+    /// Size of all that it may have.
+    pub size_bytes: u64,
+}
+
+impl Default for GatewayStore {
+    fn default() -> Self {
+        GatewayStore {
+            kind: "memstore",
+            size_bytes: 1 << 30,
+        }
+    }
+}
+
 /// A gateway that is starting or running.
 pub struct S3Gateway {
     script: Child,
@@ -28,8 +47,16 @@ impl S3Gateway {
     /// Begins to start the gateway without waiting for it.
     pub fn begin() -> Outcome<Self> {
         let folder = command::target().join(format!("test-origins/rgw-{}", std::process::id()));
+        Self::begin_in(&folder, &GatewayStore::default())
+    }
+
+    /// Begins to start a gateway whose files are in `folder`. Its processes are listed in the file `pids` there, the
+    /// gateway's last, once it has a URL.
+    pub fn begin_in(folder: &Path, store: &GatewayStore) -> Outcome<Self> {
         let mut command = program("tests-peers/origins/ceph_rgw_up.sh", &[folder]);
         command.stdin(Stdio::piped()).stdout(Stdio::piped());
+        command.env("CEPH_STORE", store.kind);
+        command.env("CEPH_STORE_BYTES", store.size_bytes.to_string());
         let failed = |reason| format!("cannot start the S3 gateway: {reason}");
         let mut script = command.spawn().map_err(|error| failed(error.to_string()))?;
         match script.stdout.take() {
@@ -43,11 +70,16 @@ impl S3Gateway {
 
     /// Waits until the gateway responds, and tells a child process its URL (see tests-peers/README.md).
     pub fn point_at(&mut self, command: &mut Command) -> Outcome {
+        command.env("PRIVET_RGW", self.url()?);
+        Ok(())
+    }
+
+    /// Waits until the gateway responds; returns its URL. To be asked once.
+    pub fn url(&mut self) -> Outcome<String> {
         let mut url = String::new();
         let read = self.says.read_line(&mut url);
         if read.is_ok() && url.starts_with("http://") {
-            command.env("PRIVET_RGW", url.trim());
-            return Ok(());
+            return Ok(url.trim().to_owned());
         }
         Err("the S3 gateway did not start; its own complaint is above".to_owned())
     }

@@ -184,8 +184,8 @@ pub fn install_for_benches() -> Outcome {
     python_environment()
 }
 
-/// Installs moto, whose server CloudFront's API is compared with, in a Python environment of its own; returns the
-/// server's program.
+/// Installs moto, whose server CloudFront's API and the S3 endpoint are compared with, in a Python environment of its
+/// own; returns the server's program.
 pub fn install_moto() -> Outcome<PathBuf> {
     let place = folder().join("moto");
     let list = command::root().join("tests-peers/cloudfront/moto-requirements.txt");

@@ -45,6 +45,7 @@ mod side_listener;
 pub mod sigv4;
 mod socket;
 mod socket_api;
+mod store_links;
 pub mod strict_json;
 mod thread;
 mod tls;

@@ -35,6 +35,28 @@ pub(crate) fn by_preference(field: &[u8]) -> Option<Vec<u8>> {
     Some(written.join(&b','))
 }
 
+/// Returns the position of the language in `offered` that `field`, in lower case, prefers: languages without regions, of
+/// which the first is for who prefers none (RFC 9110 12.5.4).
+pub(crate) fn preferred(field: &[u8], offered: &[&str]) -> usize {
+    let members = field.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
+    let languages = members.take(LANGUAGES_MAX).filter_map(Language::read);
+    let mut best = (0, 0);
+    for language in languages {
+        let primary = language.range.split(|&byte| byte == b'-').next();
+        let position = offered
+            .iter()
+            .position(|offered| primary == Some(offered.as_bytes()) || language.range == b"*");
+        match position {
+            // Of the same weight, the first one counts.
+            Some(position) if language.weight_thousandths > best.1 => {
+                best = (position, language.weight_thousandths);
+            }
+            Some(_) | None => {}
+        }
+    }
+    best.0
+}
+
 #[derive(PartialEq, Eq)]
 struct Language<'a> {
     range: &'a [u8],
@@ -119,6 +141,31 @@ mod tests {
         }
         check("de;q=0,*;q=0.1", Some("*;q=0.100,de;q=0.000"));
         check("", Some(""));
+    }
+
+    #[test]
+    fn the_language_of_a_page_is_the_preferred_one() {
+        for (field, expected) in [
+            ("", 0),
+            ("de", 0),
+            ("ja;q=0", 0),
+            ("ja;q=x", 0),
+            ("jab,j", 0),
+            ("en,ja", 0),
+            ("ja;q=0.5,en;q=0.6", 0),
+            ("*,ja", 0),
+            ("ja", 1),
+            ("ja-jp", 1),
+            ("ja,en", 1),
+            ("de,ja;q=0.2,*;q=0.1", 1),
+            ("en;q=0.8, ja;q=0.9", 1),
+        ] {
+            assert_eq!(
+                preferred(field.as_bytes(), &["en", "ja"]),
+                expected,
+                "{field}"
+            );
+        }
     }
 
     #[test]

@@ -11,6 +11,7 @@ mod connection;
 mod denial;
 mod forwarded;
 mod geo;
+mod link_refusal;
 mod origin_request;
 mod path_token;
 mod readings;
@@ -31,6 +32,7 @@ pub use connection::check_connection;
 pub use denial::Denial;
 pub use forwarded::{Asked, Forwarded, ForwardedFault, forwarded};
 pub use geo::check_geo;
+pub use link_refusal::{Lasting, LinkRefusal};
 pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
 };

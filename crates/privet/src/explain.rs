@@ -189,6 +189,8 @@ fn one_check(name: &'static str, expected: &str, found: &str, outcome: Outcome) 
         }],
         hints: Vec::new(),
         policy_text: None,
+        link_id: None,
+        link_mark: None,
     }
 }
 

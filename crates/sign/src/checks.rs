@@ -5,6 +5,7 @@
 
 use std::convert::Infallible;
 
+use crate::grant::ConfirmedSignature;
 use crate::ip::IpRange;
 use crate::key::PublicKey;
 use crate::refusal::Refusal;
@@ -85,6 +86,9 @@ pub(crate) trait Checks {
 
     fn skipped(&mut self, skipped: Skipped<'_>);
 
+    /// Records the text that the key has confirmed, whatever else fails.
+    fn confirmed(&mut self, signed: &ConfirmedSignature);
+
     /// Reports the outcome of a check.
     fn judge<T>(
         &mut self,
@@ -117,4 +121,6 @@ impl Checks for FirstRefusal {
     }
 
     fn skipped(&mut self, _skipped: Skipped<'_>) {}
+
+    fn confirmed(&mut self, _signed: &ConfirmedSignature) {}
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::credentials::CredentialSource;
-use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse, QueryUse};
+use crate::grant::{ConfirmedSignature, Grant, PathUse, QueryUse, SignatureMark};
 use crate::key_set::KeySet;
 use crate::leniency::Leniency;
 use crate::policy::Policy;
@@ -37,10 +37,11 @@ impl ConfirmedPolicy {
             key_pair_id: Arc::clone(&self.key_pair_id),
             until: policy.until,
             source: self.source,
-            mark: Mark::Signature(Arc::clone(&self.signed)),
+            signature_mark: SignatureMark::Signature(Arc::clone(&self.signed)),
             query_use: query_use(policy.resource.as_deref()),
             path_use: path_use(policy.resource.as_deref()),
             resource: policy.resource.as_deref().map(Arc::from),
+            link_mark: policy.mark.clone(),
         }
     }
 }

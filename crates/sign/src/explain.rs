@@ -11,6 +11,8 @@ use crate::explain::checks::{Findings, Listener};
 use crate::explain::ledger::Ledger;
 use crate::key_set::KeySet;
 use crate::leniency::Leniency;
+use crate::link_id::LinkId;
+use crate::link_mark::LinkMark;
 use crate::memory::NoMemory;
 use crate::object::Object;
 use crate::refusal::ErrorCode;
@@ -78,6 +80,10 @@ pub struct Explanation {
     pub hints: Vec<String>,
     /// Decoded policy, or the canned text rebuilt from the URL.
     pub policy_text: Option<String>,
+    /// Identity of the link. `None` unless a known key has confirmed the signature; a link that has ended has one.
+    pub link_id: Option<LinkId>,
+    /// Mark of the link in its policy, whether or not the signature verifies.
+    pub link_mark: Option<LinkMark>,
 }
 
 /// A link, and the circumstances of its use.
@@ -109,6 +115,8 @@ pub fn explain(question: &Question<'_>) -> Explanation {
             checks: Vec::new(),
             hints: hints::about_text(pasted),
             policy_text: None,
+            link_id: None,
+            link_mark: None,
         },
     }
 }
@@ -144,6 +152,8 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         checks: ledger.checks,
         hints,
         policy_text: findings.policy_text,
+        link_id: findings.link_id,
+        link_mark: findings.link_mark,
     }
 }
 

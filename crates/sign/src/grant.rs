@@ -8,6 +8,7 @@ use crate::credentials::CredentialSource;
 use crate::encoding::{self, hex};
 use crate::key::PublicKey;
 use crate::link_id::LinkId;
+use crate::link_mark::LinkMark;
 use crate::resource::{self, Sections};
 use crate::time::Timestamp;
 
@@ -17,16 +18,18 @@ pub struct Grant {
     pub(crate) key_pair_id: Arc<str>,
     pub(crate) until: Timestamp,
     pub(crate) source: CredentialSource,
-    pub(crate) mark: Mark,
+    pub(crate) signature_mark: SignatureMark,
     pub(crate) query_use: QueryUse,
     pub(crate) path_use: PathUse,
     /// Resource of a custom policy or of a path token; `None` for a canned policy, or where everything is covered.
     pub(crate) resource: Option<Arc<str>>,
+    /// Boxed, so that the grants of links without one cost no more.
+    pub(crate) link_mark: Option<Arc<LinkMark>>,
 }
 
 /// The signature behind a grant, as far as grants have to be told apart.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) enum Mark {
+pub(crate) enum SignatureMark {
     /// The whole signature. It is stored as it is, so that a digest costs nothing where none is needed.
     Signature(Arc<ConfirmedSignature>),
     /// The digests of the signature that a path token carries.
@@ -130,7 +133,7 @@ impl Grant {
     ///
     /// The fingerprint names a signature, not a link: see [`Grant::link_id`].
     pub fn fingerprint(&self) -> String {
-        hex(&self.mark.digest())
+        hex(&self.signature_mark.digest())
     }
 
     /// Returns the identity of the link: the same for all signatures of one key over one text, and for path tokens
@@ -138,7 +141,16 @@ impl Grant {
     ///
     /// It is computed here, by one digest over a public key and the signed text, unless a path token brought it along.
     pub fn link_id(&self) -> LinkId {
-        self.mark.link_id()
+        self.signature_mark.link_id()
+    }
+
+    /// Returns what the signed text says about the link in Privet's own member, or what the path token issued for it
+    /// repeats. `None` for a canned policy, and for a policy without the member.
+    ///
+    /// The grant of a limited link permits nothing alone: its use has to be counted first. A path token of one is issued
+    /// after that, by whoever calls [`crate::Verifier::issue`].
+    pub fn link_mark(&self) -> Option<&LinkMark> {
+        self.link_mark.as_deref()
     }
 }
 
@@ -151,18 +163,18 @@ pub fn fingerprint(signature_text: &str) -> Option<String> {
         .map(|signature| hex(&mark_of(&signature)))
 }
 
-impl Mark {
+impl SignatureMark {
     pub(crate) fn digest(&self) -> [u8; MARK_SIZE_BYTES] {
         match self {
-            Mark::Signature(confirmed) => mark_of(&confirmed.signature),
-            Mark::PathToken(mark) => mark.digest,
+            SignatureMark::Signature(confirmed) => mark_of(&confirmed.signature),
+            SignatureMark::PathToken(mark) => mark.digest,
         }
     }
 
     pub(crate) fn link_id(&self) -> LinkId {
         match self {
-            Mark::Signature(confirmed) => LinkId::of(&confirmed.key, &confirmed.text),
-            Mark::PathToken(mark) => mark.link,
+            SignatureMark::Signature(confirmed) => LinkId::of(&confirmed.key, &confirmed.text),
+            SignatureMark::PathToken(mark) => mark.link,
         }
     }
 }

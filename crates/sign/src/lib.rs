@@ -18,6 +18,7 @@ mod key_error;
 mod key_set;
 mod leniency;
 mod link_id;
+mod link_mark;
 mod memory;
 mod object;
 mod path_token;
@@ -50,12 +51,14 @@ pub use key_error::KeyError;
 pub use key_set::KeySet;
 pub use leniency::Leniency;
 pub use link_id::LinkId;
+pub use link_mark::{Limited, LimitedId, LinkMark, LinkNonce, SubjectDigest};
 pub use memory::{NoMemory, SignatureMemory, SignatureQuestion};
 pub use path_token::{
     PATH_TOKEN_SIZE_BYTES_MAX, PathTokenSecret, is_issued_path_token, is_path_token_shaped,
 };
 pub use policy_error::PolicyError;
 pub use refusal::{ErrorCode, Refusal};
+pub use resource::Wildcards;
 pub use scheme::{HashAlgorithm, KeyKind, SignatureScheme};
 pub use sign_error::SignError;
 pub use signer::Signer;

@@ -37,6 +37,29 @@ impl LinkId {
         LinkId(id)
     }
 
+    /// Takes the bytes as a table stores them.
+    pub const fn from_bytes(bytes: [u8; LinkId::SIZE_BYTES]) -> Self {
+        LinkId(bytes)
+    }
+
+    /// Parses 64 lower-case hex digits, as [`LinkId`] is displayed. Returns `None` for any other text.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (pairs, rest) = text.as_bytes().as_chunks::<2>();
+        if !rest.is_empty() || pairs.len() != LinkId::SIZE_BYTES {
+            return None;
+        }
+        let digit = |byte: u8| match byte {
+            b'0'..=b'9' => Some(byte - b'0'),
+            b'a'..=b'f' => Some(byte - b'a' + 10),
+            _ => None,
+        };
+        let mut id = [0; LinkId::SIZE_BYTES];
+        for (byte, [high, low]) in id.iter_mut().zip(pairs) {
+            *byte = digit(*high)? << 4 | digit(*low)?;
+        }
+        Some(LinkId(id))
+    }
+
     /// Returns the bytes, as a table stores them.
     pub fn as_bytes(&self) -> &[u8; LinkId::SIZE_BYTES] {
         &self.0
@@ -53,5 +76,32 @@ impl fmt::Display for LinkId {
 impl fmt::Debug for LinkId {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(formatter, "LinkId({self})")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_displayed_is_an_identity() {
+        let id = LinkId::from_bytes(std::array::from_fn(|index| {
+            u8::try_from(index * 8).unwrap_or_default()
+        }));
+        let text = id.to_string();
+        for odd in [
+            "",
+            "0",
+            &text[1..],
+            &text[2..],
+            &format!("{text}00"),
+            &text.to_ascii_uppercase(),
+            &format!(" {}", &text[1..]),
+            &text.replace('8', "g"),
+            &"\u{e4}".repeat(32),
+        ] {
+            assert_eq!(LinkId::parse(odd), None, "{odd}");
+        }
+        assert_eq!(LinkId::parse(&text), Some(id));
     }
 }

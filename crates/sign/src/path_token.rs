@@ -5,12 +5,13 @@
 
 use std::sync::Arc;
 
+use aws_lc_rs::constant_time::verify_slices_are_equal;
 use aws_lc_rs::{digest, hmac};
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 
 use crate::credentials::{CredentialSource, Credentials};
-use crate::grant::{Grant, Mark, PathTokenMark};
+use crate::grant::{Grant, PathTokenMark, SignatureMark};
 use crate::key::PublicKey;
 use crate::object::Object;
 use crate::policy::canned_resource;
@@ -29,7 +30,7 @@ pub const PATH_TOKEN_SIZE_BYTES_MAX: usize = 1024;
 /// the form of one, and are refused.
 const PREFIX: &str = "S1";
 /// Separates these MACs from all others; the digit is the version of the claims.
-const DOMAIN: &[u8] = b"privet path token 2\0";
+const DOMAIN: &[u8] = b"privet path token 3\0";
 /// Size of an HMAC-SHA256.
 const MAC_SIZE_BYTES: usize = 32;
 /// Minimum size of a secret.
@@ -47,6 +48,36 @@ impl PathTokenSecret {
     }
 }
 
+/// Shortest part of a MAC that is compared.
+const MAC_PART_SIZE_BYTES_MIN: usize = 16;
+/// Separates MACs for other purposes from those of tokens.
+const OTHER_DOMAIN: &[u8] = b"privet mac 1\0";
+
+impl PathTokenSecret {
+    /// Returns the HMAC-SHA256 of some parts, for a purpose of the edge's other than path tokens.
+    ///
+    /// No MAC for one purpose is one for another or for a token, and the parts cannot be moved against each other.
+    pub fn mac(&self, purpose: &str, parts: &[&[u8]]) -> [u8; MAC_SIZE_BYTES] {
+        let mut context = hmac::Context::with_key(&self.0);
+        context.update(OTHER_DOMAIN);
+        for part in std::iter::once(purpose.as_bytes()).chain(parts.iter().copied()) {
+            context.update(&(part.len() as u64).to_be_bytes());
+            context.update(part);
+        }
+        let mut mac = [0; MAC_SIZE_BYTES];
+        mac.copy_from_slice(context.sign().as_ref());
+        mac
+    }
+
+    /// True if `mac` is the beginning of what [`PathTokenSecret::mac`] returns, 16 bytes of it or more. The comparison
+    /// takes the same time wherever they differ.
+    pub fn confirms(&self, purpose: &str, parts: &[&[u8]], mac: &[u8]) -> bool {
+        let expected = self.mac(purpose, parts);
+        (MAC_PART_SIZE_BYTES_MIN..=MAC_SIZE_BYTES).contains(&mac.len())
+            && verify_slices_are_equal(&expected[..mac.len()], mac).is_ok()
+    }
+}
+
 impl std::fmt::Debug for PathTokenSecret {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         formatter.write_str("PathTokenSecret")
@@ -57,7 +88,12 @@ impl Verifier<'_> {
     /// Verifies as [`Verifier::url`] does, and issues a token for what the credentials permit.
     ///
     /// A canned signature becomes its exact URL without signing parameters; a custom policy keeps its resource, expiry
-    /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]).
+    /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]) and its
+    /// mark ([`Grant::link_mark`]).
+    ///
+    /// The token of a limited link says that it is one. It does not say whose use of the link it belongs to: issue it only
+    /// once that use has been counted, and ask for the use again when the token comes back.
+    ///
     /// Returns `None` if the resource is too long for a token.
     ///
     /// # Errors
@@ -107,10 +143,11 @@ impl Verifier<'_> {
             key_pair_id: claims.key_pair_id.into(),
             until: claims.until,
             source: CredentialSource::PathToken,
-            mark: Mark::PathToken(claims.mark),
+            signature_mark: SignatureMark::PathToken(claims.signature_mark),
             query_use: claims.coverage.query_use(),
             path_use: claims.coverage.path_use(),
             resource: claims.coverage.resource().map(Arc::from),
+            link_mark: claims.link_mark.map(Arc::new),
         })
     }
 }
@@ -193,12 +230,45 @@ impl<'a> Claims<'a> {
             statement_object,
             until: grant.until,
             ip,
-            mark: PathTokenMark {
-                digest: grant.mark.digest(),
+            signature_mark: PathTokenMark {
+                digest: grant.signature_mark.digest(),
                 link: grant.link_id(),
             },
+            link_mark: grant.link_mark().copied(),
             key_digest: key_digest(key),
             key_pair_id: &grant.key_pair_id,
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(byte: u8) -> PathTokenSecret {
+        PathTokenSecret::new(&[byte; 32]).expect("32 bytes")
+    }
+
+    #[test]
+    fn a_mac_is_for_one_purpose_and_these_parts() {
+        let mac = secret(1).mac("one", &[b"ab", b"c"]);
+        assert!(!secret(2).confirms("one", &[b"ab", b"c"], &mac));
+        assert!(!secret(1).confirms("two", &[b"ab", b"c"], &mac));
+        for parts in [
+            &[&b"a"[..], b"bc"][..],
+            &[b"abc"],
+            &[b"ab", b"c", b""],
+            &[b"c", b"ab"],
+            &[],
+        ] {
+            assert!(!secret(1).confirms("one", parts, &mac), "{parts:?}");
+        }
+        let parts: &[&[u8]] = &[b"ab", b"c"];
+        assert!(!secret(1).confirms("one", parts, &mac[..15]));
+        assert!(!secret(1).confirms("one", parts, &[]));
+        assert!(!secret(1).confirms("one", parts, &[&mac[..], b"x"].concat()));
+        assert!(!secret(1).confirms("one", parts, &mac[1..]));
+        assert!(secret(1).confirms("one", parts, &mac[..16]));
+        assert!(secret(1).confirms("one", parts, &mac));
     }
 }

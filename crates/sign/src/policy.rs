@@ -4,11 +4,15 @@
 //! statements and unknown conditions are refused, never skipped.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::ip::IpRange;
+use crate::link_mark::{LinkMark, member_into};
 use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
+mod level;
+mod mark;
 mod names;
 mod read;
 
@@ -24,6 +28,8 @@ pub(crate) struct Policy<'a> {
     pub(crate) until: Timestamp,
     pub(crate) from: Option<Timestamp>,
     pub(crate) ip: Option<IpRange>,
+    /// Privet's own member.
+    pub(crate) mark: Option<Arc<LinkMark>>,
 }
 
 /// The accepted forms of `Statement`: an array alone, or `"Statement":{…}` too.
@@ -72,6 +78,7 @@ impl<'a> Policy<'a> {
             until: self.until,
             from: self.from,
             ip: self.ip,
+            mark: self.mark,
         }
     }
 }
@@ -95,13 +102,18 @@ pub(crate) fn canned_resource(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(&resource[..end]).ok()
 }
 
-/// Returns the text of a custom policy, compact, with the conditions in botocore's order: expiry, address, start.
+/// Returns the text of a custom policy, compact: resource, mark, then the conditions in botocore's order, which is expiry,
+/// address, start.
 pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     let mut text = String::from("{\"Statement\":[{");
     if let Some(resource) = &policy.resource {
         text.push_str("\"Resource\":");
         // The resource is serialized as a JSON string, so that no resource can end it.
         text.push_str(&serde_json::Value::from(resource.as_ref()).to_string());
+        text.push(',');
+    }
+    if let Some(mark) = &policy.mark {
+        member_into(mark, &mut text);
         text.push(',');
     }
     text.push_str(&format!(

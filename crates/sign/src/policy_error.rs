@@ -30,4 +30,7 @@ pub enum PolicyError {
     /// An address condition that is not one IPv4 range.
     #[error("AWS:SourceIp must be one IPv4 range such as 192.0.2.0/24")]
     SourceIp,
+    /// A mark that is not whole, or that has anything in it that is not known.
+    #[error("Privet {0}")]
+    Mark(String),
 }

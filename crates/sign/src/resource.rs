@@ -7,6 +7,9 @@
 use std::borrow::Cow;
 
 mod glob;
+mod wildcards;
+
+pub use wildcards::Wildcards;
 
 /// The URL that a resource is compared with, cut into sections.
 #[derive(Clone, Copy, Debug)]

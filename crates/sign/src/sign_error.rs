@@ -105,9 +105,15 @@ pub enum SignError {
     Policy(#[from] PolicyError),
     /// A ready-made policy together with other terms.
     #[error(
-        "a ready-made policy has its own restrictions: leave out not-before time, address and resource"
+        "a ready-made policy has its own restrictions: leave out not-before time, address, resource and mark"
     )]
     PolicyAndTerms,
+    /// A mark without any field.
+    #[error("the mark of the link says nothing: set a field of it, or leave it out")]
+    EmptyMark,
+    /// A mark that says that the link was made at second 0.
+    #[error("the time at which the link was made is not a positive epoch: give seconds since 1970")]
+    MadeAtNoTime,
     /// A stamp or custom cookie without resource or policy.
     #[error("a resource is needed: give one such as https://host/videos/*")]
     ResourceMissing,

@@ -3,8 +3,10 @@
 //! Terms that CloudFront would refuse later are refused here, with the reason.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 
 use crate::ip::IpRange;
+use crate::link_mark::LinkMark;
 use crate::policy::{self, Policy, StatementForm};
 use crate::resource::{self, Sections, Target};
 use crate::sign_error::SignError;
@@ -22,7 +24,10 @@ pub struct Terms {
     pub ip: Option<IpRange>,
     /// Resource, if other than the URL. Wildcards (`*`, `?`) are allowed, and `http*://` is accepted.
     pub resource: Option<String>,
-    /// Ready-made policy JSON, minified and then signed. `from`, `ip` and `resource` must be unset; `until` is ignored.
+    /// Mark of the link. A link with one always has a custom policy. Ids and nonces are the caller's random bytes.
+    pub mark: Option<LinkMark>,
+    /// Ready-made policy JSON, minified and then signed. `from`, `ip`, `resource` and `mark` must be unset; `until` is
+    /// ignored.
     pub policy: Option<String>,
     /// Set to allow a resource that covers every host, or a policy without one.
     pub allow_broad: bool,
@@ -36,6 +41,7 @@ impl Terms {
             from: None,
             ip: None,
             resource: None,
+            mark: None,
             policy: None,
             allow_broad: false,
         }
@@ -43,7 +49,11 @@ impl Terms {
 
     /// True if the short, canned form can express the terms.
     fn is_canned(&self) -> bool {
-        self.from.is_none() && self.ip.is_none() && self.resource.is_none() && self.policy.is_none()
+        self.from.is_none()
+            && self.ip.is_none()
+            && self.resource.is_none()
+            && self.mark.is_none()
+            && self.policy.is_none()
     }
 }
 
@@ -79,6 +89,7 @@ impl Plan {
             return ready_made(text, terms, purpose);
         }
         check_dates(terms)?;
+        check_mark(terms)?;
         let own = match purpose {
             Purpose::Url(url) | Purpose::Cookies(Some(url)) => Some(url.as_str()),
             Purpose::Stream(name) => Some(name),
@@ -120,6 +131,7 @@ fn custom(resource: Cow<'_, str>, terms: &Terms, purpose: Purpose<'_>) -> Result
         until: terms.until,
         from: terms.from,
         ip: terms.ip,
+        mark: terms.mark.map(Arc::new),
     };
     let text = policy::custom_text(&policy);
     Ok(Plan::Custom {
@@ -130,7 +142,11 @@ fn custom(resource: Cow<'_, str>, terms: &Terms, purpose: Purpose<'_>) -> Result
 
 /// Makes a plan of the caller's own policy, from which only white space is removed.
 fn ready_made(text: &str, terms: &Terms, purpose: Purpose<'_>) -> Result<Plan, SignError> {
-    if terms.from.is_some() || terms.ip.is_some() || terms.resource.is_some() {
+    if terms.from.is_some()
+        || terms.ip.is_some()
+        || terms.resource.is_some()
+        || terms.mark.is_some()
+    {
         return Err(SignError::PolicyAndTerms);
     }
     let policy = Policy::parse_strictly(text.as_bytes(), StatementForm::Array)?;
@@ -147,20 +163,27 @@ fn ready_made(text: &str, terms: &Terms, purpose: Purpose<'_>) -> Result<Plan, S
     })
 }
 
+/// Refuses a mark that would be refused when it is read.
+fn check_mark(terms: &Terms) -> Result<(), SignError> {
+    let Some(mark) = &terms.mark else {
+        return Ok(());
+    };
+    if mark.is_empty() {
+        return Err(SignError::EmptyMark);
+    }
+    match mark.made {
+        Some(made) if made.as_secs() == 0 => Err(SignError::MadeAtNoTime),
+        Some(made) => check_late(made),
+        None => Ok(()),
+    }
+}
+
 fn check_dates(terms: &Terms) -> Result<(), SignError> {
     if terms.until.as_secs() == 0 {
         return Err(SignError::ExpiryNotPositive);
     }
     for moment in [Some(terms.until), terms.from].into_iter().flatten() {
-        if moment > Timestamp::MAX_EXPIRY {
-            let seconds = Timestamp::from_secs(moment.as_secs() / 1000);
-            let milliseconds = seconds <= Timestamp::MAX_EXPIRY;
-            return Err(if milliseconds {
-                SignError::Milliseconds(moment)
-            } else {
-                SignError::TooLate(moment)
-            });
-        }
+        check_late(moment)?;
     }
     match terms.from {
         Some(from) if from >= terms.until => Err(SignError::NeverValid {
@@ -169,6 +192,19 @@ fn check_dates(terms: &Terms) -> Result<(), SignError> {
         }),
         Some(_) | None => Ok(()),
     }
+}
+
+/// Refuses times that no policy may have.
+fn check_late(moment: Timestamp) -> Result<(), SignError> {
+    if moment <= Timestamp::MAX_EXPIRY {
+        return Ok(());
+    }
+    let seconds = Timestamp::from_secs(moment.as_secs() / 1000);
+    Err(if seconds <= Timestamp::MAX_EXPIRY {
+        SignError::Milliseconds(moment)
+    } else {
+        SignError::TooLate(moment)
+    })
 }
 
 /// Refuses a `*` that was not given as a resource. A canned policy takes one in a query literally.

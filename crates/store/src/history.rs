@@ -50,11 +50,12 @@ impl Store {
 }
 
 /// A deletion has a version too, whose number is not in the change. Of several in one second the first is taken: it
-/// stays the first.
+/// stays the first. A revocation has an ETag of its own, and its change has its number.
 const CHANGE: &str = "SELECT c.at, c.kind, c.id, c.version, c.operation, \
-    (SELECT v.etag FROM versions AS v WHERE v.kind = c.kind AND v.id = c.id \
+    COALESCE((SELECT v.etag FROM versions AS v WHERE v.kind = c.kind AND v.id = c.id \
      AND (v.number = c.version OR (c.version IS NULL AND v.body IS NULL AND v.at = c.at)) \
-     ORDER BY v.number LIMIT 1) \
+     ORDER BY v.number LIMIT 1), \
+    (SELECT r.etag FROM revocations AS r WHERE c.kind = 'revocation' AND r.seq = c.version)) \
     FROM changes AS c WHERE c.seq = $1";
 
 /// Returns change number `seq` and the ETag of the version that it wrote as one text, which no other change has, for

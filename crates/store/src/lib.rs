@@ -1,5 +1,5 @@
-//! Privet's store: documents with versions, operators, the audit trail and the feed of changes, in SQLite or
-//! PostgreSQL.
+//! Privet's store: documents with versions, operators, links with their uses and revocations, the audit trail and the
+//! feed of changes, in SQLite or PostgreSQL.
 //!
 //! The only crate with SQL. It does not know what documents mean: kinds and ids are texts, bodies are JSON. It has no
 //! clock: callers say what time it is. Its operations can be awaited in any runtime, for statements run on threads of
@@ -15,7 +15,9 @@ mod error;
 mod history;
 mod idempotency;
 mod identity;
+mod ledger;
 pub mod limits;
+mod links;
 mod location;
 mod migrate;
 mod names;
@@ -24,10 +26,12 @@ mod postgres;
 mod queue;
 mod random;
 mod replica;
+mod revocations;
 mod seal;
 mod secret;
 mod session;
 mod sqlite;
+mod standby;
 mod store;
 mod write;
 
@@ -39,6 +43,12 @@ pub use edges::{EdgeRecord, EdgeReport};
 pub use error::StoreError;
 pub use history::{ChangeMark, History};
 pub use idempotency::Remembered;
+pub use ledger::{LedgerBatch, LedgerEntry, LedgerRecord, LedgerTaken};
+pub use links::{
+    AttemptId, ByteAnswer, GiveBack, LinkConfirm, LinkDigest, LinkFilter, LinkKind, LinkState,
+    LinkUse, NewLink, PathFilter, RegisteredId, StoredLink, StoredUse, SubjectDigest, UseAnswer,
+    ViewerDigest,
+};
 pub use location::PostgresUrl;
 pub use names::{DocumentName, Page, Timestamp};
 pub use operators::{
@@ -46,7 +56,9 @@ pub use operators::{
     OperatorChange, Role, RotatedAccessKey,
 };
 pub use replica::{CaughtUp, Replica, View};
+pub use revocations::{NewRevocation, Revoked, RevokedLinks, StoredRevocation, Swept};
 pub use seal::SealingKey;
 pub use secret::Secret;
+pub use standby::Durability;
 pub use store::{Location, Store, StoreOptions};
 pub use write::{Actor, DocumentChange, Expected, Idempotency, Write, Written, WrittenDocument};

@@ -5,11 +5,18 @@ use crate::session::{Dialect, Session};
 use crate::{SealingKey, StoreError, random};
 
 /// Steps from an empty database to the newest schema: the first makes schema 1.
-pub(crate) const MIGRATIONS: &[Migration] = &[Migration {
-    both: include_str!("migrations/0001.sql"),
-    sqlite: include_str!("migrations/0001.sqlite.sql"),
-    postgres: include_str!("migrations/0001.postgres.sql"),
-}];
+pub(crate) const MIGRATIONS: &[Migration] = &[
+    Migration {
+        both: include_str!("migrations/0001.sql"),
+        sqlite: include_str!("migrations/0001.sqlite.sql"),
+        postgres: include_str!("migrations/0001.postgres.sql"),
+    },
+    Migration {
+        both: include_str!("migrations/0002.sql"),
+        sqlite: "",
+        postgres: "",
+    },
+];
 
 const META: &str =
     "CREATE TABLE IF NOT EXISTS meta (name TEXT NOT NULL PRIMARY KEY, value TEXT NOT NULL);";

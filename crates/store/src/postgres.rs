@@ -185,9 +185,16 @@ impl PostgresSession {
         let writer = Cell::from(&self.writer);
         let session: &mut dyn Session = self;
         let sql = "SELECT attempt FROM attempts WHERE writer = $1";
-        let row = session.query_first(sql, vec![writer])?;
+        let row = session.query_first(sql, vec![writer.clone()])?;
         let noted = row.map(|mut row| row.text()).transpose()?;
-        self.batch("ROLLBACK")?;
+        // A commit that was interrupted while it waited for its standby is seen before the standby has it. This one
+        // waits for the standby too, which has all that came before it then.
+        let session: &mut dyn Session = self;
+        session.execute(
+            "UPDATE attempts SET at = at WHERE writer = $1",
+            vec![writer],
+        )?;
+        self.batch(COMMIT)?;
         Ok(match noted.as_deref() == Some(attempt) {
             true => Noted::Yes,
             false => Noted::No,

@@ -1,4 +1,4 @@
-//! The local copy of an edge: documents and references in a SQLite file, readable with the database down.
+//! The local copy of an edge: documents, references and revocations in a SQLite file, readable with the database down.
 
 mod fill;
 mod mark;
@@ -17,7 +17,10 @@ use crate::documents::{self, StoredDocument};
 use crate::engine::{Engine, SessionUse};
 use crate::session::{Mode, Session};
 use crate::sqlite::{self, SqliteSession};
-use crate::{Change, DocumentName, Location, Page, SealingKey, Store, StoreError};
+use crate::{
+    Change, DocumentName, Location, Page, SealingKey, Store, StoreError, StoredRevocation,
+    revocations,
+};
 
 use mark::Mark;
 use view::{Spare, ViewOf};
@@ -59,6 +62,9 @@ pub struct CaughtUp {
     pub seq: u64,
     /// Last change of each changed document, oldest first; empty where everything was taken anew.
     pub changed: Vec<Change>,
+    /// Number of the last event of a revocation, 0 where there was none: who has read revocations up to another one
+    /// reads on. After everything was taken anew they are read from 0.
+    pub last_revocation: u64,
     /// Whether everything was taken anew, because the store is another than before or was put back to an older state,
     /// or has to be read anew, because an answer was not waited for.
     pub whole: bool,
@@ -195,6 +201,20 @@ impl Replica {
     pub async fn used_by(&self, kind: &str, id: &str) -> Result<Vec<DocumentName>, StoreError> {
         let name = DocumentName::new(kind, id);
         let act = move |session: &mut dyn Session| documents::used_by(session, &name, i64::MAX);
+        self.engine().read(act).await
+    }
+
+    /// Returns up to `limit` revocations behind event number `event`, in the order of their events.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Invalid`] for a limit that no page may have; those of the file.
+    pub async fn revocations_after(
+        &self,
+        event: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredRevocation>, StoreError> {
+        let act = move |session: &mut dyn Session| revocations::after(session, event, limit);
         self.engine().read(act).await
     }
 

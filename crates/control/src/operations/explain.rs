@@ -91,5 +91,7 @@ fn early(name: &'static str, expected: &str, found: &str, outcome: Outcome) -> E
         }],
         hints: Vec::new(),
         policy_text: None,
+        link_id: None,
+        link_mark: None,
     }
 }

@@ -8,7 +8,7 @@ use crate::operator::{Admin, Publish, Read};
 use crate::problem::Problem;
 use http::{Method, StatusCode};
 use privet_distribution::config::{ServiceItem, ServiceKind};
-use privet_sign::{Explanation, Outcome, Verdict};
+use privet_sign::{Explanation, LinkMark, Outcome, Verdict};
 use serde::Deserialize;
 use serde_json::{Value, json};
 use std::net::IpAddr;
@@ -137,6 +137,17 @@ fn explanation_of(explanation: &Explanation) -> Value {
         "checks": checks.collect::<Vec<Value>>(),
         "hints": explanation.hints,
         "policy": explanation.policy_text,
+        "link_id": explanation.link_id.map(|id| id.to_string()),
+        "mark": explanation.link_mark.as_ref().map(mark_of),
+    })
+}
+
+/// Shows the mark of a link. Its nonce is left out, since the policy has it already.
+fn mark_of(mark: &LinkMark) -> Value {
+    json!({
+        "limited_id": mark.limited.map(|limited| limited.id.to_string()),
+        "made": mark.made.map(|made| made.to_utc()),
+        "subject_digest": mark.subject.map(|subject| subject.to_string()),
     })
 }
 

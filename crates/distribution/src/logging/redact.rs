@@ -1,6 +1,7 @@
 //! Removes signatures, policies and path tokens from text that is logged. The label left in their place names the grant
 //! without granting anything.
 
+use crate::cookies::is_of_a_visit;
 use crate::percent::percent_decoded;
 use budget::OverBudget;
 use embedded::{Hints, Scope, cut_length, may_carry_credentials, redact_text};
@@ -31,11 +32,28 @@ pub fn redact_query(query: &str) -> Cow<'_, str> {
     redact(query, 0, '&', parameter_value)
 }
 
-/// Replaces `CloudFront-Policy` and `CloudFront-Signature` in the value of a `Cookie` header in the same way.
+/// Replaces `CloudFront-Policy` and `CloudFront-Signature` in the value of a `Cookie` header in the same way, and the
+/// values of cookies that prove visits by `redacted`.
 ///
 /// Names are compared case-insensitively: a misspelt cookie is no credential, but still a secret.
 pub fn redact_cookies(value: &str) -> Cow<'_, str> {
-    redact(value, 0, ';', cookie_value)
+    match without_visits(value) {
+        Cow::Borrowed(value) => redact(value, 0, ';', cookie_value),
+        Cow::Owned(value) => Cow::Owned(redact(&value, 0, ';', cookie_value).into_owned()),
+    }
+}
+
+/// Replaces the values of cookies that prove visits.
+fn without_visits(value: &str) -> Cow<'_, str> {
+    let is_visit = |piece: &str| is_of_a_visit(piece.trim_start().as_bytes());
+    if !value.split(';').any(is_visit) {
+        return Cow::Borrowed(value);
+    }
+    let redacted = value.split(';').map(|piece| match piece.split_once('=') {
+        Some((name, _)) if is_visit(piece) => Cow::Owned(format!("{name}=redacted")),
+        Some(_) | None => Cow::Borrowed(piece),
+    });
+    Cow::Owned(redacted.collect::<Vec<_>>().join(";"))
 }
 
 /// Redacts the query of a URL, and credentials in its path. The URL is also examined as a whole, across `?`.
@@ -292,5 +310,11 @@ mod tests {
             "a=1; CloudFront-Policy=redacted; cloudfront-signature=redacted; CloudFront-Key-Pair-Id=K1"
         );
         assert_eq!(redact_cookies("a; b=c;"), "a; b=c;");
+        assert_eq!(
+            redact_cookies(
+                "a=1; __Host-privet-visit-0a1b2c3d=AbC; __HOST-Privet-Visit-=x=y;CloudFront-Policy=p"
+            ),
+            "a=1; __Host-privet-visit-0a1b2c3d=redacted; __HOST-Privet-Visit-=redacted;CloudFront-Policy=redacted"
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Every reason why a viewer gets no object.
 
 use crate::request::bucket_refusal::BucketRefusal;
+use crate::request::link_refusal::LinkRefusal;
 use http::StatusCode;
 use privet_sign::Refusal;
 
@@ -29,6 +30,8 @@ pub enum Denial {
     BodyNotAllowed,
     /// There is no valid grant; the operator's word for it is [`Refusal::token`].
     Signature(Refusal),
+    /// The grant is valid, and its link opens nothing; the operator's word for it is [`LinkRefusal::token`].
+    Link(LinkRefusal),
     /// The URL or the head is over the limit.
     HeadTooLarge,
     /// The request is not HTTP as defined by RFC 9112.
@@ -99,6 +102,7 @@ impl Denial {
             Denial::MethodNotAllowed => "method-not-allowed",
             Denial::BodyNotAllowed => "body-not-allowed",
             Denial::Signature(refusal) => refusal.token(),
+            Denial::Link(refusal) => refusal.token(),
             Denial::HeadTooLarge => "head-too-large",
             Denial::BadRequest => "bad-request",
             Denial::BodyTimeout => "body-timeout",

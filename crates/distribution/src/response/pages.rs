@@ -1,7 +1,7 @@
 //! The bytes of every response that the edge makes itself: refusals, redirects and missing objects.
 
 use crate::logging::{DetailedResult, ResultType};
-use crate::request::Denial;
+use crate::request::{Denial, Lasting};
 use http::StatusCode;
 use privet_sign::ErrorCode;
 
@@ -72,6 +72,7 @@ pub fn denial_page(denial: &Denial, request_id: &str) -> Page {
             forbidden("Bad request.", Detail::InvalidRequest)
         }
         Denial::Signature(refusal) => xml_page(refusal.error_code()),
+        Denial::Link(refusal) => link_page(refusal.lasting(), request_id),
         Denial::HeadTooLarge => Page {
             logged: false,
             ..closing(StatusCode::PAYLOAD_TOO_LARGE, Detail::InvalidRequest)
@@ -202,6 +203,18 @@ fn xml_page(code: ErrorCode) -> Page {
         code.message()
     );
     error_page(StatusCode::FORBIDDEN, "text/xml", body)
+}
+
+/// Says of a link no more than CloudFront says of any that opens nothing.
+fn link_page(lasting: Lasting, request_id: &str) -> Page {
+    match lasting {
+        Lasting::ForGood => xml_page(ErrorCode::AccessDenied),
+        Lasting::ForNow => {
+            let error = DetailedResult::Plain(ResultType::Error);
+            let status = StatusCode::SERVICE_UNAVAILABLE;
+            html_page(status, "Bad request.", error, request_id)
+        }
+    }
 }
 
 fn method_not_allowed_page(request_id: &str) -> Page {

@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use anstyle::{AnsiColor, Style};
-use privet_sign::{Check, Explanation, Outcome, Timestamp, Verdict};
+use privet_sign::{Check, Explanation, LinkMark, Outcome, Timestamp, Verdict};
 use serde_json::{Value, json};
 
 use super::Decision;
@@ -37,6 +37,12 @@ impl Narrative<'_> {
         }
         if let Some(policy) = &explanation.policy_text {
             writeln!(output, "policy  {}", printable(policy))?;
+        }
+        if let Some(id) = &explanation.link_id {
+            writeln!(output, "link    {id}")?;
+        }
+        if let Some(mark) = &explanation.link_mark {
+            writeln!(output, "mark    {}", mark_text(mark))?;
         }
         let (style, text) = decision_line(self.decision);
         let at = self.now.to_utc();
@@ -75,6 +81,8 @@ impl Narrative<'_> {
             "checks": checks,
             "hints": explanation.hints,
             "policy": explanation.policy_text,
+            "link_id": explanation.link_id.map(|id| id.to_string()),
+            "mark": explanation.link_mark.as_ref().map(json_mark),
         });
         if let Some(log) = &self.log {
             let found: Vec<Value> = log.found.iter().map(FoundLine::json).collect();
@@ -82,6 +90,26 @@ impl Narrative<'_> {
         }
         json
     }
+}
+
+/// Returns the mark of a link in words.
+fn mark_text(mark: &LinkMark) -> String {
+    let limited = match &mark.limited {
+        Some(limited) => format!("limited link {}", limited.id),
+        None => "not limited".to_owned(),
+    };
+    let made = mark.made.map(|made| format!("made {}", made.to_utc()));
+    let subject = mark.subject.map(|digest| format!("subject {digest}"));
+    let parts = [Some(limited), made, subject].into_iter().flatten();
+    parts.collect::<Vec<_>>().join(", ")
+}
+
+fn json_mark(mark: &LinkMark) -> Value {
+    json!({
+        "limited_id": mark.limited.map(|limited| limited.id.to_string()),
+        "made": mark.made.map(Timestamp::as_secs),
+        "subject_digest": mark.subject.map(|digest| digest.to_string()),
+    })
 }
 
 fn write_log(log: &LogLines, output: &mut impl Write) -> io::Result<()> {

@@ -223,6 +223,10 @@ const TESTING: &[Step] = &[
         "PRIVET_KILLS=200",
         Not("store_kills.rs itself is run, with fewer kills"),
     ),
+    step(
+        "cargo xtask simulate",
+        Not("the simulation's own tests run it, with fewer seeds"),
+    ),
     step("cargo xtask mutants", Not("runs for an hour")),
 ];
 

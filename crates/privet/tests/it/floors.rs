@@ -56,7 +56,9 @@ const EDGE_FLOORS: [&[&str]; 15] = [
 ];
 
 /// The rooms of the rules from the bottom up; what they share stands beneath them.
-const DISTRIBUTION_ROOMS: [&str; 5] = ["logging", "config", "request", "caching", "response"];
+const DISTRIBUTION_ROOMS: [&str; 6] = [
+    "logging", "config", "request", "links", "caching", "response",
+];
 
 /// The modules of the top floor, from the bottom up.
 const EDGE_TOP: [&str; 6] = [

@@ -297,7 +297,7 @@ fn every_crate_inherits_the_lints() {
     let crates = fs::read_dir(root().join("crates"))
         .unwrap()
         .map(|entry| entry.unwrap().path());
-    for folder in crates.chain(["bench", "xtask"].map(|name| root().join(name))) {
+    for folder in crates.chain(["bench", "simulation", "xtask"].map(|name| root().join(name))) {
         let lints = section(&read(&folder.join("Cargo.toml")), "[lints]");
         assert!(
             lints.contains("workspace = true"),
@@ -310,7 +310,7 @@ fn every_crate_inherits_the_lints() {
 /// An `expect` says why, and tells of itself when there is nothing left to silence. `allow` does neither.
 #[test]
 fn lints_are_not_silenced_for_good() {
-    for folder in ["bench", "crates", "xtask"] {
+    for folder in ["bench", "crates", "simulation", "xtask"] {
         for file in rust_files(&root().join(folder)) {
             let text = read(&file);
             let is_allowed = |line: &str| {
@@ -490,7 +490,7 @@ fn section(manifest: &str, heading: &str) -> String {
 }
 
 fn all_rust_files() -> Vec<PathBuf> {
-    ["bench", "crates", "xtask", "fuzz"]
+    ["bench", "crates", "simulation", "xtask", "fuzz"]
         .iter()
         .flat_map(|folder| rust_files(&root().join(folder)))
         .collect()

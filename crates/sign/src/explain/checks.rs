@@ -7,8 +7,12 @@ use crate::explain::ledger::Ledger;
 use crate::explain::sections::note_resource;
 use crate::explain::whole;
 use crate::explain::{Question, moment};
+use crate::grant::ConfirmedSignature;
 use crate::key::PublicKey;
+use crate::link_id::LinkId;
+use crate::link_mark::LinkMark;
 use crate::object::{Object, canned_text};
+use crate::policy::Policy;
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
 
@@ -21,6 +25,8 @@ const UNDECODABLE: &str = "the signature is not base64 in CloudFront's alphabet 
 #[derive(Default)]
 pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
+    pub(super) link_id: Option<LinkId>,
+    pub(super) link_mark: Option<LinkMark>,
     pub(super) signature_mismatch: bool,
     /// Hint that follows from the signature's text alone: its length, or characters that it cannot have.
     pub(super) misfit: Option<String>,
@@ -193,6 +199,8 @@ impl<'e> Listener<'e> {
         let found = error.as_deref().unwrap_or("a policy");
         self.ledger.judge("Policy", refusal, expected, found);
         self.findings.hints.extend(error);
+        let read = Policy::parse(bytes, self.question.leniency.statement_form());
+        self.findings.link_mark = read.ok().and_then(|policy| policy.mark.as_deref().copied());
     }
 
     fn tell_signature(&mut self, over: SignedText<'_>, refusal: Option<&Refusal>) {
@@ -271,5 +279,9 @@ impl Checks for Listener<'_> {
             Skipped::SignatureWithoutExpires => (any, "there is no policy to rebuild"),
         };
         self.ledger.skip("signature", &expected, found);
+    }
+
+    fn confirmed(&mut self, signed: &ConfirmedSignature) {
+        self.findings.link_id = Some(LinkId::of(&signed.key, &signed.text));
     }
 }

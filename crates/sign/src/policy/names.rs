@@ -4,7 +4,9 @@ use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::fmt;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, Visitor};
+use serde::de::{DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
+
+use crate::link_mark::MEMBER;
 
 /// A name in an object, borrowed when it has no escapes.
 pub(super) struct Name;
@@ -54,7 +56,7 @@ impl<'de> Ignored<'de> {
         if let Some(twice) = self.0.replace(name) {
             return Err(duplicate(&twice));
         }
-        map.next_value::<IgnoredAny>().map(|_| ())
+        map.next_value_seed(Skipped)
     }
 
     /// Refuses names other than `allowed`. A statement without a `Resource` covers everything, and any name in it may
@@ -69,15 +71,77 @@ impl<'de> Ignored<'de> {
     }
 }
 
+/// The value of a name that means nothing. Whatever is in it is skipped, except for a mark: a signer who put it there
+/// believes that the link is limited.
+struct Skipped;
+
+impl<'de> DeserializeSeed<'de> for Skipped {
+    type Value = ();
+
+    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<(), D::Error> {
+        reader.deserialize_any(self)
+    }
+}
+
+impl<'de> Visitor<'de> for Skipped {
+    type Value = ();
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("any value")
+    }
+
+    fn visit_bool<E: Error>(self, _value: bool) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_i64<E: Error>(self, _value: i64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_u64<E: Error>(self, _value: u64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_f64<E: Error>(self, _value: f64) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_str<E: Error>(self, _value: &str) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<(), E> {
+        Ok(())
+    }
+
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<(), A::Error> {
+        while items.next_element_seed(Skipped)?.is_some() {}
+        Ok(())
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
+        while let Some(name) = map.next_key_seed(Name)? {
+            if name == MEMBER {
+                return Err(A::Error::custom(format!(
+                    "{MEMBER} is a member of the statement alone"
+                )));
+            }
+            map.next_value_seed(Skipped)?;
+        }
+        Ok(())
+    }
+}
+
 /// True if `name` is another spelling of a name that limits a grant: another case, a plural, a blank or an invisible
 /// character within, up to two wrong letters.
 fn is_near_known(name: &str) -> bool {
-    const KNOWN: [&str; 5] = [
+    const KNOWN: [&str; 6] = [
         "statement",
         "resource",
         "notresource",
         "condition",
         "effect",
+        "privet",
     ];
     let letters = |character: &char| character.is_ascii_alphabetic();
     let letters = name.chars().filter(letters);

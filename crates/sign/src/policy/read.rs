@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::cell::RefCell;
 use std::fmt;
+use std::sync::Arc;
 
-use serde::de::{DeserializeSeed, Deserializer, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
+use super::level::{Cause, Level};
+use super::mark::Mark;
 use super::names::{Ignored, Name, duplicate};
 use super::{Policy, StatementForm};
 use crate::ip::IpRange;
+use crate::link_mark::MEMBER;
 use crate::policy_error::PolicyError;
 use crate::time::Timestamp;
 
@@ -28,29 +32,6 @@ pub(super) fn policy(bytes: &[u8], form: StatementForm) -> Result<Policy<'_>, Po
         Err(error) => Err(cause
             .into_inner()
             .unwrap_or_else(|| PolicyError::Json(format!("not a policy: {error}")))),
-    }
-}
-
-/// The place for the typed cause of a refusal, since serde's own errors carry text only.
-#[derive(Clone, Copy)]
-struct Cause<'c>(&'c RefCell<Option<PolicyError>>);
-
-impl Cause<'_> {
-    fn refuse<E: Error>(self, cause: PolicyError) -> E {
-        let text = cause.to_string();
-        *self.0.borrow_mut() = Some(cause);
-        E::custom(text)
-    }
-}
-
-/// One level of the policy: its visitor takes whatever kind of value comes.
-struct Level<V>(V);
-
-impl<'de, V: Visitor<'de>> DeserializeSeed<'de> for Level<V> {
-    type Value = V::Value;
-
-    fn deserialize<D: Deserializer<'de>>(self, reader: D) -> Result<V::Value, D::Error> {
-        reader.deserialize_any(self.0)
     }
 }
 
@@ -131,12 +112,15 @@ impl<'de> Visitor<'de> for Statement<'_> {
 
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<Self::Value, A::Error> {
         let Statement { cause } = self;
-        let (mut resource, mut condition, mut has_effect) = (None, None, false);
+        let (mut resource, mut mark) = (None, None);
+        let (mut condition, mut has_effect) = (None, false);
         let mut ignored = Ignored::default();
         while let Some(name) = map.next_key_seed(Name)? {
             match name.as_ref() {
                 "Resource" if resource.is_some() => return Err(duplicate("Resource")),
                 "Resource" => resource = Some(map.next_value_seed(Level(Resource))?),
+                MEMBER if mark.is_some() => return Err(duplicate(MEMBER)),
+                MEMBER => mark = Some(map.next_value_seed(Level(Mark { cause }))?),
                 "Condition" if condition.is_some() => return Err(duplicate("Condition")),
                 "Condition" => condition = Some(map.next_value_seed(Level(Condition { cause }))?),
                 "Effect" if has_effect => return Err(duplicate("Effect")),
@@ -158,6 +142,7 @@ impl<'de> Visitor<'de> for Statement<'_> {
             until,
             from,
             ip,
+            mark: mark.map(Arc::new),
         })
     }
 }

@@ -1,6 +1,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::link_mark::{Limited, LimitedId, LinkNonce, SubjectDigest};
 
 const GOOD: &str =
     r#"{"Statement":[{"Resource":"r","Condition":{"DateLessThan":{"AWS:EpochTime":9}}}]}"#;
@@ -334,6 +335,25 @@ fn only_space_between_tokens_is_taken_out() {
     );
 }
 
+/// Makes any mark that is not empty, or none.
+fn mark() -> impl Strategy<Value = Option<LinkMark>> {
+    use proptest::option;
+    let limited = option::of(any::<([u8; 16], [u8; 16])>());
+    let made = option::of(1..Timestamp::MAX_EXPIRY.as_secs());
+    let parts = (limited, made, option::of(any::<[u8; 16]>()));
+    parts.prop_map(|(limited, made, subject)| {
+        let mark = LinkMark {
+            limited: limited.map(|(id, nonce)| Limited {
+                id: LimitedId::from_bytes(id),
+                nonce: LinkNonce::from_bytes(nonce),
+            }),
+            made: made.map(Timestamp::from_secs),
+            subject: subject.map(SubjectDigest::from_bytes),
+        };
+        Some(mark).filter(|mark| !mark.is_empty())
+    })
+}
+
 proptest! {
     #[test]
     fn random_bytes_never_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
@@ -348,12 +368,18 @@ proptest! {
     }
 
     #[test]
-    fn what_is_written_is_read(resource in any::<String>(), until in 1..1000u64, from in proptest::option::of(0..1000u64)) {
+    fn what_is_written_is_read(
+        resource in any::<String>(),
+        until in 1..1000u64,
+        from in proptest::option::of(0..1000u64),
+        mark in mark(),
+    ) {
         let policy = Policy {
             resource: Some(Cow::Owned(resource)),
             until: Timestamp::from_secs(until),
             from: from.map(Timestamp::from_secs),
             ip: None,
+            mark: mark.map(Arc::new),
         };
         let text = custom_text(&policy);
         prop_assert_eq!(parse(&text), Ok(policy.clone()));

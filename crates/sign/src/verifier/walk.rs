@@ -8,7 +8,7 @@ use crate::checks::{Checks, Judged, SignedText, Skipped, Step};
 use crate::confirmed::ConfirmedPolicy;
 use crate::credentials::{Credentials, Field};
 use crate::encoding;
-use crate::grant::{ConfirmedSignature, Grant, Mark, PathUse};
+use crate::grant::{ConfirmedSignature, Grant, PathUse, SignatureMark};
 use crate::id::is_id_shaped;
 use crate::key::PublicKey;
 use crate::memory::{SignatureMemory, SignatureQuestion};
@@ -59,6 +59,9 @@ impl<'w, C: Checks> Walk<'w, C> {
             Ok(custom) => custom,
             Err(failed) => return Ok(Err(failed)),
         };
+        if let Ok(signed) = &custom.signed {
+            self.checks.confirmed(signed);
+        }
         let policy = match custom.policy {
             Ok(policy) => policy,
             Err(failed) => return Ok(Err(failed)),
@@ -150,16 +153,20 @@ impl<'w, C: Checks> Walk<'w, C> {
         let end = pass_unless(has_ended, Refusal::Expired(until));
         let end = self.checks.judge(Step::End(until), end)?;
         let key_pair_id = signed.key_pair_id;
-        let confirmed = end.and(text).and_then(|text| signed.over(text));
-        Ok(confirmed.map(|confirmed| {
+        let confirmed = text.and_then(|text| signed.over(text));
+        if let Ok(confirmed) = &confirmed {
+            self.checks.confirmed(confirmed);
+        }
+        Ok(end.and(confirmed).map(|confirmed| {
             let grant = Grant {
                 key_pair_id: key_pair_id.into(),
                 until,
                 source: self.credentials.source,
-                mark: Mark::Signature(Arc::clone(&confirmed)),
+                signature_mark: SignatureMark::Signature(Arc::clone(&confirmed)),
                 query_use: object.query_use(),
                 path_use: PathUse::Exact,
                 resource: None,
+                link_mark: None,
             };
             (grant, Granted::Canned(confirmed))
         }))

@@ -4,6 +4,7 @@
 mod explaining;
 mod keys;
 mod links;
+mod marks;
 mod matrix;
 mod memory;
 mod path_tokens;

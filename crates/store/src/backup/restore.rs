@@ -80,7 +80,7 @@ pub(super) fn read(
     let mut lines = Lines::open(from)?;
     let first = lines.next()?;
     let header = first.as_ref().and_then(Header::from_json);
-    let header = header
+    let mut header = header
         .ok_or_else(|| damaged("its first line is not one of a backup that this program knows"))?;
     let known = migrate::newest();
     if header.schema > known {
@@ -90,6 +90,10 @@ pub(super) fn read(
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
     for table in TABLES {
         counts.insert(table.name.to_owned(), 0);
+        if header.schema < known {
+            // A backup of an older schema knows fewer tables.
+            header.counts.entry(table.name.to_owned()).or_default();
+        }
     }
     loop {
         let before = lines.digest();

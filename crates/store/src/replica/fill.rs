@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use crate::changes::{change_of, last_change};
 use crate::migrate::{get, set};
+use crate::revocations::{self, REVOCATION_KIND};
 use crate::session::{Cell, Mode, Row, Session};
 use crate::{Change, DocumentName, StoreError};
 
@@ -29,7 +30,7 @@ CREATE TABLE IF NOT EXISTS document_references (
 CREATE INDEX IF NOT EXISTS document_references_to ON document_references (to_kind, to_id);
 ";
 const DROP: &str = "DROP TABLE IF EXISTS documents; DROP TABLE IF EXISTS document_references; \
-                    DROP TABLE IF EXISTS meta;";
+                    DROP TABLE IF EXISTS revocations; DROP TABLE IF EXISTS meta;";
 
 /// Makes the tables; returns the number of the last change that the replica has.
 pub(super) fn prepare(session: &mut dyn Session) -> Result<u64, StoreError> {
@@ -48,6 +49,8 @@ fn make_tables(session: &mut dyn Session) -> Result<u64, StoreError> {
         session.batch(TABLES)?;
         set(session, "form", FORM)?;
     }
+    // Not part of the form: a copy that was filled before there were revocations stays of use.
+    revocations::make_table(session)?;
     mark::applied(session)
 }
 
@@ -64,6 +67,7 @@ pub(super) fn fill(
     } else {
         copy_changed(target, source, &caught_up.changed)?;
     }
+    revocations::copy(target, source, caught_up.whole)?;
     if known.as_ref() != Some(&mark) {
         mark.write(target)?;
     }
@@ -82,6 +86,7 @@ pub(super) fn changed_since(
     let mut caught_up = CaughtUp {
         seq,
         changed: Vec::new(),
+        last_revocation: revocations::last_event(source)?,
         whole: true,
     };
     if let Some(known) = known
@@ -93,14 +98,17 @@ pub(super) fn changed_since(
     Ok((caught_up, mark))
 }
 
-/// Returns the last change behind number `seq` of each document, oldest first.
+/// Returns the last change behind number `seq` of each document, oldest first. Revocations are followed by their own
+/// numbers.
 fn changes_after(source: &mut dyn Session, seq: u64) -> Result<Vec<Change>, StoreError> {
     let mut last: HashMap<DocumentName, Change> = HashMap::new();
     let sql =
         "SELECT seq, at, kind, id, version, operation FROM changes WHERE seq > $1 ORDER BY seq";
     source.each_row(sql, &[seq.into()], &mut |row| {
         let change = change_of(row)?;
-        last.insert(DocumentName::new(&change.kind, &change.id), change);
+        if change.kind != REVOCATION_KIND {
+            last.insert(DocumentName::new(&change.kind, &change.id), change);
+        }
         Ok(())
     })?;
     let mut changed: Vec<Change> = last.into_values().collect();

@@ -10,7 +10,7 @@ use crate::engine::SessionUse;
 use crate::identity::Identity;
 use crate::session::{Mode, Row, Session};
 use crate::sqlite::SqliteSession;
-use crate::{DocumentName, Page, StoreError, StoredDocument};
+use crate::{DocumentName, Page, StoreError, StoredDocument, StoredRevocation, revocations};
 
 use super::mark;
 
@@ -113,6 +113,19 @@ impl View {
     /// Those of the file.
     pub fn used_by(&mut self, kind: &str, id: &str) -> Result<Vec<DocumentName>, StoreError> {
         documents::used_by(self.session(), &DocumentName::new(kind, id), i64::MAX)
+    }
+
+    /// Returns up to `limit` revocations behind event number `event`, in the order of their events.
+    ///
+    /// # Errors
+    ///
+    /// [`StoreError::Invalid`] for a limit that no page may have; those of the file.
+    pub fn revocations_after(
+        &mut self,
+        event: u64,
+        limit: u32,
+    ) -> Result<Vec<StoredRevocation>, StoreError> {
+        revocations::after(self.session(), event, limit)
     }
 
     /// Passes id and body of every document of a kind to `each`, by id. Bodies are JSON text in which secrets are

@@ -7,6 +7,7 @@ use serde_json::Value;
 use crate::documents::{check_length, check_size, json};
 use crate::limits::{CHANGES_MAX, CLAIMS_MAX, REFERENCES_MAX};
 use crate::names::check_short;
+use crate::revocations::REVOCATION_KIND;
 use crate::seal::Sealer;
 use crate::session::{Cell, Row, Session};
 use crate::{DocumentChange, DocumentName, Expected, SealingKey, StoreError, Write, random};
@@ -50,6 +51,10 @@ pub(super) fn check(write: &Write) -> Result<(), StoreError> {
     let mut names = HashSet::new();
     for change in &write.changes {
         change.name().check()?;
+        if change.kind == REVOCATION_KIND {
+            let problem = "is not one of documents: revocations have their own table";
+            return Err(StoreError::invalid("kind", problem));
+        }
         if !names.insert((&change.kind, &change.id)) {
             let problem = format!("name {} twice", change.name());
             return Err(StoreError::invalid("changes", problem));

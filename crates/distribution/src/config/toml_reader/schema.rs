@@ -4,7 +4,7 @@ mod node;
 
 pub(crate) use node::{
     ADMIN, BUCKETS, BUCKETS_CERTIFICATE, BUCKETS_LIMITS, CACHE, CONTROL, CONTROL_CERTIFICATE,
-    CONTROL_LIMITS, EDGE, GEO, LIMITS, LISTENER, LOG, STORE, TEST, VIDEOS,
+    CONTROL_LIMITS, EDGE, GEO, LIMITS, LINKS, LISTENER, LOG, STORE, TEST, VIDEOS,
 };
 
 /// A kind of table and its keys.
@@ -41,6 +41,7 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "listeners",
         "limits",
         "log",
+        "links",
         "cache",
         "video",
         "geo",
@@ -508,12 +509,13 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 58] = [
+pub(crate) const SCHEMA: [&TableSchema; 59] = [
     &ROOT,
     &EDGE,
     &LISTENER,
     &LIMITS,
     &LOG,
+    &LINKS,
     &CACHE,
     &VIDEOS,
     &GEO,

@@ -288,6 +288,7 @@ fn is_of_one_object(denial: &Denial) -> bool {
         | Denial::MethodNotAllowed
         | Denial::BodyNotAllowed
         | Denial::Signature(_)
+        | Denial::Link(_)
         | Denial::HeadTooLarge
         | Denial::BadRequest
         | Denial::BodyTimeout
