@@ -132,9 +132,9 @@ pub trait Operators: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<BucketRecord>, OperatorsError>>;
 
     /// Makes a change to the record of a bucket, with an entry in the audit trail. It is durable when this returns. The
-    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], which may be repeated
-    /// after a kill between the two. [`Change::Delete`] deletes the folder with the record, or refuses and changes
-    /// nothing: [`OperatorsError::NotEmpty`], [`OperatorsError::InUse`].
+    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], which may be
+    /// repeated after a kill between the two. [`Change::Delete`] deletes the folder with the record, or refuses and
+    /// changes nothing: [`OperatorsError::NotEmpty`], [`OperatorsError::InUse`].
     fn change<'a>(
         &'a self,
         holder: &'a Holder,

@@ -188,8 +188,8 @@ fn user_metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
     Ok(user)
 }
 
-/// Returns the values of a field of user metadata, joined by commas. Bytes that are no text in UTF-8 are refused: nobody
-/// could say what they mean when they are read.
+/// Returns the values of a field of user metadata, joined by commas. Bytes that are no text in UTF-8 are refused:
+/// nobody could say what they mean when they are read.
 fn user_value(headers: &HeaderMap, name: &HeaderName) -> S3Result<String> {
     let values = headers.get_all(name).iter();
     let values: Result<Vec<&str>, _> = values

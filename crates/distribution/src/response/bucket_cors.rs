@@ -1,5 +1,6 @@
-//! CORS of an embedded bucket behind the edge: what S3 answers to what the behavior passes on (CloudFront developer guide,
-//! "Configure CloudFront to respect CORS settings"). A bucket whose behavior does not pass `Origin` on never hears of it.
+//! CORS of an embedded bucket behind the edge: what S3 answers to what the behavior passes on (CloudFront developer
+//! guide, "Configure CloudFront to respect CORS settings"). A bucket whose behavior does not pass `Origin` on never
+//! hears of it.
 
 use crate::config::CorsRule;
 use crate::request::{Authorized, ViewerRequest, is_passed};
