@@ -188,7 +188,7 @@ fn heard(answer: Result<UseAnswer, StoreError>) -> Heard {
         },
         Ok(UseAnswer::ViewersUsedUp) => StoreAnswer::ViewersUsedUp,
         Ok(UseAnswer::BytesUsedUp) => StoreAnswer::BytesUsedUp,
-        Ok(UseAnswer::Revoked { .. }) => StoreAnswer::Revoked,
+        Ok(UseAnswer::Revoked { revocation }) => StoreAnswer::Revoked { revocation },
         Ok(UseAnswer::Ended) => StoreAnswer::Ended,
         Ok(UseAnswer::Unknown) => StoreAnswer::Unknown,
         Err(StoreError::Unreachable { .. }) => return Heard::Unreachable,

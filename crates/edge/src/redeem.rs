@@ -144,7 +144,7 @@ impl Links {
         match self.judge(grant, object, presented.now) {
             Judgement::NotRevoked => {}
             Judgement::Revoked(by) => {
-                let revocation = Some(by.revocation);
+                let revocation = by.revocation;
                 return Err(Denial::Link(LinkRefusal::Revoked { revocation }));
             }
             Judgement::Forgotten => {

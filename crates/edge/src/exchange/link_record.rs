@@ -59,7 +59,7 @@ impl LinkRecord {
         let now = received.connection.clock.now();
         match self.links.judge(&self.grant, object, now) {
             Judgement::Revoked(by) if by.cut => {
-                let revocation = Some(by.revocation);
+                let revocation = by.revocation;
                 Some(LinkRefusal::Revoked { revocation }.token())
             }
             Judgement::Revoked(_) | Judgement::NotRevoked | Judgement::Forgotten => None,

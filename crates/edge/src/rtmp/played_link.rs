@@ -78,7 +78,7 @@ impl PlayedLink {
         match self.judge(now) {
             Judgement::NotRevoked => None,
             Judgement::Revoked(by) => Some(LinkRefusal::Revoked {
-                revocation: Some(by.revocation),
+                revocation: by.revocation,
             }),
             Judgement::Forgotten => Some(LinkRefusal::RevocationsForgotten),
         }
@@ -93,7 +93,7 @@ impl PlayedLink {
         self.cuts = cuts;
         match self.judge(now) {
             Judgement::Revoked(by) if by.cut => {
-                let revocation = Some(by.revocation);
+                let revocation = by.revocation;
                 Some(LinkRefusal::Revoked { revocation }.token())
             }
             Judgement::Revoked(_) | Judgement::NotRevoked | Judgement::Forgotten => None,
