@@ -3,7 +3,10 @@
 //! Uploads and downloads may take hours, so that only silence ends a connection: of a client that sends nothing, and of
 //! one that takes nothing (`patient`). What a request may take is limited by the interface.
 
+mod file_stream;
 mod patient;
+
+pub use file_stream::{FileSender, SentFile};
 
 use self::patient::Patient;
 use crate::listener::{BoundListener, ListenerOptions};
@@ -88,7 +91,8 @@ impl BoundSideListener {
         BoundListener::bind(options).map(BoundSideListener)
     }
 
-    /// Starts to serve requests with `answer`, which gets each with its client.
+    /// Starts to serve requests with `answer`, which gets each with its client, and with a [`FileSender`] among its
+    /// extensions if its connection can send files.
     ///
     /// # Errors
     /// Fails if the operating system cannot start a thread.
@@ -237,10 +241,8 @@ async fn serve<A, F, B>(
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
     let Some(tls) = tls else {
         let peer = SidePeer { address, tls: None };
-        return serve_http((stream, limits), stopped, move |request| {
-            answer(request, peer.clone())
-        })
-        .await;
+        let answer = move |request| answer(request, peer.clone());
+        return serve_plain((stream, limits), stopped, answer).await;
     };
     // Clients of S3 speak HTTP/1.1.
     let mut config = (*tls).clone();
@@ -277,6 +279,25 @@ fn openssl_name(suite: &str) -> String {
     }
 }
 
+async fn serve_plain<A, F, B>(
+    (stream, limits): (TcpStream, SideLimits),
+    stopped: watch::Receiver<bool>,
+    answer: A,
+) where
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let stream = file_stream::FileStream::new(stream);
+    let sender = stream.sender();
+    let answer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(sender.clone());
+        answer(request)
+    };
+    serve_http((stream, limits), stopped, answer).await;
+}
+
 async fn serve_http<S, A, F, B>(
     (stream, limits): (S, SideLimits),
     mut stopped: watch::Receiver<bool>,
@@ -296,6 +317,8 @@ async fn serve_http<S, A, F, B>(
         .timer(TokioTimer::new())
         .header_read_timeout(limits.head_timeout)
         .max_buf_size(limits.head_size_bytes)
+        // Slices have to reach the stream as they are: some stand for ranges of files.
+        .writev(true)
         .serve_connection(
             TokioIo::new(Patient::new(stream, limits.write_timeout)),
             service,
@@ -388,5 +411,40 @@ mod tests {
         let address = listener.address();
         listener.stop();
         assert!(std::net::TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn files_are_sent_over_plain_connections() {
+        const SIZE: usize = 300_000;
+        let options = ListenerOptions {
+            address: "127.0.0.1:0".parse().unwrap(),
+            hosts: Vec::new(),
+            tls: None,
+        };
+        let content: Vec<u8> = (0..SIZE).map(|index| (index % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        let file: SentFile = Arc::new(file);
+        let bound = BoundSideListener::bind(&options).unwrap();
+        let listener = bound.serve(move |request: Request<Incoming>, _| {
+            let file = Arc::clone(&file);
+            async move {
+                let sender = request.extensions().get::<FileSender>().unwrap();
+                Response::new(Full::new(sender.stand_in(file, 1000, SIZE - 1000)))
+            }
+        });
+        let listener = listener.unwrap();
+        let mut stream = std::net::TcpStream::connect(listener.address()).unwrap();
+        let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n";
+        stream.write_all(requests.as_bytes()).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        // Both answers have the file behind their heads.
+        let body = &content[1000..];
+        assert!(received.ends_with(body));
+        let first = &received[..received.len() - body.len()];
+        let found = first.windows(4).position(|window| window == b"\r\n\r\n");
+        assert!(first[found.unwrap() + 4..].starts_with(body));
+        listener.stop();
     }
 }

@@ -4,9 +4,10 @@ use crate::bucket_operators::BucketOperators;
 use crate::control_settings::tls_config;
 use crate::terminal;
 use privet_bucket::policy::Transport;
-use privet_bucket::{AccessLog, Client, Endpoint, Limits, Logging, Settings};
+use privet_bucket::{AccessLog, Client, Endpoint, FileSending, Limits, Logging, Settings};
 use privet_control::{
-    BoundSideListener, Control, ListenerOptions, SideLimits, SideListener, SidePeer, SocketError,
+    BoundSideListener, Control, FileSender, ListenerOptions, SideLimits, SideListener, SidePeer,
+    SocketError,
 };
 use privet_distribution::config::{BucketsLimits, BucketsSettings, Snapshot};
 use privet_distribution::response::content_type;
@@ -186,9 +187,13 @@ impl PreparedBuckets {
         };
         let endpoint = Endpoint::new(folder, operators, own, transport);
         endpoint.log_to(Arc::new(EdgeLog(edge)));
-        let listener = bound.serve(side_limits, move |request, peer| {
+        let listener = bound.serve(side_limits, move |mut request, peer| {
             let endpoint = endpoint.clone();
             let SidePeer { address, tls } = peer;
+            if let Some(sender) = request.extensions_mut().remove::<FileSender>() {
+                let stand_in = move |file, offset, length| sender.stand_in(file, offset, length);
+                request.extensions_mut().insert(FileSending::new(stand_in));
+            }
             async move { endpoint.answer(request, Client { address, tls }).await }
         })?;
         Ok(Some(ServedBuckets {
