@@ -426,7 +426,7 @@ mod tests {
         file.write_all(&content).unwrap();
         let file: SentFile = Arc::new(file);
         let bound = BoundSideListener::bind(&options).unwrap();
-        let listener = bound.serve(move |request: Request<Incoming>, _| {
+        let listener = bound.serve(LIMITS, move |request: Request<Incoming>, _| {
             let file = Arc::clone(&file);
             async move {
                 let sender = request.extensions().get::<FileSender>().unwrap();
