@@ -128,6 +128,8 @@ impl IntoS3 for OperatorsError {
             OperatorsError::Denied => access_denied(),
             OperatorsError::Exists => OpenError::Exists.into_s3(),
             OperatorsError::NoSuchBucket => no_such_bucket(),
+            OperatorsError::NotEmpty => OpenError::NotEmpty.into_s3(),
+            OperatorsError::InUse(reason) => known(S3ErrorCode::InvalidBucketState, reason),
             OperatorsError::Invalid(reason) => known(S3ErrorCode::InvalidRequest, reason),
         }
     }

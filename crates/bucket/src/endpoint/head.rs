@@ -229,6 +229,12 @@ impl Head {
         })
     }
 
+    /// Returns the size of the object that an upload brings, as its head says it.
+    pub(super) fn announced_size(&self) -> Option<u64> {
+        let length = |name| number(&self.parts.headers, name).ok().flatten();
+        length(DECODED_LENGTH).or_else(|| length(CONTENT_LENGTH.as_str()))
+    }
+
     /// Returns the head as the router gets it, and the fields that operations read themselves.
     pub(super) fn into_routed(self, length: Option<u64>) -> Result<(Parts, Fields), S3Error> {
         let Head {

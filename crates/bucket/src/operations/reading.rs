@@ -15,7 +15,9 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use privet_objects::{Algorithm, BucketName, Headers, Key, Metadata, ObjectError, ObjectFile};
+use privet_objects::{
+    Algorithm, BucketName, Headers, Key, Metadata, ObjectError, ObjectFile, sent_value,
+};
 use s3s::dto::{
     Checksum, ChecksumType, ETag, GetObjectAttributesInput, GetObjectAttributesOutput,
     GetObjectAttributesParts, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
@@ -379,7 +381,7 @@ pub(super) fn headers_of(metadata: &Metadata, with_checksums: bool) -> HeaderMap
     }
     for (name, value) in user {
         if let Ok(name) = HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes()) {
-            insert(&mut headers, name, value);
+            insert(&mut headers, name, &sent_value(value));
         }
     }
     let tags = metadata.tags.0.len();
