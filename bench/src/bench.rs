@@ -19,6 +19,7 @@ mod media;
 mod memory;
 mod operators;
 mod paths;
+mod postgres;
 mod process;
 mod servers;
 mod sign;
@@ -49,7 +50,8 @@ pub enum Bench {
     /// Reads and durable changes of operators in a second, with the store in SQLite and in PostgreSQL; CloudFront's API
     /// beside moto's server.
     Control(ControlArguments),
-    /// Links that end early and links that count: the table of a million revocations.
+    /// Links that end early and links that count: the table of a million revocations; redemptions in a second, with the
+    /// store in SQLite and in PostgreSQL.
     Links(LinksArguments),
     /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
     /// servers, lists and deletions among many objects.
@@ -177,6 +179,8 @@ pub struct LinksArguments {
 pub enum LinksPart {
     /// The table of revocations in an edge's memory.
     Table,
+    /// Redemptions and revocations of the store.
+    Store,
 }
 
 /// The arguments of `bench media`.

@@ -14,6 +14,7 @@ use privet_sign::{
     Scheme, SignatureMemory, SignatureQuestion, Timestamp, Verifier, ViewerUrl, explain,
     is_path_token_shaped, strip_cookies, strip_query,
 };
+use serde_json::Value;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::time::Duration;
@@ -31,10 +32,45 @@ kKKAGMdlY8kNMlBHGyYG8GjX7dOliy6JxUVkkM5ubl+YQliVr7GASLer8w==
 /// Fuzzes policies: the input is a policy whose signature is taken as valid.
 pub fn policy_json(bytes: &[u8]) {
     let query = format!("Policy={}&Signature=AAAA&Key-Pair-Id=KFUZZ", encode(bytes));
-    let _ = open("/private/a.mp4", &query);
+    check_mark(bytes, granted("/private/a.mp4", &query).as_ref());
     for key in [false, true] {
         explain_url(&format!("https://{HOST}/private/a.mp4?{query}"), None, key);
     }
+}
+
+/// Compares the mark of a grant with what another reader finds: no policy with a mark opens as one without, and no grant
+/// has a mark that its policy has not.
+fn check_mark(policy: &[u8], grant: Option<&Grant>) {
+    let Some(grant) = grant else { return };
+    let Ok(whole) = serde_json::from_slice::<Value>(policy) else {
+        // The reader alone knows the policies of 2023.
+        return;
+    };
+    let member = &whole["Statement"][0]["Privet"];
+    let Some(mark) = grant.link_mark() else {
+        return assert!(member.is_null(), "a mark is never overlooked");
+    };
+    let text = |name: &str| member[name].as_str().map(str::to_owned);
+    let limited = mark.limited.as_ref();
+    assert_eq!(limited.map(|limited| limited.id.to_string()), text("Link"));
+    assert_eq!(
+        limited.map(|limited| limited.nonce.to_string()),
+        text("Nonce")
+    );
+    assert_eq!(
+        mark.subject.map(|subject| subject.to_string()),
+        text("Subject")
+    );
+    assert_eq!(mark.made.map(Timestamp::as_secs), member["Made"].as_u64());
+    let known = [
+        limited.is_some(),
+        limited.is_some(),
+        mark.made.is_some(),
+        mark.subject.is_some(),
+    ];
+    let known = known.iter().filter(|is_known| **is_known).count();
+    assert!(known > 0, "an empty mark is none");
+    assert_eq!(member.as_object().map(serde_json::Map::len), Some(known));
 }
 
 /// Fuzzes credentials. First line: a query. Second line: a cookie header.
@@ -110,6 +146,7 @@ fn path_token(
     let path_token = open_path_token(url, &token).expect("a token opens what it was issued for");
     assert_eq!(path_token.until(), grant.until());
     assert_eq!(path_token.fingerprint(), grant.fingerprint());
+    assert_eq!(path_token.link_mark(), grant.link_mark());
 }
 
 fn forged_path_token(url: &ViewerUrl<'_>, text: &str) {
@@ -284,6 +321,10 @@ fn check_selection(selection: &Selection, size_bytes: u64) {
 
 /// Returns true if a request with this path and query is admitted.
 fn open(path: &str, query: &str) -> bool {
+    granted(path, query).is_some()
+}
+
+fn granted(path: &str, query: &str) -> Option<Grant> {
     let url = ViewerUrl {
         scheme: Scheme::Https,
         host: HOST,
@@ -299,7 +340,7 @@ fn open(path: &str, query: &str) -> bool {
         memory: &Believer,
     }
     .url(&url, &credentials)
-    .is_ok()
+    .ok()
 }
 
 fn explain_url(url: &str, cookies: Option<&str>, with_key: bool) {

@@ -1,5 +1,6 @@
 //! Links that end early and links that count: what they cost.
 
+mod store;
 mod table;
 
 use crate::bench::{LinksArguments, LinksPart, Row};
@@ -11,6 +12,9 @@ pub fn run(arguments: &LinksArguments) -> Outcome<Vec<Row>> {
     let mut rows = Vec::new();
     if is_wanted(LinksPart::Table) {
         rows.extend(table::rows(arguments.output.quick)?);
+    }
+    if is_wanted(LinksPart::Store) {
+        rows.extend(store::rows(arguments.output.quick)?);
     }
     Ok(rows)
 }

@@ -5,9 +5,11 @@
 
 mod assembly;
 mod copy;
+mod counting;
 mod history;
 mod invalidating;
 mod record;
+mod revoking;
 mod staleness;
 
 pub use copy::LocalCopy;
@@ -15,13 +17,17 @@ pub use copy::LocalCopy;
 use crate::edge_state::FollowerState;
 use crate::follower::assembly::{Assembly, Failure, Gathered};
 use crate::follower::copy::{CopyView, Touched};
+use crate::follower::counting::Counting;
 use crate::follower::record::EdgeRecord;
+use crate::follower::revoking::Revoking;
 use crate::follower::staleness::Staleness;
 use crate::late_store::LateStore;
 use crate::operations::KEYS_OPENED;
+use crate::store_links::StoreLinks;
 use privet_distribution::config::{ServiceKind, Snapshot};
 use privet_edge::{EdgeHandle, StartError, standard_error};
-use privet_store::{EdgeReport, Store, StoreError, StoreOptions, Timestamp};
+use privet_sign::PathTokenSecret;
+use privet_store::{Durability, EdgeReport, Store, StoreError, StoreOptions, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io;
@@ -45,6 +51,10 @@ const REPORT_PAUSE: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(5);
 /// Time limit for a look at the store. Whatever a look has begun is done again by the next one.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// Interval at which it is asked whether the database has a synchronous standby.
+const CHECK_DURABILITY: Duration = Duration::from_secs(60);
+/// Purpose of the secret that proves visits of links.
+const VISITS: &str = "visits of links";
 /// Number of the change of an item that was not in force when the edge started: when it was changed is not known here.
 const BEFORE_START: u64 = 0;
 
@@ -152,6 +162,17 @@ struct Following {
     tried: Instant,
     key_use: KeyUse,
     reported: Option<Reported>,
+    revoking: Revoking,
+    counting: Counting,
+    links: StoreLinks,
+    durability: Option<DurabilityCheck>,
+}
+
+/// The last look at whether uses of links outlive a failover of the database.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct DurabilityCheck {
+    at: Instant,
+    durability: Durability,
 }
 
 /// The last report of this edge.
@@ -188,7 +209,16 @@ impl Following {
         // What the edge was started without is tried again, as what cannot be put in force later.
         let failures = start.into_iter().flat_map(|(_, failures)| failures);
         let failures = failures.map(|one| ((one.kind, one.id.clone()), (BEFORE_START, one)));
+        let links = StoreLinks::new(options.store.clone(), &record.facts.id);
+        let secret = PathTokenSecret::new(&options.options.key.derived(VISITS));
+        if let Some(secret) = secret {
+            options.edge.links().ask_at(Arc::new(links.clone()), secret);
+        }
         Following {
+            revoking: options.copy.take_revoking(),
+            counting: Counting::default(),
+            links,
+            durability: None,
             failures: failures.collect(),
             built,
             assembly: options.copy.assembly(),
@@ -261,6 +291,11 @@ impl Following {
         self.invalidate(&store).await?;
         self.state.applied = self.applied();
         self.staleness.note_heard();
+        self.check_durability(&store).await?;
+        let links = self.edge.links();
+        links.heard(self.edge.clock().now());
+        let edge_id = &self.state.edge_id;
+        self.counting.send(&self.edge, edge_id, &store).await?;
         self.state.heard_at = Some(now().seconds());
         self.remember_key_use(&store).await?;
         let reported = self.report_in_time(&store).await;
@@ -294,13 +329,18 @@ impl Following {
         let built = self.built.take();
         // A store in a file is its own copy, to which more may be written meanwhile: of that nothing may be seen in
         // part.
-        let (caught_up, view) = match self.copy.catch_up_with_view(store).await {
+        let (caught_up, mut view) = match self.copy.catch_up_with_view(store).await {
             Ok(caught_up) => caught_up,
             Err(error) => {
                 self.built = built.filter(|built| *built == self.copy.applied());
                 return Err(error);
             }
         };
+        let links = self.edge.links();
+        match caught_up.whole {
+            true => view.renew_revocations(&mut self.revoking, links)?,
+            false => view.take_over_revocations(&mut self.revoking, links)?,
+        }
         let touched = Touched::by(&caught_up.changed);
         let is_whole = caught_up.whole || built.is_none();
         if !is_whole && touched.is_empty() {
@@ -312,6 +352,38 @@ impl Following {
             false => Extent::Only(touched),
         };
         self.built = self.rebuild(&extent, view);
+        Ok(())
+    }
+
+    /// Finds out from time to time whether uses of limited links outlive a failover of the database, without which none is
+    /// redeemed unless the operator insists.
+    async fn check_durability(&mut self, store: &Store) -> Result<(), StoreError> {
+        let is_due = |check: &DurabilityCheck| check.at.elapsed() >= CHECK_DURABILITY;
+        if self.durability.as_ref().is_some_and(|check| !is_due(check)) {
+            return Ok(());
+        }
+        let durability = store.synchronous_standby().await?;
+        let before = self.durability.replace(DurabilityCheck {
+            at: Instant::now(),
+            durability: durability.clone(),
+        });
+        let insists = self.edge.snapshot().node.links.allow_asynchronous_standby;
+        let is_news = before.is_none_or(|before| before.durability != durability);
+        self.links.set_durable(match &durability {
+            Durability::File | Durability::Standby { .. } => true,
+            Durability::Server { problem } => {
+                if is_news {
+                    let consequence = match insists {
+                        true => "a failover may let limited links be used again",
+                        false => {
+                            "limited links are refused, as a failover might let them be used again; set                              synchronous_standby_names, or [links] allow_asynchronous_standby = true"
+                        }
+                    };
+                    standard_error::warning(format_args!("{problem}: {consequence}"));
+                }
+                insists
+            }
+        });
         Ok(())
     }
 

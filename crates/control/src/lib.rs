@@ -45,6 +45,7 @@ mod side_listener;
 pub mod sigv4;
 mod socket;
 mod socket_api;
+mod store_links;
 pub mod strict_json;
 mod thread;
 mod tls;
@@ -67,9 +68,10 @@ pub use operation_error::{Fault, OperationError};
 pub use operations::{
     AUTOPILOT, Applied, AuditQuery, BucketChange, ChangeRequest, Changed, EmbeddedBucket,
     ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
-    Job, JobState, KeyPart, KeyUsage, Listed, MadeBy, Mode, NewOperatorRequest, Operations,
-    OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan, ProbeRequest, Running,
-    ShownRotation, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
+    Job, JobState, KeyPart, KeyUsage, LinkRules, Listed, MadeBy, MakeLinkRequest, Mode,
+    NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
+    ProbeRequest, RevocationOutcome, RevocationRequest, RevokeTarget, Running, ShownLink,
+    ShownRotation, ShownState, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,

@@ -19,6 +19,7 @@ mod invalidations;
 mod jobs;
 mod key_files;
 mod key_rotation;
+mod links;
 mod log_delivery;
 mod operators;
 mod origin_headers;
@@ -43,6 +44,10 @@ pub use jobs::{Job, JobState};
 pub(crate) use key_rotation::KEYS_OPENED;
 pub use key_rotation::{
     AUTOPILOT, KeyPart, KeyUsage, ShownRotation, SigningKey, Tended, signing_key,
+};
+pub use links::{
+    LinkRules, MakeLinkRequest, RevocationOutcome, RevocationRequest, RevokeTarget, ShownLink,
+    ShownState,
 };
 pub use operators::{NewOperatorRequest, OperatorPatch};
 pub use origins::ProbeRequest;

@@ -8,6 +8,7 @@ mod documents;
 mod edges;
 mod equivalents;
 mod key_rotation;
+mod links;
 mod operators;
 mod other;
 mod shown;
@@ -122,6 +123,7 @@ pub(crate) fn routes() -> Vec<Route> {
     routes.extend(audit::routes());
     routes.extend(edges::routes());
     routes.extend(key_rotation::routes());
+    routes.extend(links::routes());
     routes.extend(equivalents::routes());
     routes.extend(other::routes());
     routes

@@ -42,12 +42,13 @@ pub use document::{
     CacheSettings, CertificateDocument, CertificateFiles, CertificateSource, ControlSettings,
     CorsRule, CredentialsDocument, DiskCacheSettings, DistributionDocument, Document, EdgeIdentity,
     EmbeddedBucketDocument, ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument, Grant,
-    KeyGroupDocument, KeySource, Limits, Listener, ListenerProtocol, LogSettings,
-    NamedBucketDocument, NamedCertificateDocument, NodeDocument, OriginAccessControlDocument,
-    OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
-    PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument,
-    StoreLocation, StoreSettings, StreamingDistributionDocument, StreamingSourceDocument,
-    TrustedSignerDocument, UndeliveredFull, VideosDocument,
+    KeyGroupDocument, KeySource, LedgerAddresses, Limits, LinksSettings, Listener,
+    ListenerProtocol, LogSettings, NamedBucketDocument, NamedCertificateDocument, NodeDocument,
+    OriginAccessControlDocument, OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument,
+    OriginSourceDocument, PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret,
+    SecretSource, ServiceDocument, StaleLinks, StoreLocation, StoreSettings,
+    StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument, UndeliveredFull,
+    VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;

@@ -105,6 +105,19 @@ impl Answer {
         answer
     }
 
+    /// An answer of the edge's own; its other headers are the caller's.
+    pub(crate) fn made_here(status: StatusCode, result: ResultType, body: Bytes) -> Self {
+        let mut answer = Answer::new(status, result);
+        answer.set_length(body.len() as u64);
+        answer.pieces.push(Piece::Memory(body));
+        answer
+    }
+
+    /// Returns the length of the body; `None` if it is not known.
+    pub(crate) fn body_size_bytes(&self) -> Option<u64> {
+        self.pieces.iter().map(Piece::size_bytes).sum()
+    }
+
     /// Builds the response to OPTIONS, a CORS preflight or not.
     pub(crate) fn options(preflight: PreflightAnswer) -> Self {
         let mut answer = Answer::new(preflight.status, ResultType::Miss);

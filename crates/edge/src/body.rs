@@ -44,7 +44,7 @@ pub(crate) enum Piece {
 
 impl Piece {
     /// Returns the length; `None` if it is not known yet.
-    fn size_bytes(&self) -> Option<u64> {
+    pub(crate) fn size_bytes(&self) -> Option<u64> {
         match self {
             Piece::Memory(bytes) | Piece::Made(bytes) => Some(bytes.len() as u64),
             Piece::File { size_bytes, .. } => Some(*size_bytes),
@@ -342,6 +342,11 @@ impl http_body::Body for ViewerBody {
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
     ) -> Poll<Option<io::Result<Frame<Bytes>>>> {
+        if let Some(token) = self.exchange.cut_off() {
+            // The length was already promised: only breaking the connection off tells the viewer.
+            self.exchange.record.outcome.refusal = Some(token);
+            return Poll::Ready(Some(Err(io::ErrorKind::PermissionDenied.into())));
+        }
         match ready!(self.next_chunk(context)) {
             None => {
                 self.exchange.record.outcome.complete |= self.remaining.is_none();

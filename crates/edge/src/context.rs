@@ -7,6 +7,7 @@ use crate::connections_by_address::ConnectionsByAddress;
 use crate::descriptors::Descriptors;
 use crate::ends::{AllCounts, Ends};
 use crate::guests::Guests;
+use crate::links::EdgeLinks;
 use crate::log::{Log, UndeliveredLogs, WorkerLog};
 use crate::memory::{VerifiedSignatures, WorkerMemory};
 use crate::notices::Notices;
@@ -51,6 +52,8 @@ pub(crate) struct EdgeContext {
     pub(crate) ends: Arc<AllCounts>,
     /// When each key last opened something.
     pub(crate) key_use: Arc<KeyUse>,
+    /// What is known of links beyond their signed text.
+    pub(crate) links: Arc<EdgeLinks>,
     pub(crate) workers: Arc<Workers>,
     pub(crate) drain: watch::Receiver<bool>,
     pub(crate) node_name: String,
@@ -88,7 +91,7 @@ impl WorkerContext {
             ),
             guests: Rc::default(),
             ends: Rc::new(Ends::new(WorkerLog::new(edge.log.clone()), &edge.ends)),
-            links: Links::new(Arc::clone(&edge.key_use)),
+            links: Links::new(Arc::clone(&edge.key_use), Arc::clone(&edge.links)),
             // Cannot fail: the node name is hexadecimal.
             via: HeaderValue::try_from(via).unwrap_or_else(|_| HeaderValue::from_static("1.1")),
             proxy_complaints: ProxyComplaints::new(Arc::clone(&edge.notices)),

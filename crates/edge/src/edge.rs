@@ -6,6 +6,7 @@ use crate::clock::Clock;
 use crate::context::EdgeContext;
 use crate::descriptors::{Descriptors, raise_limit, tell_of_shortage};
 use crate::handle::EdgeHandle;
+use crate::links::EdgeLinks;
 use crate::listeners::Listeners;
 use crate::log::{Log, LogStream, UndeliveredLogs};
 use crate::memory::VerifiedSignatures;
@@ -24,6 +25,7 @@ use crate::workers::{Task, Workers, worker_count};
 use arc_swap::ArcSwap;
 use privet_cache::{CacheStore, DiskOptions, StoreEvent, StoreOptions};
 use privet_distribution::config::{CacheSettings, Snapshot};
+use privet_distribution::links::RevocationTable;
 use privet_sign::PathTokenSecret;
 use std::io;
 use std::sync::Arc;
@@ -43,6 +45,8 @@ pub struct StartOptions {
     pub log_stream: LogStream,
     /// Clock of the edge; tests keep a clone and set it.
     pub clock: Clock,
+    /// What is known to be revoked before the first request.
+    pub revocations: Arc<RevocationTable>,
 }
 
 impl StartOptions {
@@ -52,6 +56,7 @@ impl StartOptions {
             snapshot,
             log_stream: LogStream::Off,
             clock: Clock::default(),
+            revocations: Arc::default(),
         }
     }
 }
@@ -107,6 +112,7 @@ impl RunningEdge {
             undelivered,
             ends: Arc::default(),
             key_use: Arc::default(),
+            links: Arc::new(EdgeLinks::new(options.revocations)),
             workers: Arc::new(workers),
             drain: draining,
             node_name: node_name(),
@@ -168,6 +174,8 @@ fn start_worker(
 fn start_forgetting(context: &EdgeContext) -> Result<(), StartError> {
     let state = Arc::downgrade(&context.state);
     let cache = Arc::downgrade(&context.cache);
+    let links = Arc::downgrade(&context.links);
+    let clock = context.clock.clone();
     std::thread::Builder::new()
         .name("privet-forget".into())
         .spawn(move || {
@@ -179,6 +187,9 @@ fn start_forgetting(context: &EdgeContext) -> Result<(), StartError> {
                     return;
                 };
                 state.load().forget_idle();
+                if let Some(links) = links.upgrade() {
+                    links.sweep(clock.now());
+                }
                 cache.invalidations.forget(settled);
                 settled = cache.store().oldest_seq();
             }

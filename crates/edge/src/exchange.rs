@@ -2,9 +2,11 @@
 //!
 //! [`Received`] never changes; [`Record`] is only ever written to, and is reported once, at its end.
 
+mod link_record;
 mod received;
 mod record;
 
+pub(crate) use link_record::{LinkRecord, object_paths, viewer_at};
 pub(crate) use received::{Received, headers_memory_size_bytes, headers_size_bytes};
 pub(crate) use record::{Outcome, Record};
 
@@ -80,6 +82,12 @@ impl Departing for Exchange {
 }
 
 impl Exchange {
+    /// Returns the operator's word for why nothing more may be sent: the link was revoked, and what runs is to be cut.
+    pub(crate) fn cut_off(&mut self) -> Option<&'static str> {
+        let link = self.record.link.as_mut()?;
+        link.cut_off(&self.received)
+    }
+
     /// Notes that the first byte of the response is ready.
     pub(crate) fn answered(&mut self) {
         let is_video = self.record.answered(self.received.started);

@@ -5,6 +5,7 @@ use crate::clock::Clock;
 use crate::context::EdgeContext;
 use crate::descriptors::tell_of_shortage;
 use crate::ends::EndTotals;
+use crate::links::EdgeLinks;
 use crate::listeners::Listeners;
 use crate::log::{AccessLogLine, AccessLogged, UndeliveredLogs};
 use crate::memory::VerifiedSignatures;
@@ -77,6 +78,11 @@ impl EdgeHandle {
     /// Returns the signatures verified so far.
     pub fn verified_signatures(&self) -> &VerifiedSignatures {
         &self.0.context.memory
+    }
+
+    /// Returns what the edge knows of links, which whoever follows the store tells it.
+    pub fn links(&self) -> &Arc<EdgeLinks> {
+        &self.0.context.links
     }
 
     /// Returns totals of what has ended since the start, whatever the log's settings are.

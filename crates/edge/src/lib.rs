@@ -23,6 +23,7 @@ mod file_placeholder;
 mod guests;
 mod h2_watch;
 mod handle;
+mod links;
 mod listeners;
 mod log;
 mod memory;
@@ -60,6 +61,9 @@ pub use descriptors::descriptors_note;
 pub use edge::{RunningEdge, StartOptions};
 pub use ends::EndTotals;
 pub use handle::EdgeHandle;
+pub use links::{
+    EdgeLinks, LinkCounts, LinkFuture, LinkRefusals, LinkStore, LinkTerms, TermsHeard,
+};
 pub use log::{
     AccessLogLine, AccessLogged, BucketDelivery, DeliveryFault, Dropped, LogDeliveryFacts,
     LogStream, UndeliveredLog, UndeliveredLogs,

@@ -4,6 +4,7 @@ mod coding;
 mod error_page;
 mod finish;
 mod head;
+mod links;
 mod object;
 mod remote;
 mod target;
@@ -13,16 +14,18 @@ use crate::admission::Admitted;
 use crate::answer::Answer;
 use crate::body::ViewerBody;
 use crate::context::WorkerContext;
-use crate::exchange::{Exchange, OpenExchange, Received, Record};
+use crate::exchange::{Exchange, LinkRecord, OpenExchange, Received, Record, object_paths};
 use crate::notices::NoticeCode;
-use crate::redeem::{Purpose, Redeemed};
+use crate::redeem::{Presented, Purpose, Redeemed, Redemption};
 use crate::request_body::RequestBody;
 use crate::test_clock;
 use finish::finish;
 use http::header::HeaderName;
-use http::{Response, Version};
+use http::{Method, Response, Version};
 use object::ObjectRequest;
-use privet_distribution::request::{Denial, check_connection, check_geo, check_path_token};
+use privet_distribution::request::{
+    Denial, ViewerRequest, check_connection, check_geo, check_path_token,
+};
 use privet_distribution::response::{
     apply_response_policy, capped_by_grant, denial_page, no_such_key_page, preflight, server_timing,
 };
@@ -85,7 +88,7 @@ async fn walk(exchange: &mut Exchange, body: RequestBody, context: &WorkerContex
 async fn serve(
     received: &Received,
     record: &mut Record,
-    body: RequestBody,
+    mut body: RequestBody,
     context: &WorkerContext,
 ) -> Result<Answer, Denial> {
     head::check(received)?;
@@ -94,7 +97,16 @@ async fn serve(
         context.proxy_complaints.contradicts(peer, fault);
         return Err(Denial::BadRequest);
     }
-    let request = received.viewer_request();
+    let pressed = links::pressed_button(received, &mut body).await?;
+    let request = match &pressed {
+        // The button asks for the object that its page stands for.
+        Some(_) => ViewerRequest {
+            method: &Method::GET,
+            has_body: false,
+            ..received.viewer_request()
+        },
+        None => received.viewer_request(),
+    };
     let (routed, target) = Target::route(&received.state.snapshot, &request)?;
     record.belongs_to(&routed);
     let tls = received.connection.facts.tls.as_ref();
@@ -110,18 +122,55 @@ async fn serve(
     }
     check_path_token(&routed, &request)?;
     let authorized = target.authorize(routed, &request, received.now, &context.memory)?;
-    let redeemed = context
-        .links
-        .redeem(authorized, Purpose::Request, received.now)
-        .await?;
+    record.link = authorized
+        .grant()
+        .map(|grant| LinkRecord::new(grant, &context.links));
+    let presented = Presented {
+        purpose: Purpose::Request,
+        request: &request,
+        paths: &object_paths(request.path),
+        pressed: pressed.as_deref(),
+        settings: &received.state.snapshot.node.links,
+        now: received.now,
+        clock: &context.edge.clock,
+    };
+    let redeemed = match context.links.redeem(authorized, &presented).await? {
+        Redemption::Redeemed(redeemed) => redeemed,
+        Redemption::Page(page, refusal) => return Ok(links::page_answer(*page, refusal)),
+    };
+    if let (Some(record), Some(link_use)) = (&mut record.link, redeemed.link_use()) {
+        record.used(link_use);
+    }
+    if pressed.is_some() {
+        return Ok(links::way_back(received, &redeemed));
+    }
+    let served = fetched(
+        &redeemed,
+        (target, request, country),
+        (received, context),
+        body,
+    )
+    .await;
+    let mut answer = links::settled(served, &redeemed, record, context).await?;
+    record_grant(&redeemed, record, &mut answer, context);
+    Ok(answer)
+}
+
+/// Gets the object, or what is made of it.
+async fn fetched(
+    redeemed: &Redeemed<'_>,
+    (target, request, country): (Target<'_>, ViewerRequest<'_>, Option<&str>),
+    (received, context): (&Received, &WorkerContext),
+    body: RequestBody,
+) -> Result<Answer, Denial> {
     let object = ObjectRequest {
-        authorized: &redeemed,
+        authorized: redeemed,
         request,
         country,
         received,
         context,
     };
-    let mut answer = match (target, redeemed.routed().videos()) {
+    match (target, redeemed.routed().videos()) {
         (Target::Video(name), Some(settings)) => {
             let video = VideoWalk {
                 authorized: object.authorized,
@@ -134,12 +183,10 @@ async fn serve(
             };
             // Boxed, because few requests take this path: the future of each walk is moved around with room for all
             // that it may come to.
-            Box::pin(video.answer()).await?
+            Box::pin(video.answer()).await
         }
-        (Target::Object | Target::Video(_), _) => object.answer(body).await?,
-    };
-    record_grant(&redeemed, record, &mut answer, context);
-    Ok(answer)
+        (Target::Object | Target::Video(_), _) => object.answer(body).await,
+    }
 }
 
 fn record_grant(

@@ -8,6 +8,7 @@ mod connection;
 mod events;
 mod opening;
 mod outgoing;
+mod played_link;
 
 use crate::answer_memory::ConnectionMemory;
 use crate::connection::{AcceptedTls, accept_tls};

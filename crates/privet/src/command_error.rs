@@ -405,7 +405,9 @@ pub(crate) fn sign_hint(error: &SignError) -> Option<&'static str> {
         SignError::CookieAttribute(_) => {
             Some("check --cookie-domain, --cookie-path and --same-site")
         }
-        SignError::External(_)
+        SignError::EmptyMark
+        | SignError::MadeAtNoTime
+        | SignError::External(_)
         | SignError::SigningFailed
         | SignError::NotHttp
         | SignError::NotAUrl(_)

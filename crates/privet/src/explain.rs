@@ -191,6 +191,8 @@ fn one_check(name: &'static str, expected: &str, found: &str, outcome: Outcome) 
         policy_text: None,
         link_id: None,
         link_mark: None,
+        key_pair_id: None,
+        until: None,
     }
 }
 

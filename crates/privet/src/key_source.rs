@@ -15,7 +15,7 @@ use privet_control::shell;
 const PASSPHRASE_VARIABLE: &str = "PRIVET_KEY_PASSPHRASE";
 
 /// Options of all commands that read a private key.
-#[derive(clap::Args)]
+#[derive(Debug, clap::Args)]
 pub(crate) struct PassphraseArguments {
     /// File with the passphrase of the key; otherwise PRIVET_KEY_PASSPHRASE is read
     #[arg(long, value_name = "FILE", help_heading = "Key")]

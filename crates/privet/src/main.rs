@@ -39,6 +39,7 @@ mod input;
 mod invalidate;
 mod key;
 mod key_source;
+mod links;
 mod local_buckets;
 mod log_delivery;
 mod manual;
@@ -141,6 +142,8 @@ enum Command {
     Key(key::KeyArguments),
     /// Make signed URLs, signed cookies and signed stream names.
     Sign(Box<sign::SignArguments>),
+    /// Make links that can be counted and revoked, find them, see their uses, and revoke them.
+    Link(links::LinkArguments),
     Explain(explain::ExplainArguments),
     /// Check videos before viewers play them.
     Video(video::VideoArguments),
@@ -197,6 +200,7 @@ fn main() -> ExitCode {
         Command::Edges(arguments) => edges::run(arguments),
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
+        Command::Link(arguments) => links::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Video(arguments) => video::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),

@@ -143,6 +143,9 @@ pub(crate) fn start(
         Some(stored) => stored.snapshot(&snapshot).map_err(ServeError::store)?,
         None => snapshot,
     };
+    let revocations = stored.as_mut().map(StoredService::revocations);
+    let revocations = revocations.transpose().map_err(ServeError::store)?;
+    let revocations = revocations.unwrap_or_default();
     let test_clock = snapshot.node.test_clock;
     let (tell, told) = channel();
     listen_to_signals(tell.clone()).map_err(|error| ServeError::Signals(error.to_string()))?;
@@ -153,6 +156,7 @@ pub(crate) fn start(
         snapshot: Arc::clone(&snapshot),
         log_stream,
         clock: Clock::default(),
+        revocations,
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
     let deliverer = log_delivery::start(edge.handle()).map_err(ServeError::Delivery)?;

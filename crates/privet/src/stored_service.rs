@@ -7,9 +7,11 @@ use crate::store_fault::StoreFault;
 use crate::terminal;
 use privet_control::{Follower, FollowerOptions, LateStore, LocalCopy};
 use privet_distribution::config::{Snapshot, StoreLocation, StoreSettings};
+use privet_distribution::links::RevocationTable;
 use privet_edge::EdgeHandle;
 use privet_store::{Replica, Store, StoreError, StoreOptions};
 use std::path::Path;
+use std::sync::Arc;
 
 /// A store, and the copy of it that an edge starts from.
 #[derive(Debug)]
@@ -61,6 +63,15 @@ impl StoredService {
     pub(crate) fn snapshot(&mut self, node: &Snapshot) -> Result<Snapshot, CommandError> {
         let snapshot = self.copy.snapshot(node).map_err(StoreFault::Failed)?;
         Ok(snapshot)
+    }
+
+    /// Returns everything that is revoked, for an edge to start with.
+    ///
+    /// # Errors
+    /// [`CommandError::Store`] if the copy cannot be read.
+    pub(crate) fn revocations(&mut self) -> Result<Arc<RevocationTable>, CommandError> {
+        let table = self.copy.revocations().map_err(StoreFault::Failed)?;
+        Ok(table)
     }
 
     /// Keeps the service of `edge` as the store has it from now on.

@@ -84,6 +84,10 @@ pub struct Explanation {
     pub link_id: Option<LinkId>,
     /// Mark of the link in its policy, whether or not the signature verifies.
     pub link_mark: Option<LinkMark>,
+    /// Id of the key that has confirmed the signature.
+    pub key_pair_id: Option<String>,
+    /// End of the link, whether or not the signature verifies.
+    pub until: Option<Timestamp>,
 }
 
 /// A link, and the circumstances of its use.
@@ -117,6 +121,8 @@ pub fn explain(question: &Question<'_>) -> Explanation {
             policy_text: None,
             link_id: None,
             link_mark: None,
+            key_pair_id: None,
+            until: None,
         },
     }
 }
@@ -154,6 +160,8 @@ fn explain_sent(question: &Question<'_>, pasted: &str, sent: &Sent) -> Explanati
         policy_text: findings.policy_text,
         link_id: findings.link_id,
         link_mark: findings.link_mark,
+        key_pair_id: findings.key_pair_id,
+        until: findings.until,
     }
 }
 

@@ -66,6 +66,19 @@ impl SealingKey {
         Self::derive(raw)
     }
 
+    /// Returns a secret for a purpose of the caller's, from which the key cannot be found out. Whoever has the same key
+    /// gets the same.
+    #[must_use]
+    pub fn derived(&self, purpose: &str) -> [u8; 32] {
+        let mut context =
+            hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, self.0.raw.as_slice()));
+        context.update(b"privet derived secret 1\0");
+        context.update(purpose.as_bytes());
+        let mut secret = [0; 32];
+        secret.copy_from_slice(context.sign().as_ref());
+        secret
+    }
+
     /// Returns the key as 64 hexadecimal digits, for the file that it is to be kept in.
     #[must_use]
     pub fn to_text(&self) -> Secret {

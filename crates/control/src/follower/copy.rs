@@ -2,13 +2,16 @@
 //! touches.
 
 use crate::follower::assembly::{Assembly, Base, CHUNK, Chunk, Failure, Gathered, StoredItem};
+use crate::follower::revoking::Revoking;
 use privet_distribution::config::{ItemFacts, ServiceKind, Snapshot, read_items};
-use privet_edge::standard_error;
+use privet_distribution::links::RevocationTable;
+use privet_edge::{EdgeLinks, standard_error};
 use privet_store::{CaughtUp, Change, Page, Replica, SealingKey, Store, StoreError, View};
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::mpsc::{SyncSender, sync_channel};
 
 /// Number of policies read at a time when one is looked for by its name.
@@ -20,6 +23,7 @@ pub struct LocalCopy {
     key: SealingKey,
     folder: PathBuf,
     start: Option<(u64, Vec<Failure>)>,
+    revoking: Revoking,
 }
 
 impl fmt::Debug for LocalCopy {
@@ -39,6 +43,7 @@ impl LocalCopy {
             key,
             folder,
             start: None,
+            revoking: Revoking::default(),
         }
     }
 
@@ -78,6 +83,21 @@ impl LocalCopy {
         }
         self.start = Some((applied, failures));
         Ok(snapshot)
+    }
+
+    /// Returns everything that is revoked, for an edge to start with.
+    ///
+    /// # Errors
+    /// [`StoreError`] if the copy cannot be read.
+    pub fn revocations(&mut self) -> Result<Arc<RevocationTable>, StoreError> {
+        let (table, revoking) = Revoking::whole(&mut self.replica.view()?)?;
+        self.revoking = revoking;
+        Ok(table)
+    }
+
+    /// Returns how far the table has come that the edge was started with.
+    pub(super) fn take_revoking(&mut self) -> Revoking {
+        self.revoking
     }
 
     /// Returns the number of the change up to which the edge was started with everything, and what it was started
@@ -121,6 +141,24 @@ impl CopyView {
     /// Returns the number of the last change that the view has.
     pub(super) fn seq(&self) -> u64 {
         self.view.seq()
+    }
+
+    /// Brings the edge's table of revocations to what the view has.
+    pub(super) fn take_over_revocations(
+        &mut self,
+        revoking: &mut Revoking,
+        links: &EdgeLinks,
+    ) -> Result<(), StoreError> {
+        revoking.take_over(&mut self.view, links)
+    }
+
+    /// Replaces the edge's table of revocations by one with what the view has.
+    pub(super) fn renew_revocations(
+        &mut self,
+        revoking: &mut Revoking,
+        links: &EdgeLinks,
+    ) -> Result<(), StoreError> {
+        revoking.renew(&mut self.view, links)
     }
 
     /// Returns `snapshot` with everything that the copy has in place of its service. What cannot be served now stays as

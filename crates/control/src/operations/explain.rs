@@ -61,7 +61,11 @@ impl Operations {
 }
 
 /// Checks that a link's host is within a scope. A host outside it is as one that no distribution has.
-fn check_host(snapshot: &Snapshot, scope: &Scope, link: &str) -> Result<(), OperationError> {
+pub(super) fn check_host(
+    snapshot: &Snapshot,
+    scope: &Scope,
+    link: &str,
+) -> Result<(), OperationError> {
     let host = host_and_path(link).map(|(host, _)| host);
     let found = host.and_then(|host| snapshot.distribution_for(host));
     match scope {
@@ -93,5 +97,7 @@ fn early(name: &'static str, expected: &str, found: &str, outcome: Outcome) -> E
         policy_text: None,
         link_id: None,
         link_mark: None,
+        key_pair_id: None,
+        until: None,
     }
 }

@@ -79,6 +79,8 @@ pub struct NodeDocument {
     pub buckets: Option<BucketsSettings>,
     /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
+    /// Settings of links that end early or are counted.
+    pub links: LinksSettings,
     /// True if the edge's clock can be set, for tests.
     pub test_clock: bool,
 }
@@ -302,6 +304,55 @@ pub enum UndeliveredFull {
     Refuse,
 }
 
+/// Settings of links that end early or are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LinksSettings {
+    /// Time without a request after which a viewer's visit is over, unless the link has its own.
+    pub window: Duration,
+    /// Time without news of the store after which limited links are treated as `when_stale` says.
+    pub stale_after: Duration,
+    /// How limited links are treated then.
+    pub when_stale: StaleLinks,
+    /// What the ledger keeps of viewers' addresses.
+    pub addresses: LedgerAddresses,
+    /// True if limited links are served from a PostgreSQL without a synchronous standby, whose failover may forget uses.
+    pub allow_asynchronous_standby: bool,
+}
+
+impl Default for LinksSettings {
+    fn default() -> Self {
+        LinksSettings {
+            window: Duration::from_secs(600),
+            stale_after: Duration::from_secs(10),
+            when_stale: StaleLinks::default(),
+            addresses: LedgerAddresses::default(),
+            allow_asynchronous_standby: false,
+        }
+    }
+}
+
+/// How limited links are treated while there is no news of the store.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum StaleLinks {
+    /// They are refused.
+    #[default]
+    Refuse,
+    /// Viewers who have a visit keep it to its end; others are refused.
+    ServeVisits,
+}
+
+/// What the ledger keeps of viewers' addresses.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum LedgerAddresses {
+    /// The whole address.
+    Kept,
+    /// The first 24 bits of an IPv4 address, the first 48 of an IPv6 address.
+    #[default]
+    Shortened,
+    /// None.
+    Dropped,
+}
+
 /// A public key and its id.
 #[derive(Clone, Debug, PartialEq)]
 pub struct PublicKeyDocument {
@@ -474,6 +525,7 @@ impl Default for NodeDocument {
             store: None,
             buckets: None,
             log: None,
+            links: LinksSettings::default(),
             test_clock: false,
         }
     }

@@ -5,8 +5,8 @@
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::distribution::{Distribution, LogDestination, StreamingDistribution};
 use crate::config::document::{
-    BucketsSettings, CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, Listener,
-    LogSettings, ServiceDocument, StoreSettings,
+    BucketsSettings, CacheSettings, ControlSettings, Document, EdgeIdentity, Limits, LinksSettings,
+    Listener, LogSettings, ServiceDocument, StoreSettings,
 };
 use crate::config::geo_database::GeoDatabase;
 use crate::config::origin::Origin;
@@ -71,6 +71,8 @@ pub struct NodeSettings {
     pub own_files: OwnFiles,
     /// Access log; `None` writes none.
     pub log: Option<LogSettings>,
+    /// Settings of links that end early or are counted.
+    pub links: LinksSettings,
     /// True if the edge's clock can be set: `[test] clock = true`. Refused unless every listener is on a loopback
     /// address.
     pub test_clock: bool,

@@ -2,9 +2,9 @@
 
 use crate::config::config_error::{ConfigError, Places};
 use crate::config::document::{
-    CacheSettings, Document, EdgeIdentity, KeyGroupDocument, KeySource, Limits, Listener,
-    ListenerProtocol, LogSettings, NodeDocument, PublicKeyDocument, ServiceDocument,
-    TrustedSignerDocument, UndeliveredFull, VideosDocument,
+    CacheSettings, Document, EdgeIdentity, KeyGroupDocument, KeySource, LedgerAddresses, Limits,
+    LinksSettings, Listener, ListenerProtocol, LogSettings, NodeDocument, PublicKeyDocument,
+    ServiceDocument, StaleLinks, TrustedSignerDocument, UndeliveredFull, VideosDocument,
 };
 use crate::config::service_item::{ServiceItem, ServiceKind};
 use crate::config::snapshot::check;
@@ -278,6 +278,7 @@ fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
     let edge = reader.table(root, "edge", &schema::EDGE);
     let limits = reader.table(root, "limits", &schema::LIMITS);
     let log = reader.table(root, "log", &schema::LOG);
+    let links = reader.table(root, "links", &schema::LINKS);
     let cache = reader.table(root, "cache", &schema::CACHE);
     let videos = reader.table(root, "video", &schema::VIDEOS);
     let geo = reader.table(root, "geo", &schema::GEO);
@@ -305,6 +306,7 @@ fn read_node<'t>(reader: &mut Reader<'t>, root: &Table<'t>) -> NodeDocument {
         store: store.map(|table| read_store(reader, &table)),
         buckets: None,
         log: log.map(|table| read_log(reader, &table)),
+        links: links.map_or_else(LinksSettings::default, |table| read_links(reader, &table)),
         test_clock: test
             .and_then(|table| reader.boolean(&table, "clock"))
             .unwrap_or(false),
@@ -439,6 +441,32 @@ fn read_log<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LogSettings {
         log.undelivered_full = way;
     }
     log
+}
+
+fn read_links<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> LinksSettings {
+    let mut links = LinksSettings::default();
+    reader.set_duration(table, "window", SECOND..=DAY, &mut links.window);
+    let least = Duration::from_secs(5);
+    reader.set_duration(table, "stale_after", least..=HOUR, &mut links.stale_after);
+    let ways = [
+        ("refuse", StaleLinks::Refuse),
+        ("serve-visits", StaleLinks::ServeVisits),
+    ];
+    if let Some(way) = reader.choice(table, "when_stale", &ways) {
+        links.when_stale = way;
+    }
+    let ways = [
+        ("kept", LedgerAddresses::Kept),
+        ("shortened", LedgerAddresses::Shortened),
+        ("dropped", LedgerAddresses::Dropped),
+    ];
+    if let Some(way) = reader.choice(table, "addresses", &ways) {
+        links.addresses = way;
+    }
+    if let Some(flag) = reader.boolean(table, "allow_asynchronous_standby") {
+        links.allow_asynchronous_standby = flag;
+    }
+    links
 }
 
 fn read_public_key<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> PublicKeyDocument {

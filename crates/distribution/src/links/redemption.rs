@@ -272,7 +272,7 @@ impl Redeeming {
         }
     }
 
-    fn answered(&self, answer: StoreAnswer, visit: Option<Visit>) -> Step {
+    fn answered(&mut self, answer: StoreAnswer, visit: Option<Visit>) -> Step {
         match answer {
             StoreAnswer::Redeemed {
                 use_number,
@@ -289,7 +289,7 @@ impl Redeeming {
                 window_until,
             } => match self.kind() {
                 QuestionKind::Redeem => self.keep(self.visit_of(use_number, window_until)),
-                QuestionKind::Peek => self.peeked(),
+                QuestionKind::Peek => self.known_again(),
             },
             StoreAnswer::Available => match self.kind() {
                 QuestionKind::Redeem => silent(),
@@ -320,6 +320,17 @@ impl Redeeming {
                 visit,
                 made: UseMade::Before,
             },
+            QuestionKind::Peek => Step::ServeHead,
+        }
+    }
+
+    /// Goes on with a viewer who has a use: whoever has pressed the button once need not press it again.
+    fn known_again(&mut self) -> Step {
+        match self.facts.kind {
+            QuestionKind::Redeem => {
+                self.facts.confirmation = Confirmation::Settled;
+                self.ask()
+            }
             QuestionKind::Peek => Step::ServeHead,
         }
     }

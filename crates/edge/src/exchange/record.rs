@@ -3,6 +3,7 @@
 use super::received::{FORWARDED_FOR, Received, path};
 use crate::departures::Departure;
 use crate::ends::ExchangeEnd;
+use crate::exchange::LinkRecord;
 use crate::log::{ExchangeLine, LogOf, LogSlot};
 use http::{HeaderMap, HeaderValue, header};
 use privet_distribution::ByteRange;
@@ -23,6 +24,8 @@ pub(crate) struct Record {
     pub(crate) response_policy: Option<Arc<ResponseHeadersPolicy>>,
     /// End of the grant that the response was given for.
     pub(crate) grant_until: Option<Timestamp>,
+    /// The link by which the response is given.
+    pub(crate) link: Option<LinkRecord>,
     pub(crate) outcome: Outcome,
     pub(super) ended: Option<Instant>,
     slot: LogSlot,
@@ -56,6 +59,7 @@ impl Record {
             distribution: None,
             response_policy: None,
             grant_until: None,
+            link: None,
             outcome: Outcome::default(),
             ended: None,
             slot,
@@ -83,6 +87,9 @@ impl Record {
     /// Reports every exchange to the log and the counters, whatever the log's settings are.
     pub(super) fn end(&mut self, received: &Received, departure: Departure) {
         let slot = std::mem::take(&mut self.slot);
+        if let Some(link) = &mut self.link {
+            link.end(&self.outcome, received);
+        }
         let outcome = &self.outcome;
         let end = ExchangeEnd {
             log: self.distribution.as_ref().map(|distribution| LogOf {

@@ -4,7 +4,7 @@ use super::object::ObjectRequest;
 use crate::answer::Answer;
 use crate::context::WorkerContext;
 use crate::exchange::{Received, Record};
-use crate::redeem::Purpose;
+use crate::redeem::{Presented, Purpose, Redemption};
 use http::{HeaderMap, Method, StatusCode};
 use privet_distribution::config::CustomErrorResponse;
 use privet_distribution::logging::ResultType;
@@ -66,11 +66,20 @@ async fn fetched(
     let state = &received.state;
     let routed = route(&state.snapshot, &request).ok()?;
     let authorized = authorize_error_page(routed, custom, &request)?;
-    let redeemed = context
-        .links
-        .redeem(authorized, Purpose::Request, received.now)
-        .await
-        .ok()?;
+    let presented = Presented {
+        purpose: Purpose::Request,
+        request: &request,
+        paths: &[path],
+        pressed: None,
+        settings: &state.snapshot.node.links,
+        now: received.now,
+        clock: &context.edge.clock,
+    };
+    // A page is open to everybody, so that there is nothing to confirm.
+    let Redemption::Redeemed(redeemed) = context.links.redeem(authorized, &presented).await.ok()?
+    else {
+        return None;
+    };
     let page = ObjectRequest {
         authorized: &redeemed,
         request,

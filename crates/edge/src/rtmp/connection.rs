@@ -247,6 +247,7 @@ impl<S: AsyncRead + AsyncWrite + Unpin> RtmpConnection<S> {
         if !self.outgoing.is_idle() {
             return Ok(None);
         }
+        self.cut_if_revoked();
         let due = self.fill_from_video();
         let source = self.play.as_ref().map(|play| &play.video.source);
         self.owed = None;

@@ -3,15 +3,16 @@
 use crate::cache::ReadFault;
 use crate::context::WorkerContext;
 use crate::origin_client::origin_denial;
-use crate::redeem::Purpose;
+use crate::redeem::{LinkUse, Presented, Purpose, Redeemed, Redemption};
+use crate::rtmp::played_link::PlayedLink;
 use crate::state::EdgeState;
 use crate::video::{SourceRequest, StreamKind, VideoFault, VideoSource};
 use http::header::HOST;
 use http::{HeaderMap, HeaderValue, Method, Version};
 use privet_distribution::config::StreamingDistribution;
 use privet_distribution::request::{
-    Authorized, Denial, Lasting, RequestFacts, StreamRequest, ViewerRequest, authorize_stream,
-    route_stream,
+    Authorized, Denial, Lasting, LinkRefusal, RequestFacts, StreamRequest, ViewerRequest,
+    authorize_stream, route_stream,
 };
 use privet_media::rtmp::{PlayRefusal, StreamName, VideoKind, path_of};
 use privet_media::stream::StreamIndex;
@@ -85,6 +86,8 @@ pub(super) struct OpenVideo {
     pub(super) key: String,
     /// Fingerprint of the grant, if the log has a live copy.
     pub(super) grant: Option<String>,
+    /// The link by which it plays.
+    pub(super) link: Option<PlayedLink>,
 }
 
 impl Viewer {
@@ -114,11 +117,9 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(&video.key);
         let asked = (&video.name, video.key.as_str(), path.as_str());
-        let (_, authorized) = self.authorize(asked, &state, shared)?;
-        shared
-            .links
-            .redeem(authorized, Purpose::PlayContinued, shared.edge.clock.now())
-            .await?;
+        let (streaming, authorized) = self.authorize(asked, &state, shared)?;
+        let asked = (Purpose::PlayContinued, streaming, path.as_str());
+        self.redeem(authorized, asked, &state, shared).await?;
         Ok(())
     }
 
@@ -131,10 +132,14 @@ impl Viewer {
         let state = shared.current();
         let path = path_of(key);
         let (streaming, authorized) = self.authorize((name, key, &path), &state, shared)?;
-        let redeemed = shared
-            .links
-            .redeem(authorized, Purpose::Play, shared.edge.clock.now())
-            .await?;
+        let mut link = authorized
+            .grant()
+            .map(|grant| PlayedLink::new(grant, (&self.host, &path), &shared.links));
+        let asked = (Purpose::Play, streaming, path.as_str());
+        let redeemed = self.redeem(authorized, asked, &state, shared).await?;
+        if let (Some(link), Some(link_use)) = (&mut link, redeemed.link_use()) {
+            link.used(link_use);
+        }
         // The object is the same one that HTTP viewers get, and so is its entry in the cache.
         let host = streaming.videos.domain_name.as_str();
         let headers = HeaderValue::from_str(host).map(|host| HeaderMap::from_iter([(HOST, host)]));
@@ -150,7 +155,15 @@ impl Viewer {
             VideoKind::Mp3 => StreamKind::Mp3,
             VideoKind::Flv => StreamKind::Flv,
         };
-        let (source, index) = indexed(&ask, kind, shared).await?;
+        let (source, index) = match indexed(&ask, kind, shared).await {
+            Ok(opened) => opened,
+            Err(not_played) => {
+                if let Some(link_use) = redeemed.link_use() {
+                    shared.links.give_back(link_use);
+                }
+                return Err(not_played);
+            }
+        };
         let grant = redeemed.grant().filter(|_| shared.ends.log.is_live());
         Ok(OpenVideo {
             source,
@@ -158,7 +171,50 @@ impl Viewer {
             name: name.clone(),
             key: key.to_owned(),
             grant: grant.map(Grant::fingerprint),
+            link,
         })
+    }
+
+    /// Redeems the grant of a play, or of one that continues, of the object at a path.
+    async fn redeem<'s>(
+        &self,
+        authorized: Authorized<'s>,
+        (purpose, streaming, path): (Purpose, &StreamingDistribution, &str),
+        state: &EdgeState,
+        shared: &WorkerContext,
+    ) -> Result<Redeemed<'s>, NotPlayed> {
+        let now = shared.edge.clock.now();
+        if let Some(grant) = authorized.grant() {
+            let link = PlayedLink::new(grant, (&self.host, path), &shared.links);
+            link.refusal(now)
+                .map_or(Ok(()), |refusal| Err(Denial::Link(refusal)))?;
+        }
+        let headers = HeaderMap::new();
+        let host = streaming.videos.domain_name.as_str();
+        let presented = Presented {
+            purpose,
+            request: &self.object_request(host, path, &headers),
+            paths: &[path],
+            pressed: None,
+            settings: &state.snapshot.node.links,
+            now,
+            clock: &shared.edge.clock,
+        };
+        match shared.links.redeem(authorized, &presented).await? {
+            Redemption::Redeemed(redeemed) => match redeemed.link_use() {
+                // How many bytes a play will have is known at its end alone.
+                Some(
+                    link_use @ LinkUse::Visit {
+                        counts_bytes: true, ..
+                    },
+                ) => {
+                    shared.links.give_back(link_use);
+                    Err(Denial::Link(LinkRefusal::BytesUsedUp).into())
+                }
+                Some(LinkUse::Visit { .. } | LinkUse::Head) | None => Ok(redeemed),
+            },
+            Redemption::Page(_, _) => Err(Denial::Link(LinkRefusal::StoreSilent).into()),
+        }
     }
 
     /// The request for the object at `path`, as a viewer of the web would make it.

@@ -27,6 +27,8 @@ pub(super) struct Findings {
     pub(super) policy_text: Option<String>,
     pub(super) link_id: Option<LinkId>,
     pub(super) link_mark: Option<LinkMark>,
+    pub(super) key_pair_id: Option<String>,
+    pub(super) until: Option<Timestamp>,
     pub(super) signature_mismatch: bool,
     /// Hint that follows from the signature's text alone: its length, or characters that it cannot have.
     pub(super) misfit: Option<String>,
@@ -110,7 +112,10 @@ impl<'e> Listener<'e> {
                 note_resource(self.object, resource, leniency, refusal, self.ledger);
             }
             Step::Start(from) => self.tell_moment("start", refusal, "after", from),
-            Step::End(until) => self.tell_moment("end", refusal, "before", until),
+            Step::End(until) => {
+                self.findings.until = Some(until);
+                self.tell_moment("end", refusal, "before", until);
+            }
             Step::Address(range) => {
                 let expected = format!("in {range}");
                 match self.question.client {
@@ -283,5 +288,6 @@ impl Checks for Listener<'_> {
 
     fn confirmed(&mut self, signed: &ConfirmedSignature) {
         self.findings.link_id = Some(LinkId::of(&signed.key, &signed.text));
+        self.findings.key_pair_id = self.credentials.field(Field::KeyPairId).map(str::to_owned);
     }
 }

@@ -201,6 +201,32 @@ impl Server {
         self.folder.join(format!(".s.PGSQL.{}", self.port))
     }
 
+    pub fn program(&self, name: &str) -> PathBuf {
+        self.programs.join(name)
+    }
+
+    /// Runs a script in the server's folder as the user that it runs as.
+    pub fn as_owner(&self, script: &str) -> Result<(), String> {
+        let mut command = match unprivileged().unwrap() {
+            Some((uid, gid)) => {
+                let mut command = Command::new("setpriv");
+                command.args([format!("--reuid={uid}"), format!("--regid={gid}")]);
+                command.args(["--clear-groups", "sh"]);
+                command
+            }
+            None => Command::new("sh"),
+        };
+        let output = command
+            .args(["-c", script])
+            .current_dir(&self.folder)
+            .output()
+            .unwrap();
+        match output.status.success() {
+            true => Ok(()),
+            false => Err(String::from_utf8(output.stderr).unwrap()),
+        }
+    }
+
     pub fn psql(&self, database: &str, sql: &str) -> Result<String, String> {
         let output = Command::new(self.programs.join("psql"))
             .args([

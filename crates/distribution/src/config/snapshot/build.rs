@@ -70,6 +70,7 @@ pub(super) fn build(
             limits: node.limits,
             edge: node.edge,
             log: node.log,
+            links: node.links,
             test_clock: node.test_clock,
         }),
         service,

@@ -4,7 +4,7 @@ mod node;
 
 pub(crate) use node::{
     ADMIN, BUCKETS, BUCKETS_CERTIFICATE, CACHE, CONTROL, CONTROL_CERTIFICATE, CONTROL_LIMITS, EDGE,
-    GEO, LIMITS, LISTENER, LOG, STORE, TEST, VIDEOS,
+    GEO, LIMITS, LINKS, LISTENER, LOG, STORE, TEST, VIDEOS,
 };
 
 /// A kind of table and its keys.
@@ -41,6 +41,7 @@ pub(crate) const ROOT: TableSchema = TableSchema {
         "listeners",
         "limits",
         "log",
+        "links",
         "cache",
         "video",
         "geo",
@@ -514,6 +515,7 @@ pub(crate) const SCHEMA: [&TableSchema; 57] = [
     &LISTENER,
     &LIMITS,
     &LOG,
+    &LINKS,
     &CACHE,
     &VIDEOS,
     &GEO,

@@ -23,6 +23,9 @@ impl PathTokenRequest<'_> {
     /// `None` where no path_token is wished for, or none can be had: the request is answered as it stands then.
     pub(super) fn answer(&self) -> Option<Answer> {
         self.request.query.filter(|query| wants_path_token(query))?;
+        if !self.authorized.may_be_passed_on() {
+            return None;
+        }
         let issuer = PathTokenIssuer {
             secret: &self.received.state.path_token_secret,
             now: self.received.now,

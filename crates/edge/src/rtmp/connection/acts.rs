@@ -6,7 +6,7 @@ use crate::rtmp::opening::{NotPlayed, OpenVideo};
 use privet_distribution::logging::StreamEvent;
 use privet_distribution::request::{Denial, StreamDenial, route_stream};
 use privet_media::rtmp::{
-    Action, Connect, ConnectRefusal, Feed, PlayRequest, Start, StreamName, host_of,
+    Action, Connect, ConnectRefusal, Feed, PlayRefusal, PlayRequest, Start, StreamName, host_of,
 };
 use privet_media::stream::Messages;
 use std::time::Duration;
@@ -66,7 +66,7 @@ impl<S> RtmpConnection<S> {
 
     async fn begin_play(&mut self, request: PlayRequest) {
         self.end_play();
-        let video = match self.viewer.open(&request.name, &self.shared).await {
+        let mut video = match self.viewer.open(&request.name, &self.shared).await {
             Ok(video) => video,
             Err(not_played) => {
                 return self.refuse(StreamEvent::Play, Some(&request.name), not_played);
@@ -74,6 +74,10 @@ impl<S> RtmpConnection<S> {
         };
         if let Some(Err(LogFull)) = self.events.as_mut().map(|events| events.play(&video)) {
             return self.refuse(StreamEvent::Play, Some(&video.name), NotPlayed::UNLOGGED);
+        }
+        if let Some(link) = &mut video.link {
+            let now = self.shared.edge.clock.now();
+            link.begin(self.viewer.peer.ip(), &self.sent_bytes, now);
         }
         let messages = video.index.messages_from(request.start);
         let now = self.began.elapsed();
@@ -172,6 +176,28 @@ impl<S> RtmpConnection<S> {
         if let Some(events) = &self.events {
             events.refused(event, name, not_played.token);
         }
+    }
+
+    /// Ends a play whose link was revoked, if what runs is to be cut.
+    pub(super) fn cut_if_revoked(&mut self) {
+        let now = self.shared.edge.clock.now();
+        let Some(play) = &mut self.play else {
+            return;
+        };
+        let Some(link) = &mut play.video.link else {
+            return;
+        };
+        link.played_to(u64::from(play.feed.timestamp_ms()), now);
+        let Some(token) = link.cut_off(now) else {
+            return;
+        };
+        let name = play.video.name.clone();
+        self.end_play();
+        let not_played = NotPlayed {
+            refusal: PlayRefusal::Denied,
+            token,
+        };
+        self.refuse(StreamEvent::Play, Some(&name), not_played);
     }
 
     fn end_play(&mut self) {

@@ -62,6 +62,17 @@ pub(crate) const LOG: TableSchema = TableSchema {
     ],
 };
 
+pub(crate) const LINKS: TableSchema = TableSchema {
+    name: "links",
+    keys: &[
+        "window",
+        "stale_after",
+        "when_stale",
+        "addresses",
+        "allow_asynchronous_standby",
+    ],
+};
+
 pub(crate) const TEST: TableSchema = TableSchema {
     name: "test",
     keys: &["clock"],

@@ -1,0 +1,256 @@
+//! `privet link create`: signs a link here or has it signed, registers it, and prints it once.
+
+use super::{Form, shown};
+use crate::admin_socket::text;
+use crate::api::{Api, ApiRequest};
+use crate::command_error::CommandError;
+use crate::key_source::{self, PassphraseArguments};
+use crate::moment::{self, Moment};
+use crate::report::{say_all, say_json};
+use clap::Args;
+use http::Method;
+use privet_sign::{
+    HashAlgorithm, IpRange, KeyPairId, Limited, LimitedId, LinkMark, LinkNonce, Signer,
+    SubjectDigest, Terms, Timestamp, WireUrl,
+};
+use serde_json::{Map, Value, json};
+use std::sync::Arc;
+use std::time::Duration;
+
+#[derive(Debug, Args)]
+pub(super) struct CreateArguments {
+    /// Private key: a file (PEM or DER), - for standard input, or env:NAME; without it, the store's key signs
+    #[arg(
+        long,
+        value_name = "KEY",
+        requires = "key_pair_id",
+        help_heading = "Key"
+    )]
+    key: Option<String>,
+    /// Id of the public key at the edge, such as K2JCJMDEHXQW5F
+    #[arg(long, value_name = "ID", requires = "key", help_heading = "Key")]
+    key_pair_id: Option<String>,
+    /// Key group with whose rotating key the link is signed [default: the only one that the distribution trusts]
+    #[arg(long, value_name = "ID", conflicts_with_all = ["key", "register"], help_heading = "Key")]
+    group: Option<String>,
+    /// Register a link that is signed already
+    #[arg(long, conflicts_with_all = ["key", "until", "duration", "from", "ip", "resource"], help_heading = "Key")]
+    register: bool,
+    #[command(flatten)]
+    passphrase: PassphraseArguments,
+    /// Expiry
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_moment, conflicts_with = "duration", help_heading = "Restrictions")]
+    until: Option<Moment>,
+    /// Expiry, as a time from now
+    #[arg(long = "for", id = "duration", value_name = "DURATION", value_parser = moment::parse_duration, help_heading = "Restrictions")]
+    duration: Option<Duration>,
+    /// Not-before time
+    #[arg(long, value_name = "TIME", value_parser = moment::parse_moment, help_heading = "Restrictions")]
+    from: Option<Moment>,
+    /// The only IPv4 address or range that may use the link
+    #[arg(long, value_name = "CIDR", value_parser = IpRange::parse, help_heading = "Restrictions")]
+    ip: Option<IpRange>,
+    /// The files that are covered, with * and ?
+    #[arg(long, value_name = "PATTERN", help_heading = "Restrictions")]
+    resource: Option<String>,
+    #[command(flatten)]
+    limits: LimitsArguments,
+    #[command(flatten)]
+    words: WordsArguments,
+    #[command(flatten)]
+    form: Form,
+    /// URL of the object; with --register, the signed link, or - to read it from standard input
+    #[arg(value_name = "URL")]
+    url: String,
+}
+
+/// What the store counts.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Limits")]
+pub(crate) struct LimitsArguments {
+    /// Number of visits; 1 makes a one-time link
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    uses: Option<u64>,
+    /// Number of different viewers
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    viewers: Option<u64>,
+    /// Number of bytes that may be sent
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
+    bytes: Option<u64>,
+    /// Whether a person presses a button before a visit counts: always, never, or for browsers and unknown robots
+    #[arg(long, value_name = "WHEN", value_parser = ["always", "never", "auto"], default_value = "auto")]
+    confirm: String,
+    /// Time without a request after which a visit is over [default: that of the configuration]
+    #[arg(long, value_name = "DURATION", value_parser = moment::parse_duration)]
+    window: Option<Duration>,
+}
+
+/// What people say of a link.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Words")]
+struct WordsArguments {
+    /// Whom the link is for; all links of a subject can be revoked together
+    #[arg(long, value_name = "TEXT")]
+    subject: Option<String>,
+    /// Label; all links with one can be revoked together
+    #[arg(long, value_name = "TEXT")]
+    label: Option<String>,
+    /// Who answers for the link
+    #[arg(long, value_name = "TEXT")]
+    owner: Option<String>,
+    /// Who has sent the link, as the page with the button says
+    #[arg(long, value_name = "TEXT")]
+    sender: Option<String>,
+    /// Name of the file, as the page with the button says [default: the end of the path]
+    #[arg(long, value_name = "TEXT")]
+    file_name: Option<String>,
+    /// Note for operators
+    #[arg(long, value_name = "TEXT")]
+    note: Option<String>,
+}
+
+impl LimitsArguments {
+    fn are_given(&self) -> bool {
+        self.uses.is_some() || self.viewers.is_some() || self.bytes.is_some()
+    }
+}
+
+pub(super) fn run(arguments: &CreateArguments) -> Result<(), CommandError> {
+    let now = moment::now();
+    let mut body = words(arguments);
+    let mut signed = None;
+    if arguments.register {
+        let link = shown::named(&arguments.url)?;
+        body.insert("link".to_owned(), link.into());
+    } else if let (Some(key), Some(id)) = (&arguments.key, &arguments.key_pair_id) {
+        let link = signed_here(arguments, (key, id), now)?;
+        body.insert("link".to_owned(), link.clone().into());
+        signed = Some(link);
+    } else {
+        to_be_signed(arguments, &mut body, now)?;
+    }
+    let api = arguments.form.api.find()?;
+    let made = registered(&api, &body.into())?;
+    let url = signed.unwrap_or_else(|| text(&made, "url").to_owned());
+    say(arguments, &made, &url)
+}
+
+fn registered(api: &Api, body: &Value) -> Result<Value, CommandError> {
+    let request = ApiRequest {
+        method: Method::POST,
+        target: "/v1/links".to_owned(),
+        body: Some(body),
+        ..ApiRequest::default()
+    };
+    Ok(api.ask(&request)?.body)
+}
+
+fn say(arguments: &CreateArguments, made: &Value, url: &str) -> Result<(), CommandError> {
+    let id = text(made, "id");
+    if arguments.form.json {
+        let url = (!url.is_empty()).then_some(url);
+        return say_json(&json!({ "id": id, "url": url, "expires_at": made["expires_at"] }));
+    }
+    // The URL alone, so that a script can take it; the id stands in the list.
+    match url.is_empty() {
+        true => say_all(&[format!("{id} registered")]),
+        false => say_all(&[url.to_owned()]),
+    }
+}
+
+/// Returns the members that say what is counted, and by whom the link is found.
+fn words(arguments: &CreateArguments) -> Map<String, Value> {
+    let limits = &arguments.limits;
+    let words = &arguments.words;
+    let mut body = Map::new();
+    if limits.are_given() {
+        let counted =
+            json!({ "uses": limits.uses, "viewers": limits.viewers, "bytes": limits.bytes });
+        body.insert("limits".to_owned(), counted);
+    }
+    body.insert("confirm".to_owned(), limits.confirm.as_str().into());
+    if let Some(window) = limits.window {
+        body.insert("window_seconds".to_owned(), window.as_secs().into());
+    }
+    let texts = [
+        ("subject", &words.subject),
+        ("label", &words.label),
+        ("owner", &words.owner),
+        ("sender", &words.sender),
+        ("file_name", &words.file_name),
+        ("note", &words.note),
+    ];
+    for (name, value) in texts {
+        if let Some(value) = value {
+            body.insert(name.to_owned(), value.as_str().into());
+        }
+    }
+    body
+}
+
+fn signed_here(
+    arguments: &CreateArguments,
+    (key, id): (&str, &str),
+    now: Timestamp,
+) -> Result<String, CommandError> {
+    let key = key_source::private_key(key, &arguments.passphrase)?;
+    let id = KeyPairId::parse(id).map_err(CommandError::KeyPairId)?;
+    let signer = Signer::new(Arc::new(key), id, HashAlgorithm::Sha256)?;
+    let url = WireUrl::parse(&arguments.url)?;
+    let limited = arguments.limits.are_given().then(|| Limited {
+        id: LimitedId::from_bytes(random()),
+        nonce: LinkNonce::from_bytes(random()),
+    });
+    let mark = LinkMark {
+        limited,
+        made: Some(now),
+        subject: arguments.words.subject.as_deref().map(SubjectDigest::of),
+    };
+    let terms = Terms {
+        from: arguments.from.map(|from| from.resolve(now)),
+        ip: arguments.ip,
+        resource: arguments.resource.clone(),
+        mark: Some(mark),
+        ..Terms::until(end(arguments, now)?)
+    };
+    Ok(signer.sign_url(&url, &terms)?)
+}
+
+fn to_be_signed(
+    arguments: &CreateArguments,
+    body: &mut Map<String, Value>,
+    now: Timestamp,
+) -> Result<(), CommandError> {
+    let until = end(arguments, now)?;
+    let from = arguments.from.map(|from| from.resolve(now).to_utc());
+    let ip = arguments.ip.map(|ip| ip.to_string());
+    let members = [
+        ("url", Some(arguments.url.clone())),
+        ("until", Some(until.to_utc())),
+        ("group", arguments.group.clone()),
+        ("from", from),
+        ("ip", ip),
+        ("resource", arguments.resource.clone()),
+    ];
+    for (name, value) in members {
+        if let Some(value) = value {
+            body.insert(name.to_owned(), value.into());
+        }
+    }
+    Ok(())
+}
+
+fn end(arguments: &CreateArguments, now: Timestamp) -> Result<Timestamp, CommandError> {
+    match (arguments.until, arguments.duration) {
+        (Some(until), _) => Ok(until.resolve(now)),
+        (None, Some(duration)) => Ok(moment::after(now, duration)),
+        (None, None) => Err(CommandError::NoEnd),
+    }
+}
+
+fn random() -> [u8; 16] {
+    let mut bytes = [0; 16];
+    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
+    let _ = aws_lc_rs::rand::fill(&mut bytes);
+    bytes
+}
