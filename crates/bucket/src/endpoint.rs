@@ -7,6 +7,7 @@
 mod finish;
 mod head;
 mod log;
+mod recognition;
 mod upload_form;
 
 pub use finish::AnswerBody;
@@ -21,7 +22,7 @@ use crate::endpoint::head::{Head, Sent};
 use crate::endpoint::log::{Destination, LoggedRequest, Sender};
 use crate::error::{self, IntoS3};
 use crate::facts::Facts;
-use crate::operations::Operations;
+use crate::operations::{Operations, check_features};
 use crate::operators::Operators;
 use crate::policy::Transport;
 use crate::settings::Settings;
@@ -58,6 +59,8 @@ struct Inner {
     settings: Settings,
     requests: Arc<Semaphore>,
     uploads: Arc<Semaphore>,
+    /// Forms whose sender is not known yet.
+    forms: Semaphore,
     log: OnceLock<Arc<dyn AccessLog>>,
 }
 
@@ -81,6 +84,7 @@ impl Endpoint {
                 router: builder.build(),
                 requests: Arc::new(Semaphore::new(settings.limits.requests)),
                 uploads: Arc::new(Semaphore::new(settings.limits.uploads)),
+                forms: Semaphore::new(settings.limits.forms),
                 settings,
                 log: OnceLock::new(),
             }),
@@ -172,6 +176,7 @@ impl Inner {
             signed: Some(signed),
         };
         head.check_owner()?;
+        check_features(&head.parts.headers)?;
         let announced = head.announced()?;
         let trailer_names = announced.trailer.clone();
         let limits = &self.settings.limits;

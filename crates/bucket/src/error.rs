@@ -144,6 +144,7 @@ impl IntoS3 for CorsError {
         let message = self.to_string();
         match self {
             CorsError::Rules | CorsError::Incomplete => known(S3ErrorCode::MalformedXML, message),
+            CorsError::TooLarge => known(S3ErrorCode::EntityTooLarge, message),
             CorsError::Method(_)
             | CorsError::Origin(_)
             | CorsError::Header(_)
@@ -160,7 +161,9 @@ impl IntoS3 for FormError {
                 known(S3ErrorCode::MalformedPOSTRequest, message)
             }
             FormError::TooLarge => known(S3ErrorCode::MaxPostPreDataLengthExceededError, message),
-            FormError::Twice(_) | FormError::NoFile => known(S3ErrorCode::InvalidArgument, message),
+            FormError::Twice(_) | FormError::NoFile | FormError::Unsendable(_) => {
+                known(S3ErrorCode::InvalidArgument, message)
+            }
         }
     }
 }

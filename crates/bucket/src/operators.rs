@@ -113,7 +113,17 @@ pub trait Operators: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<AccessKey>, OperatorsError>>;
 
     /// Counts a signature that was not good. `access_key_id` is `None` if there is no such key.
-    fn note_failure(&self, address: IpAddr, access_key_id: Option<&str>);
+    ///
+    /// Errors: `TooManyFailures` if the address had failed too often before, whether the key exists or not.
+    fn note_failure(
+        &self,
+        address: IpAddr,
+        access_key_id: Option<&str>,
+    ) -> Result<(), OperatorsError>;
+
+    /// Takes note that the holder of a key has sent a request whose signature is good. Before that it may do nothing,
+    /// and nothing that is done for it is to be noticed from outside.
+    fn admit<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<(), OperatorsError>>;
 
     /// Says whether an operator may do something, to a bucket unless it is [`Act::ListBuckets`].
     fn may(&self, holder: &Holder, act: Act, bucket: Option<&BucketName>) -> Permission;

@@ -3,6 +3,10 @@
 //! Uploads and downloads may take hours, so that only silence ends a connection. What a request may take is limited by
 //! the interface.
 
+mod file_stream;
+
+pub use file_stream::{FileSender, SentFile};
+
 use crate::listener::{BoundListener, ListenerOptions};
 use crate::networks::network;
 use crate::socket::SocketError;
@@ -68,7 +72,8 @@ impl BoundSideListener {
         BoundListener::bind(options).map(BoundSideListener)
     }
 
-    /// Starts to serve requests with `answer`, which gets each with the address of its client.
+    /// Starts to serve requests with `answer`, which gets each with the address of its client, and with a
+    /// [`FileSender`] among its extensions if its connection can send files.
     ///
     /// # Errors
     /// Fails if the operating system cannot start a thread.
@@ -203,7 +208,7 @@ async fn serve<A, F, B>(
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
     let Some(tls) = tls else {
-        return serve_http(stream, stopped, answer).await;
+        return serve_plain(stream, stopped, answer).await;
     };
     // Clients of S3 speak HTTP/1.1.
     let mut config = (*tls).clone();
@@ -212,6 +217,22 @@ async fn serve<A, F, B>(
     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, handshake).await {
         serve_http(stream, stopped, answer).await;
     }
+}
+
+async fn serve_plain<A, F, B>(stream: TcpStream, stopped: watch::Receiver<bool>, answer: A)
+where
+    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    F: Future<Output = Response<B>> + Send + 'static,
+    B: Body<Data = Bytes> + Send + 'static,
+    B::Error: Into<Box<dyn StdError + Send + Sync>>,
+{
+    let stream = file_stream::FileStream::new(stream);
+    let sender = stream.sender();
+    let answer = move |mut request: Request<Incoming>| {
+        request.extensions_mut().insert(sender.clone());
+        answer(request)
+    };
+    serve_http(stream, stopped, answer).await;
 }
 
 async fn serve_http<S, A, F, B>(stream: S, mut stopped: watch::Receiver<bool>, answer: A)
@@ -230,6 +251,8 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(HEAD_TIMEOUT)
         .max_buf_size(HEAD_SIZE_BYTES_MAX)
+        // Slices have to reach the stream as they are: some stand for ranges of files.
+        .writev(true)
         .serve_connection(TokioIo::new(stream), service);
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
@@ -284,5 +307,40 @@ mod tests {
         let address = listener.address();
         listener.stop();
         assert!(std::net::TcpStream::connect(address).is_err());
+    }
+
+    #[test]
+    fn files_are_sent_over_plain_connections() {
+        const SIZE: usize = 300_000;
+        let options = ListenerOptions {
+            address: "127.0.0.1:0".parse().unwrap(),
+            hosts: Vec::new(),
+            tls: None,
+        };
+        let content: Vec<u8> = (0..SIZE).map(|index| (index % 251) as u8).collect();
+        let mut file = tempfile::tempfile().unwrap();
+        file.write_all(&content).unwrap();
+        let file: SentFile = Arc::new(file);
+        let bound = BoundSideListener::bind(&options).unwrap();
+        let listener = bound.serve(move |request: Request<Incoming>, _| {
+            let file = Arc::clone(&file);
+            async move {
+                let sender = request.extensions().get::<FileSender>().unwrap();
+                Response::new(Full::new(sender.stand_in(file, 1000, SIZE - 1000)))
+            }
+        });
+        let listener = listener.unwrap();
+        let mut stream = std::net::TcpStream::connect(listener.address()).unwrap();
+        let requests = "GET / HTTP/1.1\r\nHost: a\r\n\r\nGET / HTTP/1.0\r\n\r\n";
+        stream.write_all(requests.as_bytes()).unwrap();
+        let mut received = Vec::new();
+        stream.read_to_end(&mut received).unwrap();
+        // Both answers have the file behind their heads.
+        let body = &content[1000..];
+        assert!(received.ends_with(body));
+        let first = &received[..received.len() - body.len()];
+        let found = first.windows(4).position(|window| window == b"\r\n\r\n");
+        assert!(first[found.unwrap() + 4..].starts_with(body));
+        listener.stop();
     }
 }

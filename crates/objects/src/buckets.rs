@@ -6,7 +6,9 @@ use crate::key::{KEY_BYTES_MAX, RESERVED};
 use crate::private::Private;
 use crate::record::ATTRIBUTE;
 use crate::shared::Shared;
-use crate::system::{FOLDER_MODE, create_file, open_bucket, open_folder, open_root};
+use crate::system::{
+    FOLDER_MODE, create_file, open_bucket, open_bucket_in_memory, open_folder, open_root,
+};
 use crate::trees::{is_without_files, remove_empty_folders, remove_tree};
 use crate::{BucketFolder, BucketName, OpenError, Settings};
 use rustix::fs::{AtFlags, Dir, FileType, RenameFlags, XattrFlags};
@@ -87,6 +89,16 @@ impl BucketsFolder {
         };
         opened.insert(name.clone(), bucket.clone());
         Ok(Some(bucket))
+    }
+
+    /// Returns the bucket of this name if it is in use and that needs no waiting for the disk. `None` says nothing about
+    /// the bucket: then [`BucketsFolder::bucket`] does.
+    #[must_use]
+    pub fn bucket_in_memory(&self, name: &BucketName) -> Option<BucketFolder> {
+        let folder = open_bucket_in_memory(&self.root, name.as_str()).ok()?;
+        let bucket = self.opened().get(name)?.clone();
+        let is_same = bucket.shared.is_at(&folder).ok()?;
+        is_same.then_some(bucket)
     }
 
     /// Returns when the bucket's folder was made, or the time of its last change where the file system does not say.

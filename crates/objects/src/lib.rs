@@ -23,6 +23,7 @@ mod list_request;
 mod metadata;
 mod multipart;
 mod names;
+mod page_cache;
 mod parts;
 mod place;
 mod private;

@@ -4,8 +4,10 @@ use crate::bucket_operators::BucketOperators;
 use crate::control_settings::tls_config;
 use crate::terminal;
 use privet_bucket::policy::Transport;
-use privet_bucket::{AccessLog, Endpoint, Logging, Settings};
-use privet_control::{BoundSideListener, Control, ListenerOptions, SideListener, SocketError};
+use privet_bucket::{AccessLog, Endpoint, FileSending, Logging, Settings};
+use privet_control::{
+    BoundSideListener, Control, FileSender, ListenerOptions, SideListener, SocketError,
+};
 use privet_distribution::config::{BucketsSettings, Snapshot};
 use privet_distribution::response::content_type;
 use privet_edge::{AccessLogLine, AccessLogged, EdgeHandle};
@@ -185,8 +187,12 @@ impl PreparedBuckets {
         };
         let endpoint = Endpoint::new(folder, operators, own, transport);
         endpoint.log_to(Arc::new(EdgeLog(edge)));
-        let listener = bound.serve(move |request, address| {
+        let listener = bound.serve(move |mut request, address| {
             let endpoint = endpoint.clone();
+            if let Some(sender) = request.extensions_mut().remove::<FileSender>() {
+                let stand_in = move |file, offset, length| sender.stand_in(file, offset, length);
+                request.extensions_mut().insert(FileSending::new(stand_in));
+            }
             async move { endpoint.answer(request, address).await }
         })?;
         Ok(Some(ServedBuckets {

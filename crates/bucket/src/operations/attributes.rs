@@ -16,21 +16,18 @@ const META: &str = "x-amz-meta-";
 const USER_METADATA_BYTES_MAX: usize = 2 * 1024;
 /// Canned ACLs that say what is true anyway: everything is the owner's.
 const ACLS: [&str; 3] = ["private", "bucket-owner-full-control", "bucket-owner-read"];
-/// Header fields of features that are not there: who sends them relies on them.
-const REFUSED: [&str; 7] = [
+/// Beginnings of header fields of features that are not there: who sends them relies on them.
+const REFUSED: [&str; 4] = [
     "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold",
+    "x-amz-copy-source-server-side-encryption",
+    "x-amz-object-lock-",
     "x-amz-write-offset-bytes",
 ];
 const GRANTS: &str = "x-amz-grant-";
 
 /// Reads what an object is to be stored with.
 pub(super) fn of_request(headers: &HeaderMap, fields: &Fields) -> S3Result<Attributes> {
-    check_features(headers)?;
+    check_kind(headers)?;
     let text = |name: http::HeaderName| text_of(headers, name.as_str());
     Ok(Attributes {
         headers: Headers {
@@ -50,42 +47,27 @@ pub(super) fn of_request(headers: &HeaderMap, fields: &Fields) -> S3Result<Attri
     })
 }
 
-/// Reads what an object of a form is to be stored with.
-pub(crate) fn of_form(fields: &form::Fields) -> S3Result<Attributes> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &fields.values {
-        let is_stored = name.starts_with("x-amz-")
-            || name.starts_with("content-")
-            || ["cache-control", "acl"].contains(&name.as_str());
-        let name = match name.as_str() {
-            "acl" => "x-amz-acl",
-            name => name,
-        };
-        let (Ok(field), Ok(content)) = (
-            http::HeaderName::from_bytes(name.as_bytes()),
-            http::HeaderValue::from_bytes(value.as_bytes()),
-        ) else {
-            continue;
-        };
-        if is_stored {
-            headers.insert(field, content);
-        }
-    }
+/// Reads what an object of a form is to be stored with. `headers` are the form's stored fields.
+pub(crate) fn of_form(headers: &HeaderMap, fields: &form::Fields) -> S3Result<Attributes> {
     let own = Fields {
         expires: fields.get("expires").map(str::to_owned),
         ..Fields::default()
     };
-    let mut attributes = of_request(&headers, &own)?;
-    let content_type = &mut attributes.headers.content_type;
-    *content_type = content_type.take().or(fields.file_content_type.clone());
-    Ok(attributes)
+    of_request(headers, &own)
 }
 
-/// Refuses what implies a feature that is not there.
-pub(super) fn check_features(headers: &HeaderMap) -> S3Result<()> {
-    if let Some(name) = REFUSED.iter().find(|name| headers.contains_key(**name)) {
-        return Err(not_implemented(name));
+/// Refuses what implies a feature that is not there, whatever the operation.
+pub(crate) fn check_features(headers: &HeaderMap) -> S3Result<()> {
+    let mut names = headers.keys().map(http::HeaderName::as_str);
+    let is_refused = |name: &&str| REFUSED.iter().any(|refused| name.starts_with(refused));
+    match names.find(is_refused) {
+        Some(name) => Err(not_implemented(name)),
+        None => Ok(()),
     }
+}
+
+/// Refuses ACLs that would let in somebody, and storage classes that there are not.
+fn check_kind(headers: &HeaderMap) -> S3Result<()> {
     check_acl(headers)?;
     match text_of(headers, "x-amz-storage-class").as_deref() {
         None | Some("STANDARD") => Ok(()),
