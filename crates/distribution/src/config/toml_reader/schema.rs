@@ -509,7 +509,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 57] = [
+pub(crate) const SCHEMA: [&TableSchema; 58] = [
     &ROOT,
     &EDGE,
     &LISTENER,
