@@ -176,6 +176,10 @@ fn open(bucket: &BucketFolder, key: &Key, wanted: &Wanted, piece_size: usize) ->
     let range = range.unwrap_or(0..metadata.size);
     headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
     let first = read(&object, &range, piece_size).map_err(|error| object_error(&error))?;
+    // Otherwise the first bytes may be those of another state than the tag.
+    if !object.is_unchanged() {
+        return Err(ObjectError::Changed.into_s3());
+    }
     Ok(Opened {
         range: range.start + first.len() as u64..range.end,
         object,
