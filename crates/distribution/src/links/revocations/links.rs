@@ -213,7 +213,7 @@ impl Shard {
         if count + 1 > most(length) {
             length = longer(length);
         } else if count * 2 < length {
-            length = longer(count);
+            length = longer(longer(count));
         }
         self.spread(table, length, keep);
     }
@@ -278,9 +278,9 @@ fn most(length: usize) -> usize {
     length - length / 8
 }
 
-/// Returns the next greater length: by a quarter, so that at least seven tenths of the positions are taken.
+/// Returns the next greater length: by an eighth, so that at least three quarters of the positions are taken.
 fn longer(length: usize) -> usize {
-    (length + length / 4).max(LENGTH_MIN)
+    (length + length / 8).max(LENGTH_MIN)
 }
 
 /// Returns the position that a hash has among `length`; a higher hash has no lower position.
