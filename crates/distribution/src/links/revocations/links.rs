@@ -1,9 +1,10 @@
 //! The revocations of single links, of which there may be a million: at most 48 bytes each, found within 100 ns.
 //!
 //! The table has shards, so that readers never wait for long: a shard is locked while one revocation is put into it or
-//! while it grows. A shard is an array in the order of hashes, with gaps. A revocation lies at the position that its hash has in the
-//! array's length, or behind it as far as others with lower hashes push it. A search therefore ends at the first higher
-//! hash or gap, growing is one pass, and the length may be any number: a table that doubled would be half empty.
+//! while it grows. A shard is an array in the order of hashes, with gaps. A revocation lies at the position that its
+//! hash has in the array's length, or behind it as far as others with lower hashes push it. A search therefore ends at
+//! the first higher hash or gap, growing is one pass, and the length may be any number: a table that doubled would be
+//! half empty.
 
 use super::{Ended, REPEATS_MAX, RevocationEntry, RevokedBy, Taken, WhyNotTaken};
 use privet_sign::{LinkId, Timestamp};
