@@ -255,6 +255,16 @@ def test_created_with_an_ownership(w):
     raise Fault("another ownership is taken")
 
 
+def test_created_with_tags(w):
+    name = w.name()
+    body = "<CreateBucketConfiguration><Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags></CreateBucketConfiguration>"
+    seen, _, _ = w.signed("PUT", f"/{name}", body.encode())
+    if seen == 200:
+        equal(w.s3.get_bucket_tagging(Bucket=name)["TagSet"], [{"Key": "a", "Value": "b"}])
+    else:
+        among(seen, [400, 501])
+
+
 def test_request_payment(w):
     equal(w.s3.get_bucket_request_payment(Bucket=w.bucket)["Payer"], "BucketOwner")
 

@@ -127,6 +127,10 @@ def test_prefixes(w):
     both(w, ["quux"], [], Prefix="q")
     both(w, ["\nx", "foo/bar", "foo/baz", "quux"], [], Prefix="")
     both(w, [], [], Prefix="d")
+
+
+def test_a_prefix_that_is_encoded(w):
+    w.keys("\nx", "y")
     both(w, ["\nx"], [], Prefix="\n")
 
 
