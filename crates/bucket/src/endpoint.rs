@@ -172,6 +172,7 @@ impl Inner {
             signed: Some(signed),
         };
         head.check_owner()?;
+        head.check_length()?;
         let announced = head.announced()?;
         let trailer_names = announced.trailer.clone();
         let limits = &self.settings.limits;

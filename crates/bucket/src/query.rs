@@ -198,13 +198,12 @@ impl Query {
 
     fn written(&self, is_kept: impl Fn(&str) -> bool) -> String {
         let parameters = self.parameters.iter().filter(|(name, _)| is_kept(name));
-        let mut parts: Vec<String> = parameters
-            .map(|(name, value)| {
-                let [name, value] = [name, value].map(|text| encoding::encode(text.as_bytes()));
-                format!("{name}={value}")
-            })
+        let mut pairs: Vec<[String; 2]> = parameters
+            .map(|(name, value)| [name, value].map(|text| encoding::encode(text.as_bytes())))
             .collect();
-        parts.sort();
+        // By name: `select` comes before `select-type`, although `=` comes after `-`.
+        pairs.sort();
+        let parts: Vec<String> = pairs.iter().map(|pair| pair.join("=")).collect();
         parts.join("&")
     }
 }
@@ -249,6 +248,7 @@ mod tests {
     fn the_signed_text_is_sorted_and_encoded_once() {
         check("", Ok(""));
         check("uploads", Ok("uploads="));
+        check("select-type=2&select", Ok("select=&select-type=2"));
         check(
             "prefix=a%2fb+c~&delimiter=/",
             Ok("delimiter=%2F&prefix=a%2Fb%20c~"),

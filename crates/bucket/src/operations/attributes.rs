@@ -3,12 +3,15 @@
 use crate::error::{known, not_implemented, other};
 use crate::facts::Fields;
 use crate::form;
+use crate::operations::tagging;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
 };
 use http::{HeaderMap, StatusCode};
 use percent_encoding::percent_decode_str;
 use privet_objects::{Attributes, Headers, Tags};
+use s3s::dto::{ObjectOwnership, Tagging};
+use s3s::xml::{Deserialize, Deserializer};
 use s3s::{S3ErrorCode, S3Result};
 
 const META: &str = "x-amz-meta-";
@@ -76,6 +79,9 @@ pub(crate) fn of_form(fields: &form::Fields) -> S3Result<Attributes> {
         ..Fields::default()
     };
     let mut attributes = of_request(&headers, &own)?;
+    if let Some(document) = fields.get("tagging") {
+        attributes.tags = tags_of_document(document)?;
+    }
     let content_type = &mut attributes.headers.content_type;
     *content_type = content_type.take().or(fields.file_content_type.clone());
     Ok(attributes)
@@ -104,6 +110,16 @@ pub(super) fn check_acl(headers: &HeaderMap) -> S3Result<()> {
     match is_known && !grants {
         true => Ok(()),
         false => Err(no_acls()),
+    }
+}
+
+/// Refuses every ownership of objects but the only one, in which ACLs mean nothing.
+pub(super) fn check_ownership(ownership: &ObjectOwnership) -> S3Result<()> {
+    match ownership.as_str() {
+        ObjectOwnership::BUCKET_OWNER_ENFORCED => Ok(()),
+        _ => Err(not_implemented(
+            "object ownership other than BucketOwnerEnforced",
+        )),
     }
 }
 
@@ -136,6 +152,18 @@ pub(super) fn tags_of_query(text: &str) -> S3Result<Tags> {
             "The header 'x-amz-tagging' shall be encoded as UTF-8 then URLEncoded",
         )
     })
+}
+
+/// Reads tags in the form of `PutObjectTagging`, which a form has in a field.
+fn tags_of_document(text: &str) -> S3Result<Tags> {
+    let mut reader = Deserializer::new(text.as_bytes());
+    let tagging = Tagging::deserialize(&mut reader).and_then(|tagging| {
+        reader.expect_eof()?;
+        Ok(tagging)
+    });
+    let tagging =
+        tagging.map_err(|_| known(S3ErrorCode::MalformedXML, "tagging is no document of tags"))?;
+    Ok(Tags(tagging::read(tagging.tag_set)?))
 }
 
 fn user_metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {

@@ -18,7 +18,7 @@ use privet_objects::{Algorithm, BucketFolder, Headers, Key, Metadata, ObjectErro
 use s3s::dto::{
     Checksum, ChecksumType, ETag, GetObjectAttributesInput, GetObjectAttributesOutput,
     GetObjectAttributesParts, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    ObjectPart, StreamingBlob,
+    ObjectAttributes, ObjectPart, StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use std::io;
@@ -27,6 +27,15 @@ use std::os::unix::fs::FileExt;
 
 /// Bytes that are read at a time.
 const PIECE_SIZE_BYTES: usize = 512 * 1024;
+
+/// Attributes that can be asked for.
+const ATTRIBUTES: [&str; 5] = [
+    ObjectAttributes::ETAG,
+    ObjectAttributes::CHECKSUM,
+    ObjectAttributes::OBJECT_PARTS,
+    ObjectAttributes::STORAGE_CLASS,
+    ObjectAttributes::OBJECT_SIZE,
+];
 
 /// What is wanted of an object.
 struct Wanted {
@@ -108,6 +117,7 @@ impl Operations {
         request: S3Request<GetObjectAttributesInput>,
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
         let input = request.input;
+        let asked = asked_attributes(&input.object_attributes)?;
         only_version(input.version_id.as_deref())?;
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
@@ -116,14 +126,7 @@ impl Operations {
                 bucket.metadata(&key).map_err(IntoS3::into_s3)
             })
             .await?;
-        // Clients send one field with a list, or a field for each.
-        let asks = |name: &str| {
-            let mut asked = input
-                .object_attributes
-                .iter()
-                .flat_map(|list| list.as_str().split(','));
-            asked.any(|asked| asked.trim() == name)
-        };
+        let asks = |name: &str| asked.contains(&name);
         let parts = metadata.parts.count();
         let output = GetObjectAttributesOutput {
             checksum: (asks("Checksum") && !metadata.checksums.is_empty())
@@ -139,6 +142,19 @@ impl Operations {
             ..GetObjectAttributesOutput::default()
         };
         Ok(S3Response::new(output))
+    }
+}
+
+/// Reads the names of attributes. Clients send one field with a list, or a field for each.
+fn asked_attributes(lists: &[ObjectAttributes]) -> S3Result<Vec<&str>> {
+    let names = lists.iter().flat_map(|list| list.as_str().split(','));
+    let names: Vec<&str> = names.map(str::trim).collect();
+    match names.iter().all(|name| ATTRIBUTES.contains(name)) {
+        true => Ok(names),
+        false => Err(error::known(
+            S3ErrorCode::InvalidArgument,
+            "Invalid attribute name specified.",
+        )),
     }
 }
 
