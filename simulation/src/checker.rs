@@ -251,12 +251,11 @@ impl Checker {
         visit: Visit,
         answer: Option<&StoreAnswer>,
     ) -> Result<(), Broken> {
-        let by_answer = match answer {
-            Some(
-                StoreAnswer::Redeemed { use_number, .. } | StoreAnswer::Again { use_number, .. },
-            ) => *use_number == visit.use_number,
-            _ => false,
-        };
+        let by_answer = matches!(
+            answer,
+            Some(StoreAnswer::Redeemed { use_number, .. } | StoreAnswer::Again { use_number, .. })
+                if *use_number == visit.use_number
+        );
         let permitted = self.permitted.get(&(scene.request.link, visit.viewer));
         let latest = permitted.copied().unwrap_or_default();
         let by_visit = scene.visit().is_some_and(|shown| shown == visit) && scene.clock() < latest;

@@ -98,7 +98,10 @@ impl Rows {
                 Returned::Done
             }
             Statement::Change(change) => {
-                self.changes.push(change.clone());
+                // The store gives the numbers, so that a message that comes twice is one change.
+                if !self.changes.contains(change) {
+                    self.changes.push(change.clone());
+                }
                 Returned::Done
             }
             Statement::Feed(behind) => {

@@ -1,84 +1,15 @@
-//! Which operations there are, and what an operator must be allowed to do for each. What is not listed is refused
-//! before it is looked at: the router knows more operations than are answered here.
+//! The gate before all operations: what the table of operations does not list is refused, and so is what the sender of
+//! a request may not do.
 
 use crate::error;
 use crate::facts::Facts;
+use crate::operations::act;
 use crate::operators::{Act, Operators, Permission};
 use privet_objects::BucketName;
 use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::{S3Auth, SecretKey};
 use s3s::{S3Result, s3_error};
 use std::sync::Arc;
-
-/// Returns what an operation does; `None` for those that are not answered.
-pub(crate) fn act(operation: &str) -> Option<Act> {
-    let act = match operation {
-        "ListBuckets" => Act::ListBuckets,
-        "CreateBucket" => Act::CreateBucket,
-        "DeleteBucket" => Act::DeleteBucket,
-        "HeadBucket"
-        | "GetBucketLocation"
-        | "ListObjects"
-        | "ListObjectsV2"
-        | "ListObjectVersions"
-        | "GetObject"
-        | "HeadObject"
-        | "GetObjectAttributes"
-        | "GetObjectTagging"
-        | "GetObjectAcl" => Act::ReadObjects,
-        "PutObject"
-        | "DeleteObject"
-        | "DeleteObjects"
-        | "CopyObject"
-        | "PutObjectTagging"
-        | "DeleteObjectTagging"
-        | "PutObjectAcl"
-        | "CreateMultipartUpload"
-        | "UploadPart"
-        | "UploadPartCopy"
-        | "CompleteMultipartUpload"
-        | "AbortMultipartUpload"
-        | "ListParts"
-        | "ListMultipartUploads" => Act::WriteObjects,
-        "GetBucketAccelerateConfiguration"
-        | "GetBucketAcl"
-        | "GetBucketCors"
-        | "GetBucketEncryption"
-        | "GetBucketLifecycleConfiguration"
-        | "GetBucketLogging"
-        | "GetBucketNotificationConfiguration"
-        | "GetBucketOwnershipControls"
-        | "GetBucketPolicy"
-        | "GetBucketPolicyStatus"
-        | "GetBucketReplication"
-        | "GetBucketRequestPayment"
-        | "GetBucketTagging"
-        | "GetBucketVersioning"
-        | "GetBucketWebsite"
-        | "GetObjectLegalHold"
-        | "GetObjectLockConfiguration"
-        | "GetObjectRetention"
-        | "GetPublicAccessBlock" => Act::ReadSettings,
-        "DeleteBucketCors"
-        | "DeleteBucketEncryption"
-        | "DeleteBucketLifecycle"
-        | "DeleteBucketPolicy"
-        | "DeleteBucketReplication"
-        | "DeleteBucketTagging"
-        | "DeleteBucketWebsite"
-        | "DeletePublicAccessBlock"
-        | "PutBucketAcl"
-        | "PutBucketCors"
-        | "PutBucketLogging"
-        | "PutBucketOwnershipControls"
-        | "PutBucketPolicy"
-        | "PutBucketRequestPayment"
-        | "PutBucketTagging"
-        | "PutPublicAccessBlock" => Act::ChangeSettings,
-        _ => return None,
-    };
-    Some(act)
-}
 
 /// The gate before all operations: the sender of a request was recognized before, here it is asked what it may do.
 pub(crate) struct Gate(pub(crate) Arc<dyn Operators>);

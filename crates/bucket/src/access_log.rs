@@ -71,7 +71,9 @@ impl AccessLogRecord<'_> {
         let bytes_sent = Some(self.bytes_sent).filter(|&bytes| bytes > 0);
         let millis = |duration: Duration| duration.as_millis().to_string();
         let target = without_signatures(self.target);
-        let request_line = format!("{} {target} {}", self.method, self.version);
+        let method = beginning(self.method);
+        let request_line = format!("{method} {} {}", beginning(&target), self.version);
+        let referer = without_signatures(self.referer.unwrap_or("-"));
         [
             word(self.bucket_owner),
             word(self.bucket),
@@ -79,7 +81,7 @@ impl AccessLogRecord<'_> {
             self.remote_ip.to_string().into(),
             word(self.requester.unwrap_or_default()),
             word(self.request_id),
-            word(self.operation),
+            word(beginning(self.operation)),
             word(self.key.unwrap_or_default()),
             quoted(&request_line),
             self.status.to_string().into(),
@@ -89,14 +91,14 @@ impl AccessLogRecord<'_> {
             millis(self.total_time).into(),
             self.turn_around_time
                 .map_or(DASH, |time| millis(time).into()),
-            quoted(&without_signatures(self.referer.unwrap_or("-"))),
-            quoted(self.user_agent.unwrap_or("-")),
-            word(self.version_id.unwrap_or_default()),
+            quoted(beginning(&referer)),
+            quoted(beginning(self.user_agent.unwrap_or("-"))),
+            word(beginning(self.version_id.unwrap_or_default())),
             word(self.host_id.unwrap_or_default()),
             word(self.signature_version.unwrap_or_default()),
             word(self.cipher_suite.unwrap_or_default()),
             word(self.authentication_type.unwrap_or_default()),
-            word(self.host_header.unwrap_or_default()),
+            word(beginning(self.host_header.unwrap_or_default())),
             word(self.tls_version.unwrap_or_default()),
             // There are neither access points nor ACLs.
             DASH,
@@ -115,9 +117,13 @@ fn without_signatures(url: &str) -> String {
         return url.to_owned();
     };
     let parameters = query.split('&').map(|parameter| {
-        let name = parameter.split('=').next().unwrap_or_default();
+        let (name, value) = parameter.split_once('=').unwrap_or((parameter, ""));
         let is_secret = |secret: &str| decoded(name).eq_ignore_ascii_case(secret);
-        match SECRET_PARAMETERS.iter().any(|secret| is_secret(secret)) {
+        // A page that is given a presigned URL in its own has it in its referer.
+        let value = decoded(&decoded(value)).to_ascii_lowercase();
+        let has_url = |secret: &str| value.contains(&format!("{secret}="));
+        let mut secrets = SECRET_PARAMETERS.iter();
+        match secrets.any(|secret| is_secret(secret) || has_url(secret)) {
             true => format!("{name}=redacted"),
             false => parameter.to_owned(),
         }
@@ -143,6 +149,15 @@ fn decoded(name: &str) -> String {
         }
     }
     decoded
+}
+
+/// Maximum size of a text that a client chooses in a record: strangers write into the log.
+const TEXT_SIZE_BYTES_MAX: usize = 4096;
+
+/// Returns the beginning of a text, as much as a record has of it.
+fn beginning(text: &str) -> &str {
+    text.get(..text.floor_char_boundary(TEXT_SIZE_BYTES_MAX))
+        .unwrap_or(text)
 }
 
 const DASH: Cow<'static, str> = Cow::Borrowed("-");
@@ -249,6 +264,14 @@ mod tests {
             "/b/k?X-Amz-Date=1&X-Amz-Signature=ab&x-amz-%73ecurity-Token=c&x",
             "/b/k?X-Amz-Date=1&X-Amz-Signature=redacted&x-amz-%73ecurity-Token=redacted&x",
         );
+        for url in [
+            "https://a/play?url=https://b/k?X-Amz-Signature=abcd",
+            "https://a/play?url=https%3A%2F%2Fb%2Fk%3FX-Amz-Signature%3Dabcd%26x",
+            "https://a/play?url=https%253A%252F%252Fb%252Fk%253FSignature%253Dabcd",
+        ] {
+            check(url, "https://a/play?url=redacted");
+        }
+        check("https://a/?q=signature", "https://a/?q=signature");
         let line = AccessLogRecord {
             target: "/b/k?X-Amz-Signature=abcd",
             referer: Some("https://b/k?X-Amz-Signature=abcd"),
@@ -256,6 +279,33 @@ mod tests {
         }
         .line();
         assert!(!line.contains("abcd"), "{line}");
+    }
+
+    #[test]
+    fn a_client_does_not_choose_how_long_a_line_is() {
+        let long = "\u{e9}\"".repeat(60_000);
+        let line = AccessLogRecord {
+            method: &long,
+            operation: &long,
+            version_id: Some(&long),
+            target: &long,
+            referer: Some(&long),
+            user_agent: Some(&long),
+            host_header: Some(&long),
+            ..record()
+        }
+        .line();
+        assert!(
+            line.len() < 7 * 3 * TEXT_SIZE_BYTES_MAX + 1_000,
+            "{}",
+            line.len()
+        );
+        assert!(line.contains(" HTTP/1.1\" 200 "), "{line}");
+        assert!(
+            line.ends_with(" TLSV1.2 - -"),
+            "{}",
+            &line[line.len() - 60..]
+        );
     }
 
     #[test]

@@ -81,6 +81,19 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let may_have_trailer = matches!(
+        verified.payload,
+        Payload::Chunks {
+            has_trailer: true,
+            ..
+        }
+    );
+    if !announced.trailer.is_empty() && !may_have_trailer {
+        // A checksum that was announced would not be checked.
+        return Err(BodyError::Chunks(
+            "x-amz-trailer announces fields that such a body cannot have",
+        ));
+    }
     let paced = paced(body, limits.body_silence, limits.body_rate_bytes);
     let (pieces, length, trailer) = match verified.payload {
         Payload::Unsigned => (paced, announced.content_length, None),

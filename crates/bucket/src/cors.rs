@@ -10,6 +10,8 @@ use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 const RULES_MAX: usize = 100;
+/// Size of the texts of all rules (S3 User Guide, "Elements of a CORS configuration": 64 KB).
+const SIZE_BYTES_MAX: usize = 64 * 1024;
 const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
 
 /// The reason why rules are refused.
@@ -17,6 +19,8 @@ const METHODS: [&str; 5] = ["GET", "PUT", "POST", "DELETE", "HEAD"];
 pub(crate) enum CorsError {
     #[error("a CORS configuration has 1 to 100 rules")]
     Rules,
+    #[error("a CORS configuration has at most 64 KiB")]
+    TooLarge,
     #[error("found unsupported HTTP method in CORS config. Unsupported method is {0}")]
     Method(String),
     #[error("AllowedOrigin \"{0}\" cannot have more than one wildcard.")]
@@ -33,6 +37,19 @@ pub(crate) enum CorsError {
 pub(crate) fn check(rules: &[CorsRule]) -> Result<(), CorsError> {
     if rules.is_empty() || rules.len() > RULES_MAX {
         return Err(CorsError::Rules);
+    }
+    let texts = rules.iter().flat_map(|rule| {
+        let lists = [
+            &rule.allowed_origins,
+            &rule.allowed_methods,
+            &rule.allowed_headers,
+            &rule.expose_headers,
+        ];
+        lists.into_iter().flatten().chain(&rule.id)
+    });
+    // Each text counts for at least one byte: every request of a browser is compared with them.
+    if texts.map(|text| text.len() + 1).sum::<usize>() > SIZE_BYTES_MAX {
+        return Err(CorsError::TooLarge);
     }
     let wildcards = |text: &str| text.bytes().filter(|byte| *byte == b'*').count();
     for rule in rules {
@@ -200,6 +217,8 @@ mod tests {
         assert_eq!(check(&[]), Err(CorsError::Rules));
         let good = rule(&["*"], &["GET"], &["*"]);
         assert_eq!(check(&vec![good.clone(); 101]), Err(CorsError::Rules));
+        let many = ["https://a.example.com"; 4_000];
+        assert_eq!(refused(rule(&many, &["GET"], &[])), CorsError::TooLarge);
         assert_eq!(refused(rule(&[], &["GET"], &[])), CorsError::Incomplete);
         assert_eq!(
             refused(rule(&["*"], &["get"], &[])),

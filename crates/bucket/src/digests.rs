@@ -1,7 +1,7 @@
 //! Digests that a client announces for a body: `Content-MD5` and `x-amz-checksum-…`, in the head or in the trailer.
 
-use crate::body::TrailerSlot;
-use crate::error::known;
+use crate::body::{BodyError, TrailerSlot};
+use crate::error::{IntoS3, known};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::HeaderMap;
@@ -11,6 +11,12 @@ use s3s::{S3Error, S3ErrorCode};
 
 const CONTENT_MD5: &str = "content-md5";
 const PREFIX: &str = "x-amz-checksum-";
+/// Fields with this prefix that are no checksums.
+const ABOUT_CHECKSUMS: [&str; 3] = [
+    "x-amz-checksum-algorithm",
+    "x-amz-checksum-mode",
+    "x-amz-checksum-type",
+];
 
 /// Returns the name of the field in which a checksum is sent.
 pub(crate) fn field(algorithm: Algorithm) -> &'static str {
@@ -86,9 +92,24 @@ pub(crate) fn announced(headers: &HeaderMap) -> Result<Digests, S3Error> {
             digests
                 .checksums
                 .push((algorithm, checksum(algorithm, value)?));
+        } else if name.as_str().starts_with(PREFIX) && !ABOUT_CHECKSUMS.contains(&name.as_str()) {
+            // Whoever sends a checksum relies on its being checked.
+            return Err(unknown(name.as_str()));
         }
     }
     Ok(digests)
+}
+
+/// Returns the checksum of something that can have one: of several, all but one would not be checked.
+pub(crate) fn single(digests: Digests) -> Result<Option<(Algorithm, Vec<u8>)>, S3Error> {
+    let mut checksums = digests.checksums.into_iter();
+    match (checksums.next(), checksums.next()) {
+        (checksum, None) => Ok(checksum),
+        (_, Some(_)) => Err(known(
+            S3ErrorCode::InvalidRequest,
+            "Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.",
+        )),
+    }
 }
 
 /// Adds the checksums of a trailer.
@@ -96,7 +117,12 @@ pub(crate) fn add_trailer(
     digests: &mut Digests,
     slot: Option<&TrailerSlot>,
 ) -> Result<(), S3Error> {
-    for (name, value) in slot.and_then(TrailerSlot::take).unwrap_or_default() {
+    let Some(slot) = slot else {
+        return Ok(());
+    };
+    // Without its end a body is not known to be whole.
+    let trailer = slot.take().ok_or_else(|| BodyError::TooShort.into_s3())?;
+    for (name, value) in trailer {
         let algorithm = of_field(&name).ok_or_else(|| unknown(&name))?;
         digests
             .checksums
@@ -147,4 +173,53 @@ fn unknown(name: &str) -> S3Error {
         "The algorithm {name:?} is not known here: use CRC32, CRC32C, CRC64NVME, SHA1 or SHA256."
     );
     known(S3ErrorCode::InvalidRequest, message)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn headers(name: &'static str, value: &'static str) -> HeaderMap {
+        let mut headers = HeaderMap::new();
+        headers.insert(name, http::HeaderValue::from_static(value));
+        headers
+    }
+
+    #[test]
+    fn a_checksum_that_cannot_be_checked_is_refused() {
+        for name in [
+            "x-amz-checksum-sha512",
+            "x-amz-checksum-xxhash64",
+            "x-amz-checksum-",
+        ] {
+            let refused = announced(&headers(name, "AAAA")).unwrap_err();
+            assert_eq!(*refused.code(), S3ErrorCode::InvalidRequest, "{name}");
+        }
+        assert!(announced(&headers("x-amz-checksum-crc32", "AAAA")).is_err());
+        let none = announced(&headers("x-amz-checksum-type", "COMPOSITE")).unwrap();
+        assert!(none.checksums.is_empty());
+        let one = announced(&headers("x-amz-checksum-crc32", "AAAAAA==")).unwrap();
+        assert_eq!(one.checksums, [(Algorithm::Crc32, vec![0; 4])]);
+    }
+
+    #[test]
+    fn of_several_checksums_none_is_passed_over() {
+        let one = (Algorithm::Crc32, vec![0; 4]);
+        let mut digests = Digests {
+            checksums: vec![one.clone(), (Algorithm::Crc32c, vec![0; 4])],
+            ..Digests::default()
+        };
+        assert!(single(digests.clone()).is_err());
+        digests.checksums.truncate(1);
+        assert_eq!(single(digests).unwrap(), Some(one));
+        assert_eq!(single(Digests::default()).unwrap(), None);
+    }
+
+    #[test]
+    fn a_body_without_its_end_has_no_checksums() {
+        let mut digests = Digests::default();
+        let refused = add_trailer(&mut digests, Some(&TrailerSlot::default())).unwrap_err();
+        assert_eq!(*refused.code(), S3ErrorCode::IncompleteBody);
+        assert!(add_trailer(&mut digests, None).is_ok());
+    }
 }

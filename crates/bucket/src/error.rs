@@ -130,6 +130,8 @@ impl IntoS3 for OperatorsError {
             OperatorsError::Denied => access_denied(),
             OperatorsError::Exists => OpenError::Exists.into_s3(),
             OperatorsError::NoSuchBucket => no_such_bucket(),
+            OperatorsError::NotEmpty => OpenError::NotEmpty.into_s3(),
+            OperatorsError::InUse(reason) => known(S3ErrorCode::InvalidBucketState, reason),
             OperatorsError::Invalid(reason) => known(S3ErrorCode::InvalidRequest, reason),
         }
     }
@@ -146,6 +148,7 @@ impl IntoS3 for CorsError {
         let message = self.to_string();
         match self {
             CorsError::Rules | CorsError::Incomplete => known(S3ErrorCode::MalformedXML, message),
+            CorsError::TooLarge => known(S3ErrorCode::EntityTooLarge, message),
             CorsError::Method(_)
             | CorsError::Origin(_)
             | CorsError::Header(_)
@@ -162,7 +165,9 @@ impl IntoS3 for FormError {
                 known(S3ErrorCode::MalformedPOSTRequest, message)
             }
             FormError::TooLarge => known(S3ErrorCode::MaxPostPreDataLengthExceededError, message),
-            FormError::Twice(_) | FormError::NoFile => known(S3ErrorCode::InvalidArgument, message),
+            FormError::Twice(_) | FormError::NoFile | FormError::Unsendable(_) => {
+                known(S3ErrorCode::InvalidArgument, message)
+            }
         }
     }
 }

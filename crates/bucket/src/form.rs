@@ -4,6 +4,7 @@
 pub(crate) mod policy;
 
 use bytes::{Bytes, BytesMut};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use thiserror::Error;
 
 const BOUNDARY_LENGTH_MAX: usize = 70;
@@ -29,6 +30,8 @@ pub(crate) enum FormError {
     NoFile,
     #[error("the form ended before its end")]
     Incomplete,
+    #[error("the field {0:?} cannot be a header field")]
+    Unsendable(String),
 }
 
 /// The fields of a form: names in lower case.
@@ -37,8 +40,6 @@ pub(crate) struct Fields {
     pub(crate) values: Vec<(String, String)>,
     /// Name of the uploaded file, which stands for `${filename}` in the key.
     pub(crate) filename: String,
-    /// `Content-Type` of the file's part.
-    pub(crate) file_content_type: Option<String>,
 }
 
 impl Fields {
@@ -48,6 +49,39 @@ impl Fields {
         values
             .find(|(known, _)| known == name)
             .map(|(_, value)| value.as_str())
+    }
+
+    /// Returns the object's key, with the file's name in it: the policy is about this one (S3 API Reference, "POST
+    /// Policy": variables are expanded first, and of a path the text after its last slash counts).
+    pub(crate) fn key(&self) -> Option<String> {
+        let name = self.filename.rsplit(['/', '\\']).next();
+        let key = self.get("key")?;
+        Some(key.replace("${filename}", name.unwrap_or_default()))
+    }
+
+    /// Returns the fields that an object is stored with, and digests, as header fields. One that cannot be sent as a
+    /// header field is refused: left out, it would be another form than the policy was held against.
+    pub(crate) fn stored(&self) -> Result<HeaderMap, FormError> {
+        let mut headers = HeaderMap::new();
+        for (name, value) in &self.values {
+            let is_stored = name.starts_with("x-amz-")
+                || name.starts_with("content-")
+                || ["cache-control", "acl"].contains(&name.as_str());
+            if !is_stored {
+                continue;
+            }
+            let field = match name.as_str() {
+                "acl" => "x-amz-acl",
+                name => name,
+            };
+            let unsendable = || FormError::Unsendable(name.clone());
+            let field = HeaderName::from_bytes(field.as_bytes()).map_err(|_| unsendable())?;
+            let value = HeaderValue::from_bytes(value.as_bytes()).map_err(|_| unsendable())?;
+            if headers.insert(field, value).is_some() {
+                return Err(FormError::Twice(name.clone()));
+            }
+        }
+        Ok(headers)
     }
 }
 
@@ -188,7 +222,6 @@ impl FormReader {
         let head = PartHead::read(head).ok_or(FormError::Malformed)?;
         if head.name == "file" {
             self.fields.filename = head.filename.unwrap_or_default();
-            self.fields.file_content_type = head.content_type;
             self.state = State::File;
             return Ok(Some(Found::Fields(std::mem::take(&mut self.fields))));
         }
@@ -265,34 +298,27 @@ fn boundary(content_type: &str) -> Option<String> {
     is_boundary.then(|| boundary.to_owned())
 }
 
-/// The head of a part.
+/// The head of a part. Its `Content-Type` is passed over, as S3 does: no policy covers it.
 struct PartHead {
     name: String,
     filename: Option<String>,
-    content_type: Option<String>,
 }
 
 impl PartHead {
     fn read(head: &str) -> Option<Self> {
         let mut name = None;
         let mut filename = None;
-        let mut content_type = None;
         for line in head.split("\r\n").filter(|line| !line.is_empty()) {
             let (field, value) = line.split_once(':')?;
-            match field.to_ascii_lowercase().as_str() {
-                "content-disposition" => {
-                    let rest = value.trim().strip_prefix("form-data")?;
-                    name = parameter(rest, "name");
-                    filename = parameter(rest, "filename");
-                }
-                "content-type" => content_type = Some(value.trim().to_owned()),
-                _ => {}
+            if field.eq_ignore_ascii_case("content-disposition") {
+                let rest = value.trim().strip_prefix("form-data")?;
+                name = parameter(rest, "name");
+                filename = parameter(rest, "filename");
             }
         }
         Some(PartHead {
             name: name?.to_ascii_lowercase(),
             filename,
-            content_type,
         })
     }
 }

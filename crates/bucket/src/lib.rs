@@ -14,6 +14,7 @@ mod encoding;
 mod endpoint;
 mod error;
 mod facts;
+mod file_sending;
 mod form;
 #[doc(hidden)]
 pub mod fuzzed;
@@ -27,7 +28,8 @@ mod sigv2;
 mod sigv4;
 mod target;
 
-pub use endpoint::{AccessLog, AnswerBody, Endpoint};
+pub use endpoint::{AccessLog, AnswerBody, Client, Endpoint};
+pub use file_sending::{FileSending, SentFile};
 pub use operators::{
     AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission,
 };

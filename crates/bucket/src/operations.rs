@@ -14,7 +14,8 @@ mod settings;
 mod tagging;
 mod writing;
 
-pub(crate) use attributes::of_form;
+pub(crate) use attributes::{check_features, of_form};
+pub(crate) use dispatch::act;
 pub(crate) use writing::{Written, checksum_fields};
 
 use crate::error::{self, IntoS3};
@@ -23,9 +24,10 @@ use crate::operators::Operators;
 use crate::policy::Transport;
 use crate::records::BucketRecord;
 use crate::settings::Settings;
-use privet_objects::{BucketFolder, BucketName, BucketsFolder, Key};
+use privet_objects::{BucketFolder, BucketName, BucketsFolder, Key, OpenError};
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Result};
 use std::sync::Arc;
+use tokio::sync::Mutex;
 
 /// Id of the owner of everything: a canonical user id, which is the same everywhere.
 pub(crate) const OWNER_ID: &str =
@@ -47,6 +49,8 @@ pub(crate) struct Shared {
     pub(crate) region: String,
     pub(crate) transport: Transport,
     pub(crate) upload_size_bytes_max: u64,
+    /// Held while a folder and its record come or go together.
+    pub(crate) making: Mutex<()>,
 }
 
 impl Operations {
@@ -63,6 +67,7 @@ impl Operations {
                 region: settings.region.clone(),
                 transport,
                 upload_size_bytes_max: settings.limits.upload_size_bytes,
+                making: Mutex::new(()),
             }),
         }
     }
@@ -75,14 +80,37 @@ impl Operations {
     {
         self.record(name).await?;
         let shared = Arc::clone(&self.shared);
+        let own = name.clone();
+        let tried = blocking(move || {
+            let bucket = shared.buckets.bucket(&own).map_err(IntoS3::into_s3)?;
+            Ok(match bucket {
+                Some(bucket) => Tried::Done(work(&bucket)),
+                None => Tried::NoFolder(work),
+            })
+        });
+        match tried.await? {
+            Tried::Done(result) => result,
+            Tried::NoFolder(work) => {
+                let bucket = self.make_again(name).await?;
+                blocking(move || work(&bucket)).await
+            }
+        }
+    }
+
+    /// Makes the folder of a bucket whose deletion was killed before its record was gone. One that is being deleted now
+    /// stays away.
+    async fn make_again(&self, name: &BucketName) -> S3Result<BucketFolder> {
+        let _alone = self.shared.making.lock().await;
+        self.record(name).await?;
+        let shared = Arc::clone(&self.shared);
         let name = name.clone();
-        blocking(move || {
-            let bucket = match shared.buckets.bucket(&name).map_err(IntoS3::into_s3)? {
-                Some(bucket) => bucket,
-                // A deletion was killed before the record was gone.
-                None => shared.buckets.create(&name).map_err(IntoS3::into_s3)?,
-            };
-            work(&bucket)
+        blocking(move || match shared.buckets.create(&name) {
+            // Another request was faster.
+            Err(OpenError::Exists) => {
+                let bucket = shared.buckets.bucket(&name).map_err(IntoS3::into_s3)?;
+                bucket.ok_or_else(error::no_such_bucket)
+            }
+            made => made.map_err(IntoS3::into_s3),
         })
         .await
     }
@@ -94,6 +122,13 @@ impl Operations {
             .map_err(IntoS3::into_s3)?
             .ok_or_else(error::no_such_bucket)
     }
+}
+
+/// Work that was tried with a bucket's folder.
+enum Tried<T, F> {
+    Done(S3Result<T>),
+    /// There is no folder; the work was not begun.
+    NoFolder(F),
 }
 
 /// Does work that waits for the disk, away from the runtime.

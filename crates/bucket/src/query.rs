@@ -201,7 +201,7 @@ impl Query {
         let mut pairs: Vec<[String; 2]> = parameters
             .map(|(name, value)| [name, value].map(|text| encoding::encode(text.as_bytes())))
             .collect();
-        // By name: `select` comes before `select-type`, although `=` comes after `-`.
+        // By names alone: `x-amz-meta-a` comes before `x-amz-meta-a-b`, though `-` comes before `=`.
         pairs.sort();
         let parts: Vec<String> = pairs.iter().map(|pair| pair.join("=")).collect();
         parts.join("&")
@@ -256,6 +256,10 @@ mod tests {
         check(
             "X-Amz-Signature=1&X-Amz-Date=2&acl",
             Ok("X-Amz-Date=2&acl="),
+        );
+        check(
+            "x-amz-meta-a1=2&x-amz-meta-a-b=3&x-amz-meta-a=1",
+            Ok("x-amz-meta-a=1&x-amz-meta-a-b=3&x-amz-meta-a1=2"),
         );
         let query = Query::parse("X-Amz-Date=2&acl&X-Amz-Signature=1").unwrap();
         assert_eq!(query.unsigned(), "acl=");

@@ -31,6 +31,8 @@ pub struct Limits {
     pub requests: usize,
     /// Of these the most that write an object.
     pub uploads: usize,
+    /// Of these the most forms whose sender is not known yet, since its fields are still being read.
+    pub forms: usize,
     /// Size of an object that is written in one request (5 GiB at Amazon), and of a part.
     pub upload_size_bytes: u64,
     /// Size of an object that is put together of parts (5 TiB at Amazon).
@@ -48,6 +50,7 @@ impl Default for Limits {
         Limits {
             requests: 256,
             uploads: 64,
+            forms: 32,
             upload_size_bytes: 5 * 1024 * 1024 * 1024,
             object_size_bytes: 5 * 1024 * 1024 * 1024 * 1024,
             document_size_bytes: 2 * 1024 * 1024,

@@ -37,8 +37,8 @@ pub(crate) struct UrlClaim {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct PresentedUrl<'a> {
     pub(crate) method: &'a Method,
-    /// Path as sent, with the bucket before it.
-    pub(crate) resource: &'a str,
+    /// Path of the object as sent, with the bucket before it; `None` if the request is about no object.
+    pub(crate) resource: Option<&'a str>,
     pub(crate) query: &'a Query,
     pub(crate) headers: &'a HeaderMap,
 }
@@ -76,9 +76,14 @@ fn read(url: &PresentedUrl<'_>, now: i64) -> Result<UrlClaim, Refusal> {
     // Amazon's fields are signed in a form of their own, and none is needed to read.
     let mut fields = url.headers.keys();
     let is_plain = !fields.any(|name| name.as_str().replace('_', "-").starts_with("x-amz-"));
-    if !is_reading || !is_signed || !is_plain || url.headers.contains_key("authorization") {
+    let in_header = url.headers.contains_key("authorization");
+    // The signed path of a bucket by host name is `/`: one such signature would fit all buckets.
+    let Some(resource) = url
+        .resource
+        .filter(|_| is_reading && is_signed && is_plain && !in_header)
+    else {
         return Err(Refusal::VersionTwo);
-    }
+    };
     let malformed = |part| Refusal::Malformed {
         part,
         fault: "cannot be read",
@@ -102,7 +107,7 @@ fn read(url: &PresentedUrl<'_>, now: i64) -> Result<UrlClaim, Refusal> {
         access_key_id: Some(id.to_owned())
             .filter(|_| is_id)
             .ok_or(malformed("AWSAccessKeyId"))?,
-        text_to_sign: text_to_sign(url, expires),
+        text_to_sign: text_to_sign(url, resource, expires),
         signature: signature
             .filter(|bytes| bytes.len() == 20)
             .ok_or(malformed("Signature"))?,
@@ -110,7 +115,7 @@ fn read(url: &PresentedUrl<'_>, now: i64) -> Result<UrlClaim, Refusal> {
 }
 
 /// Returns the signed text (S3 Developer Guide, "Signing and authenticating REST requests (AWS signature version 2)").
-fn text_to_sign(url: &PresentedUrl<'_>, expires: &str) -> String {
+fn text_to_sign(url: &PresentedUrl<'_>, resource: &str, expires: &str) -> String {
     let field = |name: &str| {
         let value = url.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
@@ -125,11 +130,10 @@ fn text_to_sign(url: &PresentedUrl<'_>, expires: &str) -> String {
     }
     let mark = if parameters.is_empty() { "" } else { "?" };
     format!(
-        "{}\n{}\n{}\n{expires}\n{}{mark}{}",
+        "{}\n{}\n{}\n{expires}\n{resource}{mark}{}",
         url.method,
         field("content-md5"),
         field("content-type"),
-        url.resource,
         parameters.join("&")
     )
 }
@@ -149,7 +153,7 @@ mod tests {
         let url = |query: &Query| {
             let url = PresentedUrl {
                 method: &method,
-                resource: "/photos/a%20b",
+                resource: Some("/photos/a%20b"),
                 query,
                 headers: &headers,
             };
@@ -205,6 +209,20 @@ mod tests {
     }
 
     #[test]
+    fn a_bucket_has_no_url_of_version_two() {
+        let query =
+            Query::parse("AWSAccessKeyId=AK&Expires=1&Signature=AAAAAAAAAAAAAAAAAAAAAAAAAAA%3D");
+        let url = PresentedUrl {
+            method: &Method::GET,
+            resource: None,
+            query: &query.unwrap(),
+            headers: &HeaderMap::new(),
+        };
+        let refused = UrlClaim::read(&url, 0).unwrap().unwrap_err();
+        assert_eq!(refused, Refusal::VersionTwo);
+    }
+
+    #[test]
     fn an_example_of_amazons_guide_is_good() {
         let mut headers = HeaderMap::new();
         headers.insert(
@@ -216,7 +234,7 @@ mod tests {
         );
         let url = PresentedUrl {
             method: &Method::GET,
-            resource: "/johnsmith/photos/puppy.jpg",
+            resource: Some("/johnsmith/photos/puppy.jpg"),
             query: &query.unwrap(),
             headers: &headers,
         };

@@ -244,7 +244,6 @@ impl Authentication {
         }
         let credential = self.credential(access_key_id, now).await?;
         let credential = credential.ok_or(AccessError::Refused)?;
-        self.note_use(access_key_id, now).await;
         Ok(KeyHolder(Holder {
             address,
             access_key_id: access_key_id.to_owned(),
@@ -253,8 +252,17 @@ impl Authentication {
     }
 
     /// Counts a signature that was not good, against the address, and against the key if there is one of this id.
-    pub fn note_failure(&self, address: IpAddr, access_key_id: Option<&str>, now: i64) {
-        lock(&self.failed).count(address, access_key_id, now);
+    /// Returns for how many seconds the address is told nothing more, if it had failed too often before.
+    pub fn note_failure(
+        &self,
+        address: IpAddr,
+        access_key_id: Option<&str>,
+        now: i64,
+    ) -> Option<i64> {
+        let mut failed = lock(&self.failed);
+        let waiting = failed.wait(address, None, now);
+        failed.count(address, access_key_id, now);
+        waiting
     }
 
     /// Makes the gate, which begins to remember signatures `now`. Without a store only the machine's own requests are
@@ -427,9 +435,7 @@ impl Authentication {
         error: AccessError,
         now: i64,
     ) -> AccessError {
-        let mut failed = lock(&self.failed);
-        let waiting = failed.wait(address, None, now);
-        failed.count(address, key, now);
+        let waiting = self.note_failure(address, key, now);
         waiting.map_or(error, |wait_secs| AccessError::TooManyFailures {
             wait_secs,
         })
@@ -446,7 +452,7 @@ impl Authentication {
     }
 
     /// Writes down that a key was used, once a minute. A failure keeps nobody from working.
-    async fn note_use(&self, access_key_id: &str, now: i64) {
+    pub async fn note_use(&self, access_key_id: &str, now: i64) {
         let Some(store) = self.store.as_ref().and_then(LateStore::get) else {
             return;
         };

@@ -70,15 +70,18 @@ pub use operations::{
     ExplainRequest, FileService, GrantChange, Imported, InvalidationRequest, Item, ItemVersion,
     Job, JobState, KeyPart, KeyUsage, LinkRules, Listed, MadeBy, MakeLinkRequest, Mode,
     NewOperatorRequest, Operations, OperationsOptions, OperatorPatch, Outcome, PageRequest, Plan,
-    ProbeRequest, RevocationOutcome, RevocationRequest, RevokeTarget, Running, ShownLink,
-    ShownRotation, ShownState, SigningKey, Source, Switch, Tended, ThisEdge, Undo, signing_key,
+    ProbeRequest, RevocationOutcome, RevocationRequest, RevokeTarget, Running, ScopedBuckets,
+    ShownLink, ShownRotation, ShownState, SigningKey, Source, Switch, Tended, ThisEdge, Undo,
+    signing_key,
 };
 pub use operator::{
     Admin, Authenticated, Caller, Entry, Operator, Publish, Rank, Read, RoleTooLow, Scope,
 };
 pub use replay::ReplayRefusal;
 pub use rotation::{CurrentKey, KeyType, NextKey, RetiringKey, Rotation as KeyRotation, Schedule};
-pub use side_listener::{BoundSideListener, SideListener};
+pub use side_listener::{
+    BoundSideListener, FileSender, SentFile, SideLimits, SideListener, SidePeer,
+};
 pub use socket::SocketError;
 pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
 pub use tls::server_config;

@@ -31,7 +31,7 @@ mod writing;
 pub use applied::Applied;
 pub use audit::AuditQuery;
 pub(crate) use audit::Call as AuditedCall;
-pub use buckets::{BucketChange, EmbeddedBucket, GrantChange};
+pub use buckets::{BucketChange, EmbeddedBucket, GrantChange, ScopedBuckets};
 pub(crate) use cache::report as cache_report;
 pub use change::{ChangeRequest, Changed, Mode, Undo};
 pub use documents::Switch;

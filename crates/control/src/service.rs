@@ -12,6 +12,7 @@ use privet_distribution::config::{
 };
 use privet_edge::{StartFault, certificate_faults, own_file_faults};
 use privet_store::DocumentName;
+use std::collections::BTreeSet;
 use std::path::Path;
 
 /// What the store has to know of an item.
@@ -20,6 +21,8 @@ pub(crate) struct Facts {
     pub(crate) references: Vec<(ServiceKind, String)>,
     /// Items that are used if they exist.
     pub(crate) mentions: Vec<(ServiceKind, String)>,
+    /// Names of the buckets whose objects a distribution serves.
+    pub(crate) origin_buckets: BTreeSet<String>,
     /// JSON pointers to secrets.
     pub(crate) secrets: Vec<String>,
     pub(crate) claims: Vec<String>,
@@ -43,6 +46,7 @@ pub(crate) fn facts(item: &ServiceItem) -> Result<Facts, OperationError> {
     Ok(Facts {
         references: facts.references.into_iter().collect(),
         mentions: facts.mentions.into_iter().collect(),
+        origin_buckets: facts.origin_buckets,
         secrets: facts.secrets,
         claims,
     })

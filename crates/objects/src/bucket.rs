@@ -46,12 +46,23 @@ impl BucketFolder {
     ///
     /// Errors: `NotFound`, also for links, folders, devices and everything else that is no regular file; the system's.
     pub fn open(&self, key: &Key) -> Result<ObjectFile, ObjectError> {
-        let found = self.shared.find(key)?;
-        Ok(ObjectFile {
+        Ok(self.opened(key, self.shared.find(key)?))
+    }
+
+    /// Opens the object of `key` if that needs no waiting for the disk. `None` says nothing about the object: then
+    /// [`BucketFolder::open`] does.
+    #[must_use]
+    pub fn open_in_memory(&self, key: &Key) -> Option<ObjectFile> {
+        let found = self.shared.find_in_memory(key)?;
+        Some(self.opened(key, found))
+    }
+
+    fn opened(&self, key: &Key, found: Found) -> ObjectFile {
+        ObjectFile {
             state: FileState::of(&found.stat),
             metadata: Metadata::of(key, &found.stat, found.record, &self.shared.settings),
             file: found.file,
-        })
+        }
     }
 
     /// Returns what is known of the object of `key`.

@@ -1,5 +1,6 @@
 //! Sizes of the parts of which an object was made.
 
+use crate::PART_NUMBER_MAX;
 use std::ops::Range;
 
 /// Sizes of an object's parts, in order: a size and how many parts in a row have it.
@@ -19,7 +20,7 @@ impl Parts {
         Parts(runs)
     }
 
-    /// Returns the parts of these runs, if their sizes add up to `size_bytes`.
+    /// Returns the parts of these runs, if their sizes add up to `size_bytes` and they are no more than an upload has.
     pub(crate) fn from_runs(runs: Vec<(u64, u32)>, size_bytes: u64) -> Option<Parts> {
         let sizes = runs
             .iter()
@@ -27,7 +28,10 @@ impl Parts {
         let sum = sizes
             .into_iter()
             .try_fold(0_u64, |sum, size| sum.checked_add(size?))?;
-        (sum == size_bytes).then_some(Parts(runs))
+        let parts = Parts(runs);
+        // More than an upload can have were never written here.
+        let is_possible = parts.count() <= u32::from(PART_NUMBER_MAX);
+        (sum == size_bytes && is_possible).then_some(parts)
     }
 
     pub(crate) fn runs(&self) -> &[(u64, u32)] {
@@ -88,6 +92,8 @@ mod tests {
     fn runs_have_to_add_up() {
         assert_eq!(Parts::from_runs(vec![(5, 2)], 11), None);
         assert_eq!(Parts::from_runs(vec![(u64::MAX, 2)], 1), None);
+        assert_eq!(Parts::from_runs(vec![(0, u32::MAX)], 0), None);
+        assert_eq!(Parts::from_runs(vec![(1, 10_001)], 10_001), None);
         assert_eq!(
             Parts::from_runs(vec![(5, 2), (1, 1)], 11),
             Some(Parts::of([5, 5, 1]))

@@ -5,7 +5,7 @@ use crate::metadata::read_record;
 use crate::private::{KeyLock, Private, odd_path};
 use crate::record::Record;
 use crate::spelling::{folds, is_exact};
-use crate::system::{is_absence, open_file};
+use crate::system::{is_absence, open_file, open_file_in_memory};
 use crate::{Key, ObjectError, Settings};
 use rustix::fs::Stat;
 use rustix::io::Errno;
@@ -99,6 +99,22 @@ impl Shared {
         // A file that lost its attribute, or that was given another's name, is nobody's.
         let found = found.filter(|found| found.record.key.as_deref() == Some(key.as_str()));
         found.ok_or(ObjectError::NotFound)
+    }
+
+    /// Finds the object of `key` at its path, if that needs no waiting for the disk. Its attribute, which is with the
+    /// file's node or next to it, is taken for read.
+    pub(crate) fn find_in_memory(&self, key: &Key) -> Option<Found> {
+        if self.is_folding {
+            return None;
+        }
+        let (file, stat) = open_file_in_memory(&self.root, key.path()?).ok()?;
+        let record = read_record(&file, &stat).ok()?;
+        Some(Found {
+            place: Place::Path,
+            file: File::from(file),
+            stat,
+            record,
+        })
     }
 
     /// Finds the file at a path beneath the bucket's folder.

@@ -37,6 +37,12 @@ pub(crate) fn open_bucket(root: impl AsFd, name: &str) -> Result<OwnedFd, Errno>
     rustix::fs::openat2(root, name, FOLDER, Mode::empty(), resolve)
 }
 
+/// As `open_bucket`, if the way there is in memory; otherwise an error.
+pub(crate) fn open_bucket_in_memory(root: impl AsFd, name: &str) -> Result<OwnedFd, Errno> {
+    let resolve = BENEATH.difference(ResolveFlags::NO_XDEV) | ResolveFlags::CACHED;
+    rustix::fs::openat2(root, name, FOLDER, Mode::empty(), resolve)
+}
+
 /// Opens the folder at `path` beneath `root`; the empty path is `root` itself.
 pub(crate) fn open_folder(root: impl AsFd, path: &str) -> Result<OwnedFd, Errno> {
     let path = if path.is_empty() { "." } else { path };
@@ -45,7 +51,29 @@ pub(crate) fn open_folder(root: impl AsFd, path: &str) -> Result<OwnedFd, Errno>
 
 /// Opens the regular file at `path` beneath `root` for reading. Everything else counts as absent.
 pub(crate) fn open_file(root: impl AsFd, path: &str) -> Result<(OwnedFd, Stat), Errno> {
-    let file = rustix::fs::openat2(root, path, READING, Mode::empty(), BENEATH)?;
+    regular(rustix::fs::openat2(
+        root,
+        path,
+        READING,
+        Mode::empty(),
+        BENEATH,
+    )?)
+}
+
+/// As `open_file`, if the way there is in memory; otherwise an error, also before Linux 5.12.
+pub(crate) fn open_file_in_memory(root: impl AsFd, path: &str) -> Result<(OwnedFd, Stat), Errno> {
+    let resolve = BENEATH | ResolveFlags::CACHED;
+    regular(rustix::fs::openat2(
+        root,
+        path,
+        READING,
+        Mode::empty(),
+        resolve,
+    )?)
+}
+
+/// Lets nothing but a regular file pass.
+fn regular(file: OwnedFd) -> Result<(OwnedFd, Stat), Errno> {
     let stat = rustix::fs::fstat(&file)?;
     match FileType::from_raw_mode(stat.st_mode) {
         FileType::RegularFile => Ok((file, stat)),

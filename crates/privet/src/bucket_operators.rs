@@ -9,15 +9,15 @@ use privet_bucket::{
 use privet_control::cloudfront::canonical_user_id;
 use privet_control::{
     AccessError, Admin, Authenticated, Authentication, BucketChange, EmbeddedBucket,
-    OperationError, Operations, Operator, PageRequest, Read,
+    OperationError, Operations, Operator, PageRequest, Read, ScopedBuckets,
 };
 use privet_distribution::config::{self, BucketReader, Grant, ServiceKind};
 use privet_objects::BucketName;
 use privet_store::{Role, StoreError};
 use std::any::Any;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use zeroize::Zeroizing;
 
@@ -35,16 +35,25 @@ pub(crate) struct BucketOperators {
     authentication: Arc<Authentication>,
     /// Account of the distributions in ARNs.
     account: String,
-    records: Mutex<HashMap<String, (Instant, BucketRecord)>>,
+    remembered: Mutex<Remembered>,
 }
 
-/// What is known of an operator while one of its requests is worked on. The endpoint passes it back for nothing before
-/// the request's signature is good.
+/// Settings of buckets that were read a moment ago.
+#[derive(Debug, Default)]
+struct Remembered {
+    records: HashMap<String, (Instant, BucketRecord)>,
+    /// Number of changes so far: what was read before one may be out of date after it, and is not remembered.
+    changes: u64,
+}
+
+/// What is known of an operator while one of its requests is worked on.
 #[derive(Debug)]
 struct Known {
+    access_key_id: String,
     authenticated: Authenticated,
-    /// Buckets of the operator's scope; `None` for all.
-    buckets: Option<BTreeSet<String>>,
+    /// Buckets of the operator's scope, `None` for all. Nothing is here before the request's signature is good, and
+    /// then it may do nothing.
+    buckets: OnceLock<Option<ScopedBuckets>>,
 }
 
 impl HolderFacts for Known {
@@ -66,7 +75,7 @@ impl BucketOperators {
             operations,
             authentication,
             account,
-            records: Mutex::default(),
+            remembered: Mutex::default(),
         }
     }
 
@@ -80,8 +89,7 @@ impl BucketOperators {
             Ok(found) => found,
             Err(AccessError::Refused) => return Ok(None),
             Err(AccessError::TooManyFailures { wait_secs }) => {
-                let wait_secs = u64::try_from(wait_secs).unwrap_or_default();
-                return Err(OperatorsError::TooManyFailures { wait_secs });
+                return Err(too_many_failures(wait_secs));
             }
             Err(
                 error @ (AccessError::Store(_)
@@ -94,9 +102,6 @@ impl BucketOperators {
         };
         let secret = Zeroizing::new(found.secret().to_owned());
         let authenticated = found.vouched(asked.request_id);
-        let operator = Operator::<Read>::admit(&authenticated);
-        let operator = operator.map_err(|_| OperatorsError::Denied)?;
-        let buckets = self.operations.visible_buckets(&operator).await;
         let name = authenticated.caller().name.clone();
         Ok(Some(AccessKey {
             secret,
@@ -105,11 +110,28 @@ impl BucketOperators {
                 address: asked.address,
                 request_id: asked.request_id.to_owned(),
                 facts: Arc::new(Known {
+                    access_key_id: asked.access_key_id.to_owned(),
                     authenticated,
-                    buckets: buckets.map_err(|error| refusal(&error))?,
+                    buckets: OnceLock::new(),
                 }),
             },
         }))
+    }
+
+    /// Notes that a key was used, and finds out what its holder may hear of.
+    async fn note_sender(&self, holder: &Holder) -> Result<(), OperatorsError> {
+        let known = known(holder).ok_or(OperatorsError::Denied)?;
+        let now = self.operations.now();
+        self.authentication
+            .note_use(&known.access_key_id, now)
+            .await;
+        let operator = Operator::<Read>::admit(&known.authenticated);
+        let operator = operator.map_err(|_| OperatorsError::Denied)?;
+        let buckets = self.operations.scoped_buckets(&operator).await;
+        let buckets = buckets.map_err(|error| refusal(&error))?;
+        // What is there is of the same request.
+        let _ = known.buckets.set(buckets);
+        Ok(())
     }
 
     async fn find_record(
@@ -117,18 +139,25 @@ impl BucketOperators {
         bucket: &BucketName,
     ) -> Result<Option<BucketRecord>, OperatorsError> {
         let name = bucket.as_str();
-        if let Some((at, record)) = self.lock().get(name)
-            && at.elapsed() < RECORD_KNOWN_FOR
-        {
-            return Ok(Some(record.clone()));
-        }
+        let changes = {
+            let remembered = self.lock();
+            if let Some((at, record)) = remembered.records.get(name)
+                && at.elapsed() < RECORD_KNOWN_FOR
+            {
+                return Ok(Some(record.clone()));
+            }
+            remembered.changes
+        };
         let found = self.operations.embedded_bucket(name).await;
         let record = found
             .map_err(|error| refusal(&error))?
             .map(|found| self.record_of(found));
-        let mut records = self.lock();
+        let mut remembered = self.lock();
+        let is_current = remembered.changes == changes;
+        let records = &mut remembered.records;
         // That there is no bucket is never remembered: it may be made a moment later.
         match &record {
+            Some(_) if !is_current => {}
             Some(record) => {
                 if records.len() >= RECORDS_MAX {
                     records.clear();
@@ -296,12 +325,16 @@ impl BucketOperators {
     }
 
     fn forget(&self, bucket: &BucketName) {
-        self.lock().remove(bucket.as_str());
+        let mut remembered = self.lock();
+        remembered.records.remove(bucket.as_str());
+        remembered.changes += 1;
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<String, (Instant, BucketRecord)>> {
+    fn lock(&self) -> MutexGuard<'_, Remembered> {
         // A panic while the lock is held leaves what is remembered usable.
-        self.records.lock().unwrap_or_else(PoisonError::into_inner)
+        self.remembered
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -313,10 +346,20 @@ impl Operators for BucketOperators {
         Box::pin(self.find_key(asked))
     }
 
-    fn note_failure(&self, address: IpAddr, access_key_id: Option<&str>) {
+    fn note_failure(
+        &self,
+        address: IpAddr,
+        access_key_id: Option<&str>,
+    ) -> Result<(), OperatorsError> {
         let now = self.operations.now();
-        self.authentication
+        let waiting = self
+            .authentication
             .note_failure(address, access_key_id, now);
+        waiting.map_or(Ok(()), |wait_secs| Err(too_many_failures(wait_secs)))
+    }
+
+    fn admit<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<(), OperatorsError>> {
+        Box::pin(self.note_sender(holder))
     }
 
     fn may(&self, holder: &Holder, act: Act, bucket: Option<&BucketName>) -> Permission {
@@ -324,13 +367,20 @@ impl Operators for BucketOperators {
             return Permission::Denied;
         };
         let caller = known.authenticated.caller();
-        let is_in_scope = match (&known.buckets, bucket) {
+        let Some(buckets) = known.buckets.get() else {
+            return Permission::Denied;
+        };
+        let is_about_objects = matches!(act, Act::ReadObjects | Act::WriteObjects);
+        let is_in_scope = match (buckets, bucket) {
             (None, _) => true,
             (Some(_), None) => act == Act::ListBuckets,
-            (Some(buckets), Some(bucket)) => buckets.contains(bucket.as_str()),
+            (Some(buckets), Some(bucket)) if is_about_objects => {
+                buckets.of_origins.contains(bucket.as_str())
+            }
+            (Some(buckets), Some(bucket)) => buckets.named.contains(bucket.as_str()),
         };
         // What several distributions may share is changed by operators for all of them.
-        let is_for_all = known.buckets.is_none();
+        let is_for_all = buckets.is_none();
         let is_granted = match act {
             Act::ListBuckets | Act::ReadSettings => caller.role >= Role::Read,
             Act::ReadObjects | Act::WriteObjects => caller.role >= Role::Publish,
@@ -365,19 +415,25 @@ impl Operators for BucketOperators {
     }
 }
 
+fn too_many_failures(wait_secs: i64) -> OperatorsError {
+    OperatorsError::TooManyFailures {
+        wait_secs: u64::try_from(wait_secs).unwrap_or_default(),
+    }
+}
+
 fn refusal(error: &OperationError) -> OperatorsError {
     let text = error.to_string();
     match error {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,
         OperationError::RoleTooLow(_) | OperationError::ScopeTooNarrow(_) => OperatorsError::Denied,
         OperationError::Store(StoreError::Exists(_)) => OperatorsError::Exists,
-        OperationError::Store(StoreError::InUse { .. })
-        | OperationError::ReadOnly { .. }
+        OperationError::Store(StoreError::InUse { .. }) => OperatorsError::InUse(text),
+        OperationError::BucketNotEmpty(_) => OperatorsError::NotEmpty,
+        OperationError::ReadOnly { .. }
         | OperationError::NoStore
         | OperationError::Invalid(_)
         | OperationError::IfMatchMissing
         | OperationError::NotDisabled(_)
-        | OperationError::BucketNotEmpty(_)
         | OperationError::ClaimedOutside(_)
         | OperationError::IdempotencyKeyReused
         | OperationError::Invalidation(_) => OperatorsError::Invalid(text),

@@ -134,6 +134,10 @@ fn create(
     if session.execute(&sql, parameters)? == 0 {
         return Err(StoreError::Exists(name));
     }
+    // The link itself may have been revoked before anybody registered it.
+    let sql = "UPDATE links SET revoked_by = (SELECT MAX(r.seq) FROM revocations AS r WHERE r.kind = 'link' \
+               AND r.value = links.digest AND r.lifted_at IS NULL) WHERE number = $1";
+    session.execute(sql, vec![number.into()])?;
     let after = new.trail_body().to_string();
     let entry = Entry {
         actor,

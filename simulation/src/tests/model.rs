@@ -47,7 +47,8 @@ async fn check(seed: u64) {
         .map(|number| link(number, &mut random))
         .collect();
     for link in &links {
-        let created = store.create_link(&registered(link), &actor, seconds(START));
+        let new = registered(link);
+        let created = store.create_link(&new, &actor, seconds(START));
         created.await.unwrap();
     }
     let mut rows = Rows::default();

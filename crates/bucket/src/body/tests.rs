@@ -148,11 +148,20 @@ async fn whole(
     payload: Payload,
     length: Option<u64>,
 ) -> Result<Bytes, BodyError> {
+    whole_with_trailer(body, payload, length, &[]).await
+}
+
+async fn whole_with_trailer(
+    body: &'static str,
+    payload: Payload,
+    length: Option<u64>,
+    trailer: &[&str],
+) -> Result<Bytes, BodyError> {
     let (verified, _) = chunked_example();
     let announced = Announced {
         content_length: length,
-        decoded_length: None,
-        trailer: Vec::new(),
+        decoded_length: length,
+        trailer: trailer.iter().map(|name| (*name).to_owned()).collect(),
     };
     let limits = Limits {
         upload_size_bytes: 10,
@@ -192,6 +201,26 @@ async fn a_body_is_what_was_announced() {
         Err(BodyError::Chunks(_))
     ));
     assert_eq!(whole("abc", digest, Some(3)).await, Ok(Bytes::from("abc")));
+}
+
+#[tokio::test]
+async fn a_trailer_that_cannot_come_is_refused() {
+    let chunks = |is_signed, has_trailer| Payload::Chunks {
+        is_signed,
+        has_trailer,
+    };
+    let names = ["x-amz-checksum-crc32"];
+    for payload in [
+        Payload::Unsigned,
+        Payload::Digest(digest_of(b"abc")),
+        chunks(true, false),
+    ] {
+        let read = whole_with_trailer("abc", payload, Some(3), &names).await;
+        assert!(matches!(read, Err(BodyError::Chunks(_))), "{payload:?}");
+    }
+    let body = "3\r\nabc\r\n0\r\nx-amz-checksum-crc32:NSRBwg==\r\n\r\n";
+    let read = whole_with_trailer(body, chunks(false, true), Some(3), &names).await;
+    assert_eq!(read, Ok(Bytes::from("abc")));
 }
 
 #[tokio::test(start_paused = true)]

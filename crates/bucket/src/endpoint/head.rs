@@ -5,7 +5,7 @@ use crate::encoding;
 use crate::error::{self, IntoS3};
 use crate::facts::Fields;
 use crate::form;
-use crate::operators::{Asked, Holder, Operators};
+use crate::operators::{Holder, Operators};
 use crate::query::{Query, is_hoisted};
 use crate::sigv2::{PresentedUrl, UrlClaim};
 use crate::sigv4::{Presented, Refusal, Verified};
@@ -151,9 +151,13 @@ impl Head {
         operators: &dyn Operators,
         sent: Sent<'_>,
     ) -> Result<(Verified, Holder, Signed), S3Error> {
+        let recognition = sent.recognition(operators);
+        let refused = |refusal| recognition.refused(None, refusal);
         if let Some(claim) = self.url_claim(sent.now) {
-            let (verified, holder) = self.verify_url(claim, operators, sent).await?;
-            return Ok((verified, holder, Signed::OldQuery));
+            let claim = claim.map_err(refused)?;
+            let verify = |secret: Option<&str>| claim.verify(secret);
+            let ((), holder) = recognition.holder(&claim.access_key_id, verify).await?;
+            return Ok((Verified::without_body(), holder, Signed::OldQuery));
         }
         let signed = match self.parts.headers.contains_key(AUTHORIZATION) {
             true => Signed::Header,
@@ -165,83 +169,31 @@ impl Head {
             query: &self.query,
             headers: &self.parts.headers,
         };
-        let claim = match presented.claim(sent.now) {
-            Ok(claim) => claim,
-            Err(refusal) => {
-                if refusal != Refusal::Absent {
-                    operators.note_failure(sent.address, None);
-                }
-                return Err(refusal.into_s3());
-            }
-        };
-        let asked = Asked {
-            access_key_id: &claim.scope.access_key_id,
-            address: sent.address,
-            request_id: sent.request_id,
-        };
-        let key = operators.key(asked).await.map_err(IntoS3::into_s3)?;
+        let claim = presented.claim(sent.now).map_err(refused)?;
         let id = claim.scope.access_key_id.clone();
-        let secret = key.as_ref().map(|key| key.secret.as_str());
-        match (claim.verify(secret), key) {
-            (Ok(verified), Some(key)) => Ok((verified, key.holder, signed)),
-            (Ok(_) | Err(_), key) => {
-                operators.note_failure(sent.address, key.map(|_| id.as_str()));
-                Err(Refusal::Mismatch.into_s3())
-            }
-        }
+        let verify = |secret: Option<&str>| claim.verify(secret);
+        let (verified, holder) = recognition.holder(&id, verify).await?;
+        Ok((verified, holder, signed))
     }
 
     /// Reads a presigned URL of version 2.
     fn url_claim(&self, now: i64) -> Option<Result<UrlClaim, Refusal>> {
         let path = self.parts.uri.path();
-        let bucket = self
-            .target
-            .bucket()
-            .map(BucketName::as_str)
-            .unwrap_or_default();
         let resource = match &self.target {
             // By host name the bucket is not in the path.
-            Target::Object(_, key) if self.path.strip_prefix('/') == Some(key.as_str()) => {
-                format!("/{bucket}{path}")
+            Target::Object(bucket, key) if self.path.strip_prefix('/') == Some(key.as_str()) => {
+                Some(format!("/{bucket}{path}"))
             }
-            Target::Service | Target::Bucket(_) | Target::Object(..) => path.to_owned(),
+            Target::Object(..) => Some(path.to_owned()),
+            Target::Service | Target::Bucket(_) => None,
         };
         let url = PresentedUrl {
             method: &self.parts.method,
-            resource: &resource,
+            resource: resource.as_deref(),
             query: &self.query,
             headers: &self.parts.headers,
         };
         UrlClaim::read(&url, now)
-    }
-
-    async fn verify_url(
-        &self,
-        claim: Result<UrlClaim, Refusal>,
-        operators: &dyn Operators,
-        sent: Sent<'_>,
-    ) -> Result<(Verified, Holder), S3Error> {
-        let claim = claim.map_err(|refusal| {
-            operators.note_failure(sent.address, None);
-            refusal.into_s3()
-        })?;
-        let asked = Asked {
-            access_key_id: &claim.access_key_id,
-            address: sent.address,
-            request_id: sent.request_id,
-        };
-        let key = operators.key(asked).await.map_err(IntoS3::into_s3)?;
-        match (
-            claim.verify(key.as_ref().map(|key| key.secret.as_str())),
-            key,
-        ) {
-            (Ok(()), Some(key)) => Ok((Verified::without_body(), key.holder)),
-            (Ok(()) | Err(_), key) => {
-                let known = key.map(|_| claim.access_key_id.as_str());
-                operators.note_failure(sent.address, known);
-                Err(Refusal::Mismatch.into_s3())
-            }
-        }
     }
 
     /// Refuses conditions on the owner's account, which is not known here: they would hold for nobody.
@@ -289,6 +241,12 @@ impl Head {
             decoded_length: number(headers, DECODED_LENGTH)?,
             trailer,
         })
+    }
+
+    /// Returns the size of the object that an upload brings, as its head says it.
+    pub(super) fn announced_size(&self) -> Option<u64> {
+        let length = |name| number(&self.parts.headers, name).ok().flatten();
+        length(DECODED_LENGTH).or_else(|| length(CONTENT_LENGTH.as_str()))
     }
 
     /// Returns the head as the router gets it, and the fields that operations read themselves.

@@ -4,15 +4,15 @@ use crate::access;
 use crate::body::{self, BodyError, Pieces};
 use crate::digests;
 use crate::encoding;
-use crate::endpoint::Inner;
 use crate::endpoint::finish::{Answer, internal};
 use crate::endpoint::head::{Head, Sent, Signed};
-use crate::endpoint::log::Sender;
+use crate::endpoint::log::{ObjectSize, Sender};
+use crate::endpoint::{Inner, slow_down};
 use crate::error::{self, IntoS3, known};
 use crate::facts::{Facts, Fields};
 use crate::form::{self, FormError, FormReader, Found, policy};
-use crate::operations::{Written, checksum_fields, of_form};
-use crate::operators::{Act, Asked};
+use crate::operations::{Written, check_features, checksum_fields, of_form};
+use crate::operators::Act;
 use crate::sigv4::{FormClaim, Refusal};
 use crate::target::Target;
 use bytes::Bytes;
@@ -58,13 +58,18 @@ impl Inner {
             .unwrap_or_default();
         let reader = FormReader::new(content_type).map_err(IntoS3::into_s3)?;
         let pieces = body::paced(body, limits.body_silence, limits.body_rate_bytes);
-        // Nobody is known before the fields are there.
-        let opened = timeout(limits.body_silence, open(reader, pieces)).await;
-        let opened = opened.map_err(|_| BodyError::TooSlow.into_s3())??;
-        let (holder, sizes) = self.admit(&opened.fields, &bucket, sent).await?;
+        let (opened, holder, sizes) = {
+            // Nobody is known before the fields are there: strangers who send them slowly keep out other forms at most.
+            let _slot = self.forms.try_acquire().map_err(|_| slow_down())?;
+            let opened = timeout(limits.body_silence, open(reader, pieces)).await;
+            let opened = opened.map_err(|_| BodyError::TooSlow.into_s3())??;
+            let (holder, sizes) = self.admit(&opened.fields, &bucket, sent).await?;
+            (opened, holder, sizes)
+        };
         *sender = Sender {
             name: Some(holder.name.clone()),
             signed: Some(Signed::Form),
+            key: None,
         };
         let facts = Facts {
             holder,
@@ -82,6 +87,7 @@ impl Inner {
         let finish = Finish::of(&opened.fields)?;
         let written = written(&opened.fields, bucket.clone())?;
         let key = written.key.clone();
+        sender.key = Some(key.as_str().to_owned());
         let pieces = file_pieces(opened, sizes, limits.upload_size_bytes);
         let metadata = self.operations.write(written, pieces).await?;
         Ok(Answer::Own(finish.answer(&bucket, &key, &metadata)?))
@@ -100,28 +106,14 @@ impl Inner {
         let Some(text) = fields.get("policy") else {
             return Err(error::access_denied());
         };
-        let claim = FormClaim::read(fields, text, sent.now).map_err(|refusal| {
-            self.operators.note_failure(sent.address, None);
-            refusal.into_s3()
-        })?;
-        let asked = Asked {
-            access_key_id: claim.access_key_id(),
-            address: sent.address,
-            request_id: sent.request_id,
-        };
-        let key = self.operators.key(asked).await.map_err(IntoS3::into_s3)?;
-        let verified = claim.verify(key.as_ref().map(|key| key.secret.as_str()));
-        match (verified, key) {
-            (Ok(()), Some(key)) => {
-                let sizes = policy::check(text, fields, bucket.as_str(), sent.now);
-                Ok((key.holder, sizes.map_err(IntoS3::into_s3)?))
-            }
-            (Ok(()) | Err(_), key) => {
-                let known = key.map(|_| claim.access_key_id());
-                self.operators.note_failure(sent.address, known);
-                Err(Refusal::Mismatch.into_s3())
-            }
-        }
+        let recognition = sent.recognition(self.operators.as_ref());
+        let claim = FormClaim::read(fields, text, sent.now)
+            .map_err(|refusal| recognition.refused(None, refusal))?;
+        let id = claim.access_key_id();
+        let verify = |secret: Option<&str>| claim.verify(secret);
+        let ((), holder) = recognition.holder(id, verify).await?;
+        let sizes = policy::check(text, fields, bucket.as_str(), sent.now);
+        Ok((holder, sizes.map_err(IntoS3::into_s3)?))
     }
 }
 
@@ -187,26 +179,19 @@ fn file_pieces(opened: Opened, sizes: RangeInclusive<u64>, size_bytes_max: u64) 
 }
 
 fn written(fields: &form::Fields, bucket: BucketName) -> Result<Written, S3Error> {
-    let key = fields.get("key").ok_or_else(|| {
+    let key = fields.key().ok_or_else(|| {
         known(
             S3ErrorCode::InvalidArgument,
             "Bucket POST must contain a field named 'key'.",
         )
     })?;
-    let key = key.replace("${filename}", &fields.filename);
-    let headers: HeaderMap = fields
-        .values
-        .iter()
-        .filter_map(|(name, value)| {
-            let name = http::HeaderName::from_bytes(name.as_bytes()).ok()?;
-            Some((name, HeaderValue::from_bytes(value.as_bytes()).ok()?))
-        })
-        .collect();
+    let headers = fields.stored().map_err(IntoS3::into_s3)?;
+    check_features(&headers)?;
     Ok(Written {
         bucket,
         key: Key::new(key)
             .map_err(|error| known(S3ErrorCode::KeyTooLongError, error.to_string()))?,
-        attributes: of_form(fields)?,
+        attributes: of_form(&headers, fields)?,
         algorithms: digests::wanted(&headers, &[])?,
         digests: digests::announced(&headers)?,
         trailer: None,
@@ -280,6 +265,7 @@ impl Finish {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
+        response.extensions_mut().insert(ObjectSize(metadata.size));
         Ok(response)
     }
 }

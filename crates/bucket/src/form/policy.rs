@@ -56,6 +56,7 @@ pub(crate) fn check(
     }
     let mut upload = Upload {
         fields,
+        key: fields.key(),
         bucket,
         covered: Vec::new(),
         sizes: 0..=u64::MAX,
@@ -69,6 +70,8 @@ pub(crate) fn check(
 
 struct Upload<'a> {
     fields: &'a Fields,
+    /// Key with the file's name in it.
+    key: Option<String>,
     bucket: &'a str,
     covered: Vec<String>,
     sizes: RangeInclusive<u64>,
@@ -139,6 +142,7 @@ impl Upload<'_> {
     fn value(&self, name: &str) -> Option<&str> {
         match name {
             "bucket" => Some(self.bucket),
+            "key" => self.key.as_deref(),
             _ => self.fields.get(name),
         }
     }

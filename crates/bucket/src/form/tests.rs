@@ -176,3 +176,67 @@ fn a_policy_holds_for_everything_that_is_sent() {
         "1..=5",
     );
 }
+
+fn fields(filename: &str, values: &[(&str, &str)]) -> Fields {
+    let values = values.iter();
+    Fields {
+        values: values
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        filename: filename.to_owned(),
+    }
+}
+
+/// What cannot be stored is not left out: the policy was held against the whole form.
+#[test]
+fn a_field_that_cannot_be_a_header_field_is_refused() {
+    for (name, value) in [
+        ("content-type", "image/png\r\n"),
+        ("content-type", "image/png\nx: y"),
+        ("x-amz-acl", "private\0"),
+        ("x-amz-meta-a b", "c"),
+        ("x-amz-meta-\u{e9}", "c"),
+    ] {
+        let refused = fields("", &[(name, value)]).stored().unwrap_err();
+        assert_eq!(refused, FormError::Unsendable(name.to_owned()));
+    }
+    let twice = fields("", &[("acl", "private"), ("x-amz-acl", "public-read")]);
+    assert_eq!(
+        twice.stored(),
+        Err(FormError::Twice("x-amz-acl".to_owned()))
+    );
+    let form = fields(
+        "",
+        &[("key", "a\n"), ("policy", "x"), ("content-type", "a/b")],
+    );
+    let stored = form.stored().unwrap();
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored["content-type"], "a/b");
+}
+
+/// No policy covers what the file's part says of itself.
+#[test]
+fn the_type_of_the_files_part_is_nobodys() {
+    let form = "--xx\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a\"\r\nContent-Type: text/html\r\n\r\n\
+                \r\n--xx--";
+    let (fields, _) = read(form.as_bytes(), 1000).unwrap();
+    assert!(fields.stored().unwrap().is_empty());
+}
+
+/// The policy is about the key that the object gets.
+#[test]
+fn the_files_name_is_in_the_key_before_the_policy_is_read() {
+    let check = |filename: &str, condition: &str| {
+        let text = format!(
+            r#"{{"expiration":"2026-12-01T12:00:00Z","conditions":[{{"bucket":"photos"}},{condition}]}}"#
+        );
+        let form = fields(filename, &[("key", "u/${filename}")]);
+        policy::check(&BASE64_STANDARD.encode(text), &form, "photos", 0).is_ok()
+    };
+    assert!(!check("a.txt", r#"{"key":"u/${filename}"}"#));
+    assert!(!check("b.txt", r#"["starts-with","$key","u/a"]"#));
+    assert!(check("a.txt", r#"["starts-with","$key","u/a"]"#));
+    assert!(check("C:\\x\\a.txt", r#"{"key":"u/a.txt"}"#));
+    assert!(check("../../a.txt", r#"{"key":"u/a.txt"}"#));
+    assert!(check("", r#"{"key":"u/"}"#));
+}

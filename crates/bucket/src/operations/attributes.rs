@@ -7,7 +7,7 @@ use crate::operations::tagging;
 use http::header::{
     CACHE_CONTROL, CONTENT_DISPOSITION, CONTENT_ENCODING, CONTENT_LANGUAGE, CONTENT_TYPE,
 };
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode_str;
 use privet_objects::{Attributes, Headers, Tags};
 use s3s::dto::{ObjectOwnership, Tagging};
@@ -19,21 +19,18 @@ const META: &str = "x-amz-meta-";
 const USER_METADATA_BYTES_MAX: usize = 2 * 1024;
 /// Canned ACLs that say what is true anyway: everything is the owner's.
 const ACLS: [&str; 3] = ["private", "bucket-owner-full-control", "bucket-owner-read"];
-/// Header fields of features that are not there: who sends them relies on them.
-const REFUSED: [&str; 7] = [
+/// Beginnings of header fields of features that are not there: who sends them relies on them.
+const REFUSED: [&str; 4] = [
     "x-amz-server-side-encryption",
-    "x-amz-server-side-encryption-customer-algorithm",
-    "x-amz-server-side-encryption-aws-kms-key-id",
-    "x-amz-object-lock-mode",
-    "x-amz-object-lock-retain-until-date",
-    "x-amz-object-lock-legal-hold",
+    "x-amz-copy-source-server-side-encryption",
+    "x-amz-object-lock-",
     "x-amz-write-offset-bytes",
 ];
 const GRANTS: &str = "x-amz-grant-";
 
 /// Reads what an object is to be stored with.
 pub(super) fn of_request(headers: &HeaderMap, fields: &Fields) -> S3Result<Attributes> {
-    check_features(headers)?;
+    check_kind(headers)?;
     let text = |name: http::HeaderName| text_of(headers, name.as_str());
     Ok(Attributes {
         headers: Headers {
@@ -53,45 +50,38 @@ pub(super) fn of_request(headers: &HeaderMap, fields: &Fields) -> S3Result<Attri
     })
 }
 
-/// Reads what an object of a form is to be stored with.
-pub(crate) fn of_form(fields: &form::Fields) -> S3Result<Attributes> {
-    let mut headers = HeaderMap::new();
-    for (name, value) in &fields.values {
-        let is_stored = name.starts_with("x-amz-")
-            || name.starts_with("content-")
-            || ["cache-control", "acl"].contains(&name.as_str());
-        let name = match name.as_str() {
-            "acl" => "x-amz-acl",
-            name => name,
-        };
-        let (Ok(field), Ok(content)) = (
-            http::HeaderName::from_bytes(name.as_bytes()),
-            http::HeaderValue::from_bytes(value.as_bytes()),
-        ) else {
-            continue;
-        };
-        if is_stored {
-            headers.insert(field, content);
-        }
-    }
+/// Reads what an object of a form is to be stored with. `headers` are the form's stored fields.
+pub(crate) fn of_form(headers: &HeaderMap, fields: &form::Fields) -> S3Result<Attributes> {
     let own = Fields {
         expires: fields.get("expires").map(str::to_owned),
         ..Fields::default()
     };
-    let mut attributes = of_request(&headers, &own)?;
-    if let Some(document) = fields.get("tagging") {
-        attributes.tags = tags_of_document(document)?;
+    let mut attributes = of_request(headers, &own)?;
+    match (fields.get("tagging"), attributes.tags.0.is_empty()) {
+        (None, _) => {}
+        (Some(xml), true) => attributes.tags = tags_of_xml(xml)?,
+        (Some(_), false) => {
+            return Err(known(
+                S3ErrorCode::InvalidArgument,
+                "a form has tags in one field: tagging, or x-amz-tagging",
+            ));
+        }
     }
-    let content_type = &mut attributes.headers.content_type;
-    *content_type = content_type.take().or(fields.file_content_type.clone());
     Ok(attributes)
 }
 
-/// Refuses what implies a feature that is not there.
-pub(super) fn check_features(headers: &HeaderMap) -> S3Result<()> {
-    if let Some(name) = REFUSED.iter().find(|name| headers.contains_key(**name)) {
-        return Err(not_implemented(name));
+/// Refuses what implies a feature that is not there, whatever the operation.
+pub(crate) fn check_features(headers: &HeaderMap) -> S3Result<()> {
+    let mut names = headers.keys().map(http::HeaderName::as_str);
+    let is_refused = |name: &&str| REFUSED.iter().any(|refused| name.starts_with(refused));
+    match names.find(is_refused) {
+        Some(name) => Err(not_implemented(name)),
+        None => Ok(()),
     }
+}
+
+/// Refuses ACLs that would let in somebody, and storage classes that there are not.
+fn check_kind(headers: &HeaderMap) -> S3Result<()> {
     check_acl(headers)?;
     match text_of(headers, "x-amz-storage-class").as_deref() {
         None | Some("STANDARD") => Ok(()),
@@ -154,24 +144,27 @@ pub(super) fn tags_of_query(text: &str) -> S3Result<Tags> {
     })
 }
 
-/// Reads tags in the form of `PutObjectTagging`, which a form has in a field.
-fn tags_of_document(text: &str) -> S3Result<Tags> {
-    let mut reader = Deserializer::new(text.as_bytes());
-    let tagging = Tagging::deserialize(&mut reader).and_then(|tagging| {
+/// Reads tags in the form of XML, as the field `tagging` of a form has them (S3 API Reference, "POST Object").
+fn tags_of_xml(xml: &str) -> S3Result<Tags> {
+    let mut reader = Deserializer::new(xml.as_bytes());
+    let read = Tagging::deserialize(&mut reader).and_then(|tagging| {
         reader.expect_eof()?;
         Ok(tagging)
     });
-    let tagging =
-        tagging.map_err(|_| known(S3ErrorCode::MalformedXML, "tagging is no document of tags"))?;
-    Ok(Tags(tagging::read(tagging.tag_set)?))
+    let tagging = read.map_err(|_| {
+        known(
+            S3ErrorCode::MalformedXML,
+            "The field tagging is not the XML of a Tagging",
+        )
+    })?;
+    tagging::read(tagging.tag_set).map(Tags)
 }
 
 fn user_metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
     let mut user = Vec::new();
     for name in headers.keys() {
         if let Some(own) = name.as_str().strip_prefix(META) {
-            let value = text_of(headers, name.as_str()).unwrap_or_default();
-            user.push((own.to_owned(), value));
+            user.push((own.to_owned(), user_value(headers, name)?));
         }
     }
     let size: usize = user
@@ -188,6 +181,22 @@ fn user_metadata(headers: &HeaderMap) -> S3Result<Vec<(String, String)>> {
     Ok(user)
 }
 
+/// Returns the values of a field of user metadata, joined by commas. Bytes that are no text in UTF-8 are refused:
+/// nobody could say what they mean when they are read.
+fn user_value(headers: &HeaderMap, name: &HeaderName) -> S3Result<String> {
+    let values = headers.get_all(name).iter();
+    let values: Result<Vec<&str>, _> = values
+        .map(|value| std::str::from_utf8(value.as_bytes()))
+        .collect();
+    let values = values.map_err(|_| {
+        known(
+            S3ErrorCode::InvalidArgument,
+            format!("The value of {name} is not text in UTF-8"),
+        )
+    })?;
+    Ok(values.join(","))
+}
+
 /// Returns a field's values, joined by commas. Bytes that are not UTF-8 were not signed as they are, and are replaced.
 fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
     let values: Vec<String> = headers
@@ -196,4 +205,55 @@ fn text_of(headers: &HeaderMap, name: &str) -> Option<String> {
         .map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
         .collect();
     (!values.is_empty()).then(|| values.join(","))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use http::HeaderValue;
+
+    fn form(values: &[(&str, &str)]) -> form::Fields {
+        form::Fields {
+            values: values
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            ..form::Fields::default()
+        }
+    }
+
+    #[test]
+    fn a_form_has_its_tags_as_xml() {
+        let xml = "<Tagging><TagSet><Tag><Key>a</Key><Value>b c</Value></Tag></TagSet></Tagging>";
+        for broken in [
+            "",
+            "a=b",
+            "<Tagging>",
+            "<TagSet/>",
+            &format!("{xml}<Tagging/>"),
+        ] {
+            let error = of_form(&HeaderMap::new(), &form(&[("tagging", broken)])).unwrap_err();
+            assert_eq!(*error.code(), S3ErrorCode::MalformedXML, "{broken}");
+        }
+        let fields = form(&[("tagging", xml)]);
+        let mut twice = HeaderMap::new();
+        twice.insert("x-amz-tagging", HeaderValue::from_static("a=b"));
+        assert!(of_form(&twice, &fields).is_err());
+        let read = of_form(&HeaderMap::new(), &fields).unwrap();
+        assert_eq!(read.tags, Tags(vec![("a".to_owned(), "b c".to_owned())]));
+    }
+
+    #[test]
+    fn user_metadata_is_text() {
+        let read = |value: &[u8]| {
+            let mut headers = HeaderMap::new();
+            let value = HeaderValue::from_bytes(value).unwrap();
+            headers.insert("x-amz-meta-title", value);
+            user_metadata(&headers)
+        };
+        let error = read(b"\xe9t\xe9").unwrap_err();
+        assert_eq!(*error.code(), S3ErrorCode::InvalidArgument);
+        let expected = vec![("title".to_owned(), "été".to_owned())];
+        assert_eq!(read("été".as_bytes()).unwrap(), expected);
+    }
 }

@@ -37,25 +37,46 @@ impl Operations {
         let location = configuration.and_then(|configuration| configuration.location_constraint);
         self.check_location(location.as_ref())?;
         let bucket = bucket_name(&input.bucket)?;
-        let shared = Arc::clone(&self.shared);
-        let name = bucket.clone();
-        // A folder without a record is taken over as it is: it is of a creation that was killed, or was put there by
-        // hand.
-        blocking(move || match shared.buckets.create(&name) {
-            Ok(_) | Err(OpenError::Exists) => Ok(()),
-            Err(error) => Err(error.into_s3()),
-        })
-        .await?;
+        let _alone = self.shared.making.lock().await;
+        let has_made = self.make_folder(&bucket).await?;
         let change = Change::Create { tags: Vec::new() };
-        let made = self
-            .shared
-            .operators
-            .change(&facts.holder, &bucket, change)
-            .await;
-        made.map_err(IntoS3::into_s3)?;
+        let operators = &self.shared.operators;
+        let made = operators.change(&facts.holder, &bucket, change).await;
+        if let Err(refused) = made {
+            // What another one has made meanwhile is a bucket, and so is one whose folder was missing.
+            let is_bucket = !matches!(operators.record(&bucket).await, Ok(None));
+            if has_made && !is_bucket {
+                self.remove_folder(&bucket).await?;
+            }
+            return Err(refused.into_s3());
+        }
         Ok(S3Response::new(CreateBucketOutput {
             location: Some(format!("/{bucket}")),
         }))
+    }
+
+    /// Makes the folder of a bucket; returns true if it was not there. A folder without a record is taken over as it
+    /// is: it is of a creation that was killed, or was put there by hand.
+    async fn make_folder(&self, bucket: &BucketName) -> S3Result<bool> {
+        let shared = Arc::clone(&self.shared);
+        let bucket = bucket.clone();
+        blocking(move || match shared.buckets.create(&bucket) {
+            Ok(_) => Ok(true),
+            Err(OpenError::Exists) => Ok(false),
+            Err(error) => Err(error.into_s3()),
+        })
+        .await
+    }
+
+    /// Removes the folder of a bucket, if it is empty.
+    async fn remove_folder(&self, bucket: &BucketName) -> S3Result<()> {
+        let shared = Arc::clone(&self.shared);
+        let bucket = bucket.clone();
+        blocking(move || match shared.buckets.delete(&bucket) {
+            Ok(()) | Err(OpenError::NoSuchBucket) => Ok(()),
+            Err(error) => Err(error.into_s3()),
+        })
+        .await
     }
 
     fn check_location(&self, location: Option<&BucketLocationConstraint>) -> S3Result<()> {
@@ -78,29 +99,15 @@ impl Operations {
     ) -> S3Result<S3Response<DeleteBucketOutput>> {
         let facts = facts(&request)?;
         let bucket = bucket_name(&request.input.bucket)?;
+        let _alone = self.shared.making.lock().await;
         self.record(&bucket).await?;
-        let (shared, kept) = (Arc::clone(&self.shared), Arc::clone(&self.shared));
-        let name = bucket.clone();
-        // The record goes last: what was killed between the two can be repeated.
-        blocking(move || match shared.buckets.delete(&name) {
-            Ok(()) | Err(OpenError::NoSuchBucket) => Ok(()),
-            Err(error) => Err(error.into_s3()),
-        })
-        .await?;
+        // Whoever keeps the record knows what else names the bucket, and is asked before anything is gone.
         let deleted = self
             .shared
             .operators
             .change(&facts.holder, &bucket, Change::Delete)
             .await;
-        if let Err(refused) = deleted {
-            // A bucket that an origin names stays, and its folder with it.
-            blocking(move || match kept.buckets.create(&bucket) {
-                Ok(_) | Err(OpenError::Exists) => Ok(()),
-                Err(error) => Err(error.into_s3()),
-            })
-            .await?;
-            return Err(refused.into_s3());
-        }
+        deleted.map_err(IntoS3::into_s3)?;
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 

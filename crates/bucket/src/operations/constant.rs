@@ -3,7 +3,7 @@
 
 use crate::error::other;
 use crate::operations::listing::owner;
-use crate::operations::{OWNER_ID, Operations, attributes, bucket_name, object_key, only_version};
+use crate::operations::{OWNER_ID, Operations, attributes, bucket_name, only_version};
 use http::StatusCode;
 use s3s::dto::{
     AccessControlPolicy, GetBucketAccelerateConfigurationInput,
@@ -203,7 +203,7 @@ impl Operations {
     ) -> S3Result<S3Response<GetObjectAclOutput>> {
         let input = request.input;
         only_version(input.version_id.as_deref())?;
-        self.object_exists(&input.bucket, &input.key).await?;
+        self.metadata(&input.bucket, &input.key).await?;
         Ok(S3Response::new(GetObjectAclOutput {
             grants: Some(grants()),
             owner: Some(owner()),
@@ -219,22 +219,13 @@ impl Operations {
         check_policy(request.input.access_control_policy.as_ref())?;
         let input = request.input;
         only_version(input.version_id.as_deref())?;
-        self.object_exists(&input.bucket, &input.key).await?;
+        self.metadata(&input.bucket, &input.key).await?;
         Ok(S3Response::new(PutObjectAclOutput::default()))
     }
 
     /// Says that an object, which has to exist, has no lock.
     pub(super) async fn no_lock<T>(&self, bucket: &str, key: &str) -> S3Result<S3Response<T>> {
-        self.object_exists(bucket, key).await?;
+        self.metadata(bucket, key).await?;
         Err(Absent::LegalHold.error())
-    }
-
-    async fn object_exists(&self, bucket: &str, key: &str) -> S3Result<()> {
-        let key = object_key(key)?;
-        self.in_bucket(&bucket_name(bucket)?, move |bucket| {
-            use crate::error::IntoS3;
-            bucket.metadata(&key).map(drop).map_err(IntoS3::into_s3)
-        })
-        .await
     }
 }

@@ -5,10 +5,8 @@ use crate::digests;
 use crate::error::{self, IntoS3};
 use crate::facts::Facts;
 use crate::operations::conditions::{self, Decision, ReadConditions};
-use crate::operations::writing::checksum_text;
-use crate::operations::{
-    Operations, attributes, blocking, bucket_name, facts, object_key, only_version,
-};
+use crate::operations::writing::{checksum_text, put_checksum};
+use crate::operations::{Operations, attributes, bucket_name, facts, object_key, only_version};
 use crate::operators::Act;
 use http::HeaderMap;
 use privet_objects::{Algorithm, Attributes, BucketName, Key, Metadata, ObjectFile};
@@ -17,7 +15,6 @@ use s3s::dto::{
     TaggingDirective,
 };
 use s3s::{S3ErrorCode, S3Request, S3Response, S3Result};
-use std::sync::Arc;
 
 /// What is copied from.
 pub(super) struct Source {
@@ -83,7 +80,6 @@ impl Operations {
     ) -> S3Result<S3Response<CopyObjectOutput>> {
         let facts = facts(&request)?;
         let source = Source::read(&request.input.copy_source, &request.headers)?;
-        attributes::check_features(&request.headers)?;
         let own = attributes::of_request(&request.headers, &facts.fields)?;
         let write_conditions = conditions::of_write(&facts.fields)?;
         let named = request.input.checksum_algorithm.as_ref();
@@ -122,14 +118,12 @@ impl Operations {
         }
         let attributes = replaces.attributes(&object.metadata, own);
         let algorithms = vec![named.unwrap_or_else(|| present(&object.metadata))];
-        let shared = Arc::clone(&self.shared);
-        let metadata = blocking(move || {
-            let bucket = shared.buckets.bucket(&bucket).map_err(IntoS3::into_s3)?;
-            let bucket = bucket.ok_or_else(error::no_such_bucket)?;
-            let copied = bucket.copy(&object, &key, attributes, &algorithms, &write_conditions);
-            copied.map_err(IntoS3::into_s3)
-        })
-        .await?;
+        let metadata = self
+            .in_bucket(&bucket, move |bucket| {
+                let copied = bucket.copy(&object, &key, attributes, &algorithms, &write_conditions);
+                copied.map_err(IntoS3::into_s3)
+            })
+            .await?;
         Ok(S3Response::new(CopyObjectOutput {
             copy_object_result: Some(result(&metadata)),
             ..CopyObjectOutput::default()
@@ -192,14 +186,8 @@ fn result(metadata: &Metadata) -> CopyObjectResult {
         ..CopyObjectResult::default()
     };
     for checksum in &metadata.checksums {
-        let text = Some(checksum_text(checksum, None));
-        match checksum.algorithm {
-            Algorithm::Crc32 => result.checksum_crc32 = text,
-            Algorithm::Crc32c => result.checksum_crc32c = text,
-            Algorithm::Crc64Nvme => result.checksum_crc64nvme = text,
-            Algorithm::Sha1 => result.checksum_sha1 = text,
-            Algorithm::Sha256 => result.checksum_sha256 = text,
-        }
+        let text = checksum_text(checksum, None);
+        put_checksum!(result, checksum.algorithm, text);
     }
     result
 }

@@ -5,7 +5,7 @@ use crate::error::{self, IntoS3, known};
 use crate::operations::copying::Source;
 use crate::operations::listing::{Writing, delimiter, owner, page_size};
 use crate::operations::writing::{
-    Sink, checksum_text, checksum_type, digest_error, fill, pieces_of,
+    Sink, checksum_text, checksum_type, digest_error, fill, pieces_of, put_checksum,
 };
 use crate::operations::{
     Operations, attributes, blocking, bucket_name, conditions, facts, object_key,
@@ -220,7 +220,7 @@ impl Operations {
         let input = request.input;
         let completion = Completion {
             parts: completed_parts(&input)?,
-            checksum: announced.checksums.into_iter().next(),
+            checksum: digests::single(announced)?,
             size: input
                 .mpu_object_size
                 .and_then(|size| u64::try_from(size).ok()),
@@ -399,7 +399,7 @@ fn completed_parts(input: &CompleteMultipartUploadInput) -> S3Result<Vec<Complet
                 .unwrap_or_default()
                 .trim_matches('"')
                 .to_owned(),
-            checksum: digests::announced(&headers)?.checksums.into_iter().next(),
+            checksum: digests::single(digests::announced(&headers)?)?,
         })
     };
     named.ok_or_else(malformed)?.iter().map(part).collect()
@@ -415,14 +415,8 @@ fn completed_output(metadata: &Metadata) -> CompleteMultipartUploadOutput {
         ..CompleteMultipartUploadOutput::default()
     };
     for checksum in &metadata.checksums {
-        let text = Some(checksum_text(checksum, Some(metadata.parts.count())));
-        match checksum.algorithm {
-            Algorithm::Crc32 => output.checksum_crc32 = text,
-            Algorithm::Crc32c => output.checksum_crc32c = text,
-            Algorithm::Crc64Nvme => output.checksum_crc64nvme = text,
-            Algorithm::Sha1 => output.checksum_sha1 = text,
-            Algorithm::Sha256 => output.checksum_sha256 = text,
-        }
+        let text = checksum_text(checksum, Some(metadata.parts.count()));
+        put_checksum!(output, checksum.algorithm, text);
         output.checksum_type = Some(shown_type(checksum.checksum_type));
     }
     output
@@ -483,13 +477,7 @@ fn copied(part: &Part) -> CopyPartResult {
         ..CopyPartResult::default()
     };
     for (algorithm, text) in part.checksums.iter().map(text_of) {
-        match algorithm {
-            Algorithm::Crc32 => result.checksum_crc32 = Some(text),
-            Algorithm::Crc32c => result.checksum_crc32c = Some(text),
-            Algorithm::Crc64Nvme => result.checksum_crc64nvme = Some(text),
-            Algorithm::Sha1 => result.checksum_sha1 = Some(text),
-            Algorithm::Sha256 => result.checksum_sha256 = Some(text),
-        }
+        put_checksum!(result, algorithm, text);
     }
     result
 }
@@ -503,13 +491,7 @@ fn shown_part(part: &Part) -> s3s::dto::Part {
         ..s3s::dto::Part::default()
     };
     for (algorithm, text) in part.checksums.iter().map(text_of) {
-        match algorithm {
-            Algorithm::Crc32 => shown.checksum_crc32 = Some(text),
-            Algorithm::Crc32c => shown.checksum_crc32c = Some(text),
-            Algorithm::Crc64Nvme => shown.checksum_crc64nvme = Some(text),
-            Algorithm::Sha1 => shown.checksum_sha1 = Some(text),
-            Algorithm::Sha256 => shown.checksum_sha256 = Some(text),
-        }
+        put_checksum!(shown, algorithm, text);
     }
     shown
 }

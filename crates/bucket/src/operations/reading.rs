@@ -2,8 +2,9 @@
 
 use crate::error::{self, IntoS3};
 use crate::facts::Facts;
+use crate::file_sending::FileSending;
 use crate::operations::conditions::{self, Decision, ReadConditions};
-use crate::operations::writing::{checksum_fields, checksum_text, checksum_type};
+use crate::operations::writing::{checksum_fields, checksum_text, checksum_type, put_checksum};
 use crate::operations::{Operations, bucket_name, facts, object_key, only_version};
 use bytes::Bytes;
 use futures_util::stream::{self, BoxStream, StreamExt};
@@ -14,7 +15,9 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use privet_objects::{Algorithm, BucketFolder, Headers, Key, Metadata, ObjectError, ObjectFile};
+use privet_objects::{
+    Algorithm, BucketName, Headers, Key, Metadata, ObjectError, ObjectFile, sent_value,
+};
 use s3s::dto::{
     Checksum, ChecksumType, ETag, GetObjectAttributesInput, GetObjectAttributesOutput,
     GetObjectAttributesParts, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
@@ -24,9 +27,16 @@ use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use std::io;
 use std::ops::Range;
 use std::os::unix::fs::FileExt;
+use std::sync::Arc;
 
 /// Bytes that are read at a time.
 const PIECE_SIZE_BYTES: usize = 512 * 1024;
+/// Ranges up to this size are read and not sent from their file.
+const READ_SIZE_BYTES: u64 = 64 * 1024;
+/// Bytes that are sent from a file at a time.
+const SENT_SIZE_BYTES: u64 = 1024 * 1024;
+/// End of every other range, which is read and checked before it is sent: what was changed until then is noticed.
+const TAIL_SIZE_BYTES: u64 = 16 * 1024;
 
 /// Attributes that can be asked for.
 const ATTRIBUTES: [&str; 5] = [
@@ -49,7 +59,6 @@ struct Opened {
     object: ObjectFile,
     range: Range<u64>,
     headers: HeaderMap,
-    first: Bytes,
 }
 
 impl Operations {
@@ -58,6 +67,7 @@ impl Operations {
         request: S3Request<GetObjectInput>,
     ) -> S3Result<S3Response<GetObjectOutput>> {
         let overrides = overrides(&request.input)?;
+        let sending = request.extensions.get::<FileSending>().cloned();
         let wanted = Wanted {
             facts: facts(&request)?,
             part: request.input.part_number,
@@ -67,19 +77,20 @@ impl Operations {
         only_version(input.version_id.as_deref())?;
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
-        let opened = self
-            .in_bucket(&bucket, move |bucket| {
-                open(bucket, &key, &wanted, PIECE_SIZE_BYTES)
-            })
-            .await?;
         let Opened {
             object,
             range,
             mut headers,
-            first,
-        } = opened;
+        } = self.open(&bucket, key, wanted).await?;
         headers.extend(overrides);
-        let pieces = pieces(object, range, first);
+        let mut unsent = Unsent {
+            object: Arc::new(object),
+            range,
+            sending,
+        };
+        let first = unsent.first_piece().await;
+        let first = first.map_err(|error| object_error(&error))?;
+        let pieces = pieces(unsent, first);
         let body = s3s::Body::http_body_unsync(StreamBody::new(
             pieces.map(|piece| piece.map(Frame::data)),
         ));
@@ -103,13 +114,35 @@ impl Operations {
         only_version(input.version_id.as_deref())?;
         let key = object_key(&input.key)?;
         let bucket = bucket_name(&input.bucket)?;
-        let opened = self
-            .in_bucket(&bucket, move |bucket| open(bucket, &key, &wanted, 0))
-            .await?;
+        let opened = self.open(&bucket, key, wanted).await?;
         Ok(S3Response::with_headers(
             HeadObjectOutput::default(),
             opened.headers,
         ))
+    }
+
+    /// Opens an object, and decides what of it is sent. Most that are read were read shortly before: they are opened at
+    /// once, others away from the runtime.
+    async fn open(&self, bucket: &BucketName, key: Key, wanted: Wanted) -> S3Result<Opened> {
+        self.record(bucket).await?;
+        let known = self.shared.buckets.bucket_in_memory(bucket);
+        if let Some(object) = known.and_then(|bucket| bucket.open_in_memory(&key)) {
+            return decide(object, &wanted);
+        }
+        self.in_bucket(bucket, move |bucket| {
+            decide(bucket.open(&key).map_err(IntoS3::into_s3)?, &wanted)
+        })
+        .await
+    }
+
+    /// Returns what is known of an object.
+    pub(super) async fn metadata(&self, bucket: &str, key: &str) -> S3Result<Metadata> {
+        let key = object_key(key)?;
+        let bucket = bucket_name(bucket)?;
+        self.in_bucket(&bucket, move |bucket| {
+            bucket.metadata(&key).map_err(IntoS3::into_s3)
+        })
+        .await
     }
 
     pub(super) async fn get_object_attributes(
@@ -119,13 +152,7 @@ impl Operations {
         let input = request.input;
         let asked = asked_attributes(&input.object_attributes)?;
         only_version(input.version_id.as_deref())?;
-        let key = object_key(&input.key)?;
-        let bucket = bucket_name(&input.bucket)?;
-        let metadata = self
-            .in_bucket(&bucket, move |bucket| {
-                bucket.metadata(&key).map_err(IntoS3::into_s3)
-            })
-            .await?;
+        let metadata = self.metadata(&input.bucket, &input.key).await?;
         let asks = |name: &str| asked.contains(&name);
         let parts = metadata.parts.count();
         let output = GetObjectAttributesOutput {
@@ -158,9 +185,8 @@ fn asked_attributes(lists: &[ObjectAttributes]) -> S3Result<Vec<&str>> {
     }
 }
 
-/// Opens an object, decides what of it is sent, and reads the first piece.
-fn open(bucket: &BucketFolder, key: &Key, wanted: &Wanted, piece_size: usize) -> S3Result<Opened> {
-    let object = bucket.open(key).map_err(IntoS3::into_s3)?;
+/// Decides what is sent of an object that was opened.
+fn decide(object: ObjectFile, wanted: &Wanted) -> S3Result<Opened> {
     let metadata = &object.metadata;
     match ReadConditions::of(&wanted.facts.fields).decide(metadata) {
         Decision::Read => {}
@@ -191,12 +217,10 @@ fn open(bucket: &BucketFolder, key: &Key, wanted: &Wanted, piece_size: usize) ->
     }
     let range = range.unwrap_or(0..metadata.size);
     headers.insert(CONTENT_LENGTH, (range.end - range.start).into());
-    let first = read(&object, &range, piece_size).map_err(|error| object_error(&error))?;
     Ok(Opened {
-        range: range.start + first.len() as u64..range.end,
         object,
+        range,
         headers,
-        first,
     })
 }
 
@@ -235,28 +259,107 @@ fn object_error(error: &io::Error) -> S3Error {
 
 type SentPieces = BoxStream<'static, Result<Bytes, io::Error>>;
 
+/// What is still to be sent of an object.
+struct Unsent {
+    object: Arc<ObjectFile>,
+    range: Range<u64>,
+    sending: Option<FileSending>,
+}
+
 /// Sends a range of an object. One that was changed by hand meanwhile ends before its end: nobody takes the mixture for
 /// the object.
-fn pieces(object: ObjectFile, range: Range<u64>, first: Bytes) -> SentPieces {
-    let rest = stream::try_unfold((Some(object), range), |(object, range)| async move {
-        let Some(object) = object.filter(|_| !range.is_empty()) else {
+fn pieces(unsent: Unsent, first: Bytes) -> SentPieces {
+    let rest = stream::try_unfold(unsent, |mut unsent| async move {
+        if unsent.range.is_empty() {
             return Ok(None);
+        }
+        let bytes = match unsent.piece_in_memory()? {
+            Some(bytes) => bytes,
+            None => unsent.piece_on_disk().await?,
         };
-        let start = range.start;
-        let reading = tokio::task::spawn_blocking(move || {
-            let bytes = read(&object, &range, PIECE_SIZE_BYTES)?;
-            match object.is_unchanged() {
-                true => Ok((bytes, object, range.end)),
-                false => Err(io::Error::other("the object was changed while it was read")),
-            }
-        });
-        let (bytes, object, end) = reading.await.map_err(io::Error::other)??;
-        let next = start + bytes.len() as u64;
-        Ok(Some((bytes, (Some(object), next..end))))
+        unsent.range.start += bytes.len() as u64;
+        Ok(Some((bytes, unsent)))
     });
     match first.is_empty() {
         true => rest.boxed(),
         false => stream::iter([Ok(first)]).chain(rest).boxed(),
+    }
+}
+
+impl Unsent {
+    /// Takes the first bytes of what is to be read; none of what the system sends. What fails here is an answer.
+    async fn first_piece(&mut self) -> io::Result<Bytes> {
+        let length = self.range.end - self.range.start;
+        if length == 0 || self.sending.is_some() && length > READ_SIZE_BYTES {
+            return Ok(Bytes::new());
+        }
+        let bytes = match self.small_piece_in_memory() {
+            Some(bytes) => bytes,
+            None => {
+                let (object, range) = (Arc::clone(&self.object), self.range.clone());
+                let read = move || read(&object, &range, PIECE_SIZE_BYTES);
+                let reading = tokio::task::spawn_blocking(read);
+                reading.await.map_err(io::Error::other)??
+            }
+        };
+        // What was changed by hand since it was opened has another entity tag.
+        check(&self.object)?;
+        self.range.start += bytes.len() as u64;
+        Ok(bytes)
+    }
+
+    /// Returns all that is left, if it is not much and in memory.
+    fn small_piece_in_memory(&self) -> Option<Bytes> {
+        let Range { start, end } = self.range;
+        let length = usize::try_from(end - start).ok()?;
+        if end - start > READ_SIZE_BYTES {
+            return None;
+        }
+        let mut bytes = vec![0; length];
+        let is_read = self.object.read_from_memory(&mut bytes, start);
+        is_read.then(|| bytes.into())
+    }
+
+    /// Returns a piece for which no disk has to be waited for: one that the system sends from the file, or the end of a
+    /// range; `None` if there is none, or nothing is sent from files here.
+    fn piece_in_memory(&self) -> io::Result<Option<Bytes>> {
+        let Some(sending) = &self.sending else {
+            return Ok(None);
+        };
+        let Range { start, end } = self.range;
+        if end - start <= TAIL_SIZE_BYTES {
+            let tail = self.small_piece_in_memory();
+            check(&self.object)?;
+            return Ok(tail);
+        }
+        let length = (end - start - TAIL_SIZE_BYTES).min(SENT_SIZE_BYTES);
+        if !self.object.is_in_memory(&(start..start + length)) {
+            return Ok(None);
+        }
+        check(&self.object)?;
+        let length = usize::try_from(length).unwrap_or_default();
+        let file = Arc::<ObjectFile>::clone(&self.object);
+        let stand_in = sending.stand_in(file, start, length);
+        Ok((!stand_in.is_empty()).then_some(stand_in))
+    }
+
+    /// Reads a piece away from the runtime.
+    async fn piece_on_disk(&self) -> io::Result<Bytes> {
+        let (object, range) = (Arc::clone(&self.object), self.range.clone());
+        let reading = tokio::task::spawn_blocking(move || {
+            let bytes = read(&object, &range, PIECE_SIZE_BYTES)?;
+            check(&object)?;
+            Ok(bytes)
+        });
+        reading.await.map_err(io::Error::other)?
+    }
+}
+
+/// Fails if an object was changed by hand since it was opened.
+fn check(object: &ObjectFile) -> io::Result<()> {
+    match object.is_unchanged() {
+        true => Ok(()),
+        false => Err(io::Error::other("the object was changed while it was read")),
     }
 }
 
@@ -296,7 +399,7 @@ pub(super) fn headers_of(metadata: &Metadata, with_checksums: bool) -> HeaderMap
     }
     for (name, value) in user {
         if let Ok(name) = HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes()) {
-            insert(&mut headers, name, value);
+            insert(&mut headers, name, &sent_value(value));
         }
     }
     let tags = metadata.tags.0.len();
@@ -361,14 +464,8 @@ fn shown_checksum(metadata: &Metadata) -> Checksum {
     let parts = metadata.parts.count();
     let mut shown = Checksum::default();
     for checksum in &metadata.checksums {
-        let text = Some(checksum_text(checksum, Some(parts)));
-        match checksum.algorithm {
-            Algorithm::Crc32 => shown.checksum_crc32 = text,
-            Algorithm::Crc32c => shown.checksum_crc32c = text,
-            Algorithm::Crc64Nvme => shown.checksum_crc64nvme = text,
-            Algorithm::Sha1 => shown.checksum_sha1 = text,
-            Algorithm::Sha256 => shown.checksum_sha256 = text,
-        }
+        let text = checksum_text(checksum, Some(parts));
+        put_checksum!(shown, checksum.algorithm, text);
         shown.checksum_type = Some(ChecksumType::from_static(checksum_type(
             checksum.checksum_type,
         )));
@@ -405,5 +502,134 @@ fn shown_parts(
         part_number_marker: Some(marker),
         parts: Some(parts),
         total_parts_count: i32::try_from(metadata.parts.count()).ok(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::TryStreamExt;
+    use privet_objects::{BucketsFolder, Digests, Settings, WriteConditions};
+    use std::fs::OpenOptions;
+    use std::path::Path;
+    use std::sync::Mutex;
+
+    /// Puts an object and opens it.
+    fn opened(folder: &Path, content: &[u8]) -> ObjectFile {
+        let buckets = BucketsFolder::open(folder, &Settings::default()).unwrap();
+        let bucket = buckets.create(&bucket_name("bucket").unwrap()).unwrap();
+        let key = object_key("key").unwrap();
+        let mut upload = bucket.begin(&key, Headers::default()).unwrap();
+        upload.write(content).unwrap();
+        let (conditions, digests) = (WriteConditions::default(), Digests::default());
+        upload.commit(&conditions, &digests).unwrap();
+        bucket.open(&key).unwrap()
+    }
+
+    /// Notes which ranges are sent, and lets zeros stand for them.
+    fn noting(ranges: &Arc<Mutex<Vec<(u64, usize)>>>) -> FileSending {
+        let ranges = Arc::clone(ranges);
+        FileSending::new(move |_file, offset, length| {
+            ranges.lock().unwrap().push((offset, length));
+            vec![0; length].into()
+        })
+    }
+
+    fn unsent(object: ObjectFile, range: Range<u64>, sending: Option<FileSending>) -> Unsent {
+        Unsent {
+            object: Arc::new(object),
+            range,
+            sending,
+        }
+    }
+
+    fn changed_by_hand(folder: &Path) {
+        let path = folder.join("bucket/key");
+        let file = OpenOptions::new().write(true).open(path).unwrap();
+        file.write_all_at(b"other", 0).unwrap();
+        // The time of the change may be that of the upload, by the system's clock.
+        let long_ago = std::time::SystemTime::UNIX_EPOCH;
+        file.set_modified(long_ago).unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_object_that_was_changed_by_hand_ends_before_its_end() {
+        const SIZE: usize = 3 * 1024 * 1024;
+        for is_sent in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let object = opened(folder.path(), &vec![1; SIZE]);
+            let sending = is_sent.then(|| noting(&Arc::default()));
+            let mut pieces = pieces(unsent(object, 0..SIZE as u64, sending), Bytes::new());
+            let first = pieces.next().await.unwrap().unwrap();
+            assert!(first.len() < SIZE);
+            changed_by_hand(folder.path());
+            assert!(pieces.next().await.unwrap().is_err(), "{is_sent}");
+            assert!(pieces.next().await.is_none());
+        }
+    }
+
+    #[tokio::test]
+    async fn the_end_of_a_file_that_is_sent_is_read() {
+        let folder = tempfile::tempdir().unwrap();
+        let content: Vec<u8> = (0..2_500_000_u32).map(|number| number as u8 | 1).collect();
+        let object = opened(folder.path(), &content);
+        let ranges = Arc::default();
+        let (start, end) = (100, content.len() as u64 - 7);
+        let unsent = unsent(object, start..end, Some(noting(&ranges)));
+        let pieces: Vec<Bytes> = pieces(unsent, Bytes::new()).try_collect().await.unwrap();
+        let sent = pieces.concat();
+        assert_eq!(sent.len() as u64, end - start);
+        // What was not sent from the file was read, and is where it belongs.
+        let ranges = ranges.lock().unwrap();
+        let tail = sent.len() - 16 * 1024;
+        let sent_at = |at: u64| {
+            let mut ranges = ranges.iter();
+            ranges.any(|(offset, length)| (*offset..offset + *length as u64).contains(&at))
+        };
+        for (at, byte) in (start..).zip(&sent) {
+            let expected = match sent_at(at) {
+                true => 0,
+                false => content[usize::try_from(at).unwrap()],
+            };
+            assert_eq!(*byte, expected, "at {at}");
+        }
+        assert!(!sent_at(start + tail as u64));
+    }
+
+    #[tokio::test]
+    async fn what_fails_before_the_first_byte_is_an_answer() {
+        for is_sent in [true, false] {
+            let folder = tempfile::tempdir().unwrap();
+            let object = opened(folder.path(), b"content");
+            let sending = is_sent.then(|| noting(&Arc::default()));
+            let path = folder.path().join("bucket/key");
+            let file = OpenOptions::new().write(true).open(path).unwrap();
+            file.set_len(3).unwrap();
+            let mut unsent = unsent(object, 0..7, sending);
+            assert!(unsent.first_piece().await.is_err());
+        }
+    }
+
+    #[tokio::test]
+    async fn small_objects_are_read_at_once_and_large_ones_sent() {
+        let folder = tempfile::tempdir().unwrap();
+        let size = READ_SIZE_BYTES + 1;
+        let content = vec![1; usize::try_from(size).unwrap()];
+        let object = Arc::new(opened(folder.path(), &content));
+        for (length, sends, expected) in [
+            (0, true, 0),
+            (size, true, 0),
+            (READ_SIZE_BYTES, true, READ_SIZE_BYTES),
+            (size, false, size),
+        ] {
+            let mut unsent = Unsent {
+                object: Arc::clone(&object),
+                range: 0..length,
+                sending: sends.then(|| noting(&Arc::default())),
+            };
+            let first = unsent.first_piece().await.unwrap();
+            assert_eq!(first.len() as u64, expected, "{length} {sends}");
+            assert_eq!(unsent.range, expected..length);
+        }
     }
 }

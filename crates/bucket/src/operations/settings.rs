@@ -1,8 +1,11 @@
 //! Settings of a bucket that are kept: policy, CORS, logging, public access block.
 
+use crate::access;
 use crate::cors;
 use crate::error::{self, IntoS3, known};
+use crate::facts::Facts;
 use crate::operations::{Operations, bucket_name, facts};
+use crate::operators::Act;
 use crate::policy::{self, PolicyContext};
 use crate::records::{BucketPolicy, Change, CorsRule, Logging, PublicAccessBlock};
 use http::StatusCode;
@@ -150,7 +153,7 @@ impl Operations {
         let bucket = bucket_name(&request.input.bucket)?;
         let enabled = request.input.bucket_logging_status.logging_enabled.clone();
         let logging = match enabled {
-            Some(enabled) => Some(self.logging(enabled).await?),
+            Some(enabled) => Some(self.logging(&facts(&request)?, enabled).await?),
             None => None,
         };
         self.change(&request, &bucket, Change::Logging(logging))
@@ -158,7 +161,7 @@ impl Operations {
         Ok(S3Response::new(PutBucketLoggingOutput::default()))
     }
 
-    async fn logging(&self, enabled: LoggingEnabled) -> S3Result<Logging> {
+    async fn logging(&self, facts: &Facts, enabled: LoggingEnabled) -> S3Result<Logging> {
         if enabled
             .target_grants
             .is_some_and(|grants| !grants.is_empty())
@@ -175,6 +178,13 @@ impl Operations {
             return Err(S3Error::new(S3ErrorCode::KeyTooLongError));
         }
         let target = bucket_name(&enabled.target_bucket)?;
+        // Files will be written there in the operator's name.
+        access::permit(
+            self.shared.operators.as_ref(),
+            facts,
+            Act::ChangeSettings,
+            Some(&target),
+        )?;
         match self.record(&target).await {
             Ok(_) => Ok(Logging {
                 bucket: enabled.target_bucket,

@@ -23,13 +23,7 @@ impl Operations {
     ) -> S3Result<S3Response<GetObjectTaggingOutput>> {
         let input = request.input;
         only_version(input.version_id.as_deref())?;
-        let key = object_key(&input.key)?;
-        let bucket = bucket_name(&input.bucket)?;
-        let metadata = self
-            .in_bucket(&bucket, move |bucket| {
-                bucket.metadata(&key).map_err(IntoS3::into_s3)
-            })
-            .await?;
+        let metadata = self.metadata(&input.bucket, &input.key).await?;
         Ok(S3Response::new(GetObjectTaggingOutput {
             tag_set: shown(&metadata.tags.0),
             version_id: None,

@@ -16,6 +16,20 @@ use privet_objects::{
 use s3s::dto::{ChecksumType as ShownType, ETag, PutObjectInput, PutObjectOutput, StreamingBlob};
 use s3s::{S3Request, S3Response, S3Result};
 
+/// Puts a checksum into its field of one of the router's shapes, which have nothing in common but these names.
+macro_rules! put_checksum {
+    ($shape:expr, $algorithm:expr, $text:expr) => {
+        match $algorithm {
+            Algorithm::Crc32 => $shape.checksum_crc32 = Some($text),
+            Algorithm::Crc32c => $shape.checksum_crc32c = Some($text),
+            Algorithm::Crc64Nvme => $shape.checksum_crc64nvme = Some($text),
+            Algorithm::Sha1 => $shape.checksum_sha1 = Some($text),
+            Algorithm::Sha256 => $shape.checksum_sha256 = Some($text),
+        }
+    };
+}
+pub(super) use put_checksum;
+
 /// Bytes that are gathered before they are written: large enough that a task for each costs nothing beside the digests.
 const BATCH_SIZE_BYTES: usize = 512 * 1024;
 

@@ -1,4 +1,7 @@
 //! The credential of a signature: id of the key, and the scope in which its signing key is good.
+//!
+//! The operators' side reads the same grammar for its own services. The two share no crate on purpose: neither knows
+//! the other, and a common one would be for these lines alone.
 
 use crate::sigv4::Refusal;
 

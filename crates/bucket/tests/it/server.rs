@@ -12,12 +12,13 @@ use privet_bucket::{
     AccessKey, Act, Asked, BucketRecord, Change, Endpoint, Holder, HolderFacts, Operators,
     OperatorsError, Permission, Settings,
 };
-use privet_objects::{BucketName, BucketsFolder};
+use privet_objects::{BucketName, BucketsFolder, OpenError};
 use std::any::Any;
 use std::collections::HashMap;
 use std::convert::Infallible;
 use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::net::TcpListener;
@@ -39,16 +40,32 @@ enum Role {
     Reader,
 }
 
-impl HolderFacts for Role {
+/// An operator, who may do nothing before its signature is good.
+#[derive(Debug)]
+struct Known {
+    role: Role,
+    is_admitted: AtomicBool,
+}
+
+impl HolderFacts for Known {
     fn as_any(&self) -> &dyn Any {
         self
     }
 }
 
+fn known(holder: &Holder) -> Option<&Known> {
+    holder.facts.as_any().downcast_ref()
+}
+
+/// Failures after which an address is told nothing more.
+pub const FAILURES_MAX: u32 = 50;
+
 /// Operators that never change, and records in memory.
 #[derive(Debug)]
 struct FixedOperators {
+    buckets: Arc<BucketsFolder>,
     records: Mutex<HashMap<String, BucketRecord>>,
+    failures: AtomicU32,
 }
 
 impl FixedOperators {
@@ -58,6 +75,9 @@ impl FixedOperators {
         let missing = OperatorsError::NoSuchBucket;
         match change {
             Change::Create { .. } if records.contains_key(&name) => Err(OperatorsError::Exists),
+            Change::Create { .. } if name == "not-permitted" => {
+                Err(OperatorsError::Invalid("this is not permitted".to_owned()))
+            }
             Change::Create { tags } => {
                 let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
                 let record = BucketRecord {
@@ -68,7 +88,18 @@ impl FixedOperators {
                 records.insert(name, record);
                 Ok(())
             }
-            Change::Delete => records.remove(&name).map(drop).ok_or(missing),
+            Change::Delete if name.starts_with("used") => {
+                Err(OperatorsError::InUse("an origin reads it".to_owned()))
+            }
+            Change::Delete => {
+                let deletion = match self.buckets.begin_delete(bucket) {
+                    Err(OpenError::NotEmpty) => return Err(OperatorsError::NotEmpty),
+                    deletion => deletion.unwrap(),
+                };
+                records.remove(&name).ok_or(missing)?;
+                self.buckets.finish_delete(deletion).unwrap();
+                Ok(())
+            }
             change @ (Change::Policy(_)
             | Change::Cors(_)
             | Change::Logging(_)
@@ -108,16 +139,35 @@ impl Operators for FixedOperators {
                 name: id.to_owned(),
                 address: asked.address,
                 request_id: asked.request_id.to_owned(),
-                facts: Arc::new(role),
+                facts: Arc::new(Known {
+                    role,
+                    is_admitted: AtomicBool::new(false),
+                }),
             },
         });
         Box::pin(async move { Ok(key) })
     }
 
-    fn note_failure(&self, _address: IpAddr, _access_key_id: Option<&str>) {}
+    fn note_failure(
+        &self,
+        _address: IpAddr,
+        _access_key_id: Option<&str>,
+    ) -> Result<(), OperatorsError> {
+        match self.failures.fetch_add(1, Ordering::Relaxed) < FAILURES_MAX {
+            true => Ok(()),
+            false => Err(OperatorsError::TooManyFailures { wait_secs: 60 }),
+        }
+    }
+
+    fn admit<'a>(&'a self, holder: &'a Holder) -> BoxFuture<'a, Result<(), OperatorsError>> {
+        let known = known(holder).unwrap();
+        known.is_admitted.store(true, Ordering::Relaxed);
+        Box::pin(async { Ok(()) })
+    }
 
     fn may(&self, holder: &Holder, act: Act, _bucket: Option<&BucketName>) -> Permission {
-        let role = holder.facts.as_any().downcast_ref::<Role>();
+        let known = known(holder).filter(|known| known.is_admitted.load(Ordering::Relaxed));
+        let role = known.map(|known| known.role);
         match (role, act) {
             (Some(Role::Admin), _)
             | (Some(Role::Reader), Act::ListBuckets | Act::ReadObjects | Act::ReadSettings) => {
@@ -164,11 +214,13 @@ pub fn endpoint_of(
     let buckets = Arc::new(BucketsFolder::open(folder, &objects).unwrap());
     let records = buckets.names().unwrap().into_iter();
     let operators = FixedOperators {
+        buckets: Arc::clone(&buckets),
         records: Mutex::new(
             records
                 .map(|name| (name.to_string(), record.clone()))
                 .collect(),
         ),
+        failures: AtomicU32::new(0),
     };
     Endpoint::new(buckets, Arc::new(operators), settings, Transport::Plain)
 }

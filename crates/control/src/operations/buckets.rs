@@ -2,10 +2,11 @@
 
 use crate::operation_error::{OperationError, words};
 use crate::operations::change::ChangeRequest;
+use crate::operations::closure::clear_item;
 use crate::operations::writing::{Intent, Outcome, digest_of};
 use crate::operations::{Operations, Source};
 use crate::operator::{Admin, Operator, Read};
-use crate::service::stored_name;
+use crate::service::{facts, stored_name};
 use privet_distribution::config::{
     BucketLocationDocument, BucketLogging, BucketPolicy, BucketReader, CorsRule,
     EmbeddedBucketDocument, Grant, PublicAccessBlock, ServiceItem, ServiceKind, read_items,
@@ -25,6 +26,16 @@ pub struct EmbeddedBucket {
     pub created_at: i64,
     /// What its item says.
     pub settings: EmbeddedBucketDocument,
+}
+
+/// The buckets of a scope.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ScopedBuckets {
+    /// All that its distributions name.
+    pub named: BTreeSet<String>,
+    /// Those whose objects its distributions serve. A bucket that gets logs may get those of other distributions too,
+    /// so that its objects are no part of the scope.
+    pub of_origins: BTreeSet<String>,
 }
 
 /// A change of who may read an embedded bucket.
@@ -332,22 +343,32 @@ impl Operations {
         }))
     }
 
-    /// Returns the names of the buckets that an operator may hear of; `None` for all.
+    /// Returns the buckets of an operator's scope; `None` for all.
     ///
     /// # Errors
     /// Those of the store.
-    pub async fn visible_buckets(
+    pub async fn scoped_buckets(
         &self,
         operator: &Operator<Read>,
-    ) -> Result<Option<BTreeSet<String>>, OperationError> {
-        let visible = self
-            .visible(self.own_store()?, &operator.caller().scope)
-            .await?;
-        Ok(visible.map(|names| {
-            let names = names.into_iter();
-            let buckets = names.filter(|(kind, _)| *kind == ServiceKind::Bucket);
-            buckets.map(|(_, id)| id).collect()
-        }))
+    ) -> Result<Option<ScopedBuckets>, OperationError> {
+        let store = self.own_store()?;
+        let Some(names) = self.visible(store, &operator.caller().scope).await? else {
+            return Ok(None);
+        };
+        let mut buckets = ScopedBuckets::default();
+        for (kind, id) in names {
+            if kind == ServiceKind::Bucket {
+                buckets.named.insert(id);
+            } else if kind.is_distribution()
+                && let Some(document) = store.document(kind.as_str(), &id).await?
+                // What an earlier version could read has no origins that this one knows.
+                && let Ok(item) = clear_item(store, &document)
+                && let Ok(facts) = facts(&item)
+            {
+                buckets.of_origins.extend(facts.origin_buckets);
+            }
+        }
+        Ok(Some(buckets))
     }
 
     /// Returns the embedded bucket that an operator may see and change.

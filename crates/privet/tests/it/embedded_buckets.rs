@@ -15,7 +15,7 @@ fn edge_with_buckets() -> StoredEdge {
 }
 
 /// The same, with more in its configuration.
-fn edge_with(more: &str) -> StoredEdge {
+pub(crate) fn edge_with(more: &str) -> StoredEdge {
     let mut edge = StoredEdge::new("file = \"privet.db\"");
     edge.configure(&format!(
         "{more}[buckets]\naddress = \"{}\"\nsync = false\n",
@@ -355,4 +355,46 @@ fn run_in(folder: &Path, arguments: &[&str]) -> (bool, String) {
         .unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     (output.status.success(), said)
+}
+
+/// A bucket that gets logs may get those of distributions outside of a scope: who visited them is none of its
+/// operator's business, and their logs are not its operator's to delete.
+#[test]
+fn a_scope_has_the_objects_of_its_origins_and_not_those_of_logs() {
+    let edge = edge_with_buckets();
+    let log = json!({ "bucket": "logs", "prefix": "articles/" });
+    let buckets = [
+        json!({ "name": "logs", "embedded": true }),
+        json!({ "name": "others", "embedded": true }),
+        json!({ "name": "articles", "embedded": true, "logging": log }),
+    ];
+    edge.write("key", "content");
+    for bucket in &buckets {
+        edge.create("/v1/buckets", bucket);
+        let name = bucket["name"].as_str().unwrap();
+        edge.done(&["object", "put", "key", &format!("{name}/key")]);
+    }
+    let mut one = distribution(&json!({ "bucket": { "name": "articles" } }));
+    one["logging"] = json!({ "bucket": "logs.s3.amazonaws.com", "prefix": "one/" });
+    edge.create("/v1/distributions", &one);
+    let role = ["operator", "create", "one", "--role", "publish", "--json"];
+    let made = edge.done(&[&role[..], &["--scope", "E1"]].concat());
+    let made: Value = serde_json::from_str(&made).unwrap();
+    let settings = json!({
+        "buckets": format!("http://{}", edge.other()),
+        "access_key_id": made["access_key_id"],
+        "secret_access_key": made["secret_access_key"],
+        "names": ["logs", "others", "articles"],
+    });
+    let script = command(python(), &["buckets/scopes.py"]);
+    let seen = answers(script, &format!("{settings}\n"));
+    let all = |status: u16| json!({ "list": status, "get": status, "put": status, "copy": status, "delete": status });
+    let mut articles = all(200);
+    articles["delete"] = 204.into();
+    let expected = [
+        json!({ "bucket": "logs", "listed": true, "seen": all(403) }),
+        json!({ "bucket": "others", "listed": false, "seen": all(403) }),
+        json!({ "bucket": "articles", "listed": true, "seen": articles }),
+    ];
+    assert_eq!(seen, expected);
 }

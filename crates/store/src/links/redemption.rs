@@ -152,7 +152,8 @@ const REDEEM: &str = "INSERT INTO link_uses \
       AND u.window_until > $5) \
     AND (l.viewers_max IS NULL \
       OR EXISTS (SELECT 1 FROM link_uses AS u WHERE u.link = l.id AND u.viewer = $4 AND u.given_back = 0) \
-      OR (SELECT COUNT(DISTINCT u.viewer) FROM link_uses AS u WHERE u.link = l.id AND u.given_back = 0) < l.viewers_max) \
+      OR (SELECT COUNT(DISTINCT u.viewer) FROM link_uses AS u WHERE u.link = l.id AND u.given_back = 0) \
+        < l.viewers_max) \
     ON CONFLICT DO NOTHING RETURNING number, window_until";
 
 /// The link, with what its limits have left.
@@ -259,7 +260,7 @@ struct UseFacts {
     given_back: bool,
 }
 
-/// Returns the answer, and the attempt whose use the viewer goes on with.
+/// Returns the answer, and the attempt whose use the viewer goes on with where it does.
 fn judge(
     session: &mut dyn Session,
     wanted: &LinkUse,
@@ -285,17 +286,18 @@ fn judge(
         let problem = "is that of another link or viewer";
         return Err(StoreError::invalid("attempt", problem));
     }
-    let going_on = uses.iter().find(|used| used.window_until > wanted.at);
-    let going_on = going_on.filter(|used| !used.given_back);
-    let answer = answer(&link, own, going_on, wanted.at);
-    Ok((answer, going_on.map(|used| used.attempt)))
+    // The attempt may be the viewer's last use.
+    let before = uses.iter().rfind(|used| !used.given_back);
+    let answer = answer(&link, own, before, wanted.at);
+    Ok((answer, before.map(|used| used.attempt)))
 }
 
-/// Decides by what the database has. The first that holds is told.
+/// Decides by what the database has of the link, of this attempt, and of the viewer's last use before. The first that
+/// holds is told.
 fn answer(
     link: &LinkFacts,
     own: Option<&UseFacts>,
-    going_on: Option<&UseFacts>,
+    before: Option<&UseFacts>,
     at: Timestamp,
 ) -> UseAnswer {
     if let Some(revocation) = link.revoked_by {
@@ -313,6 +315,7 @@ fn answer(
     if link.ends_at <= at {
         return UseAnswer::Ended;
     }
+    let going_on = before.filter(|used| used.window_until > at);
     if let Some((going_on, use_number)) = going_on.and_then(|used| Some((used, used.number?))) {
         let extended = Timestamp::from_seconds(at.seconds().saturating_add(link.window_seconds));
         return UseAnswer::Again {
@@ -331,7 +334,9 @@ fn answer(
         return UseAnswer::UsedUp { uses, last_at };
     }
     match link.viewers_max {
-        Some(viewers_max) if link.viewers >= viewers_max => UseAnswer::ViewersUsedUp,
+        Some(viewers_max) if before.is_none() && link.viewers >= viewers_max => {
+            UseAnswer::ViewersUsedUp
+        }
         Some(_) | None => UseAnswer::Open,
     }
 }

@@ -189,8 +189,9 @@ fn a_postgresql_database_of_schema_1_is_opened() {
         .filter(|line| line.starts_with("INSERT INTO"))
         .collect();
     // A key is refused before its operator is there.
-    let (keys, others): (Vec<&str>, Vec<&str>) =
-        rows.iter().partition(|row| row.contains("\"access_keys\""));
+    let (keys, others): (Vec<&str>, Vec<&str>) = rows
+        .into_iter()
+        .partition(|row| row.contains("\"access_keys\""));
     let sql = format!(
         "CREATE TABLE meta (name TEXT COLLATE \"C\" NOT NULL PRIMARY KEY, value TEXT COLLATE \"C\" NOT NULL); \
          {tables}; {trigger}; {} {}",

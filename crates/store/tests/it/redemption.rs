@@ -308,7 +308,7 @@ impl Pair {
     fn start() -> Option<Self> {
         let primary = start(":", "")?;
         let copy = format!(
-            "rm -rf data && {} -h {} -p {} -U privet -D data -R -X stream",
+            "rm -rf data && {} -h {} -p {} -U privet -D data -R -X stream -c fast --no-sync",
             primary.program("pg_basebackup").display(),
             primary.folder.display(),
             primary.port

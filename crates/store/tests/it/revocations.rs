@@ -115,43 +115,75 @@ fn a_revoked_link_is_not_used() {
         }
         let other = store.redeem(&attempt(4, 1, 1)).await.unwrap();
         assert!(matches!(other, UseAnswer::Redeemed { .. }));
+    });
+}
+
+#[test]
+fn a_revocation_is_lifted_and_leaves_others_in_force() {
+    on_both(async |place| {
+        let store = place.open().await;
+        create(&store, &limited(1, None)).await;
+        let first = store.redeem(&attempt(1, 1, 1)).await.unwrap();
+        for what in [
+            Revoked::Link(digest(1)),
+            Revoked::Key("K2".to_owned()),
+            Revoked::Subject(SUBJECT),
+        ] {
+            revoke(&store, what).await;
+        }
+        // A link that is registered after it was revoked, and one of a key that was.
+        assert_eq!(revoke(&store, Revoked::Link(digest(5))).await, 4);
+        create(&store, &limited(5, None)).await;
+        assert_eq!(
+            store.redeem(&attempt(5, 1, 1)).await,
+            Ok(UseAnswer::Revoked { revocation: 4 })
+        );
+        let later = NewLink {
+            key_pair_id: "K2".to_owned(),
+            ..limited(6, None)
+        };
+        create(&store, &later).await;
+        assert_eq!(store.link(&id(6)).await.unwrap().unwrap().revoked_by, None);
         // Twice is once, unless it is for longer or cuts.
         assert_eq!(revoke(&store, Revoked::Link(digest(1))).await, 1);
         let cut = NewRevocation {
             cut: true,
             ..revocation(Revoked::Link(digest(1)))
         };
-        assert_eq!(store.revoke(&cut, &actor(), NOW).await.unwrap().seq, 4);
+        assert_eq!(store.revoke(&cut, &actor(), NOW).await.unwrap().seq, 5);
 
         let lifted = store.lift(1, &actor(), after(9)).await.unwrap();
         assert_eq!(
             (lifted.event, lifted.lifted),
-            (5, Some((after(9), "ada".to_owned())))
+            (6, Some((after(9), "ada".to_owned())))
         );
         assert_eq!(
             store.lift(1, &actor(), after(10)).await,
             Ok(store.revocation(1).await.unwrap().unwrap())
         );
         let answer = store.redeem(&attempt(1, 1, 1)).await;
-        assert_eq!(answer, Ok(UseAnswer::Revoked { revocation: 4 }));
-        store.lift(4, &actor(), after(9)).await.unwrap();
+        assert_eq!(answer, Ok(UseAnswer::Revoked { revocation: 5 }));
+        store.lift(5, &actor(), after(9)).await.unwrap();
         assert_eq!(store.redeem(&attempt(1, 1, 1)).await, Ok(first));
         let events: Vec<_> = store.revocations_after(2, 10).await.unwrap();
         let events: Vec<_> = events
             .iter()
             .map(|found| (found.event, found.seq, found.lifted.is_some()))
             .collect();
-        assert_eq!(events, [(3, 3, false), (5, 1, true), (6, 4, true)]);
+        assert_eq!(
+            events,
+            [(3, 3, false), (4, 4, false), (6, 1, true), (7, 5, true)]
+        );
         let in_force = store
             .revocations(Some(NOW), &Page::first(10))
             .await
             .unwrap();
         assert_eq!(
             in_force.iter().map(|found| found.seq).collect::<Vec<_>>(),
-            [3, 2]
+            [4, 3, 2]
         );
         let changes = store.changes_after(0, 100).await.unwrap();
-        assert_eq!(changes.len(), 6);
+        assert_eq!(changes.len(), 7);
         assert!(changes.iter().all(|change| change.kind == "revocation"));
         let filter = AuditFilter {
             operation: Some("lift_revocation".to_owned()),

@@ -12,7 +12,9 @@ use privet_sign::{
     HashAlgorithm, IpRange, KeyPairId, Limited, LimitedId, LinkMark, LinkNonce, PrivateKey,
     Question, Signer, SubjectDigest, Terms, Timestamp, WireUrl, explain,
 };
-use privet_store::{LinkConfirm, LinkDigest, LinkKind, NewLink, RegisteredId, StoredLink};
+use privet_store::{
+    LinkConfirm, LinkDigest, LinkKind, NewLink, RegisteredId, StoreError, StoredLink,
+};
 use std::sync::Arc;
 
 /// Limits of a link, and what people say of it.
@@ -163,8 +165,26 @@ impl Operations {
         let confirmed = self.confirmed(operator, link)?;
         let new = self.new_link(&confirmed, rules)?;
         let actor = operator.caller().actor();
-        store.create_link(&new, &actor, self.timestamp()).await?;
-        let stored = store.link(&new.id).await?;
+        let created = store.create_link(&new, &actor, self.timestamp()).await;
+        let stored = match created {
+            Ok(_) => store.link(&new.id).await?,
+            // The same text, signed in the same second with the same words, is the same link.
+            Err(StoreError::Exists(name)) => {
+                let stored = store.link_by_digest(&new.digest).await?;
+                let is_same = |stored: &StoredLink| {
+                    let new = NewLink {
+                        id: stored.link.id,
+                        ..new.clone()
+                    };
+                    stored.link == new && new.kind == LinkKind::Ordinary
+                };
+                match stored.filter(is_same) {
+                    Some(stored) => return Ok(stored),
+                    None => return Err(StoreError::Exists(name).into()),
+                }
+            }
+            Err(error) => return Err(error.into()),
+        };
         stored.ok_or(OperationError::System(
             "a link that was stored is not there",
         ))

@@ -21,6 +21,8 @@ pub struct ItemFacts {
     /// Items that are used if they exist: the buckets behind S3 host names and names without an endpoint, and those of
     /// logs. Nothing keeps them from being deleted.
     pub mentions: BTreeSet<(ServiceKind, String)>,
+    /// Names of the buckets whose objects it serves, as against those that get its logs.
+    pub origin_buckets: BTreeSet<String>,
     /// JSON pointers to values that nobody may read in the store.
     pub secrets: Vec<String>,
     /// Names that no other item may have: host names in lower case, and names of policies, keys, key groups and origin
@@ -110,10 +112,12 @@ impl ItemFacts {
         if let Some(named) = origin.source.named_bucket() {
             self.add_access(&named.access);
             self.refer(ServiceKind::Bucket, Some(&named.name));
+            self.origin_buckets.insert(named.name.clone());
         }
         if let Some(named) = origin.source.bucket_host() {
             self.add_access(&named.access);
             if let Ok(host) = BucketHost::parse(&named.host) {
+                self.origin_buckets.insert(host.bucket.clone());
                 self.mentions.insert((ServiceKind::Bucket, host.bucket));
             }
         }
@@ -121,6 +125,7 @@ impl ItemFacts {
             && bucket.endpoint.is_none()
         {
             let name = (ServiceKind::Bucket, bucket.bucket.clone());
+            self.origin_buckets.insert(bucket.bucket.clone());
             self.mentions.insert(name);
         }
     }
