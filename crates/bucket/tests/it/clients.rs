@@ -1,5 +1,5 @@
-//! boto3, the AWS CLI, s3cmd, rclone, Terraform and the AWS SDK for JavaScript, each with a story of its own; and what Ceph's
-//! public suite asks, of the endpoint and of Ceph's gateway.
+//! boto3, the AWS CLI, s3cmd, rclone, Terraform and the AWS SDK for JavaScript, each with a story of its own; and
+//! what Ceph's public suite asks, of the endpoint and of Ceph's gateway.
 
 use crate::server::{ADMIN, READER, endpoint, serve};
 use privet_bucket::Settings;
