@@ -104,6 +104,7 @@ pub struct Waiting {
 }
 
 /// What an edge does with a request.
+#[expect(clippy::large_enum_variant, reason = "there is one at a time")]
 #[derive(Debug)]
 pub enum Begun {
     /// The signature is refused, for the link has ended by the edge's clock.

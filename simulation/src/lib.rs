@@ -3,6 +3,10 @@
 //!
 //! Everything follows from a seed: there are no threads and no clocks. What decides is the code that decides in the
 //! edge ([`privet_distribution::links`]); the store, the network and the viewers are models.
+#![expect(
+    clippy::needless_pass_by_value,
+    reason = "what has happened is done with"
+)]
 
 mod checker;
 mod edge;

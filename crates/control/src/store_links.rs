@@ -116,7 +116,7 @@ impl LinkStore for StoreLinks {
                 QuestionKind::Peek => store.peek(&wanted).await,
                 QuestionKind::Join => store.join(&wanted).await,
             };
-            heard(answer)
+            heard(&answer)
         })
     }
 
@@ -165,9 +165,9 @@ impl LinkStore for StoreLinks {
     }
 }
 
-fn heard(answer: Result<UseAnswer, StoreError>) -> Heard {
+fn heard(answer: &Result<UseAnswer, StoreError>) -> Heard {
     let number = |number: u64| u32::try_from(number).unwrap_or(u32::MAX);
-    Heard::Answer(match answer {
+    Heard::Answer(match *answer {
         Ok(UseAnswer::Redeemed {
             use_number,
             window_until,
@@ -191,10 +191,11 @@ fn heard(answer: Result<UseAnswer, StoreError>) -> Heard {
         Ok(UseAnswer::BytesUsedUp) => StoreAnswer::BytesUsedUp,
         Ok(UseAnswer::Revoked { revocation }) => StoreAnswer::Revoked { revocation },
         Ok(UseAnswer::Ended) => StoreAnswer::Ended,
+        Ok(UseAnswer::GivenBack) => StoreAnswer::GivenBack,
         Ok(UseAnswer::Unknown) => StoreAnswer::Unknown,
         Err(StoreError::Unreachable { .. }) => return Heard::Unreachable,
         // Whatever else went wrong, the use may have been made.
-        Ok(UseAnswer::GivenBack) | Err(_) => return Heard::OutcomeUnknown,
+        Err(_) => return Heard::OutcomeUnknown,
     })
 }
 

@@ -69,6 +69,10 @@ impl<'s> Deref for Redeemed<'s> {
 }
 
 /// What became of a grant that was to be redeemed.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all are the large one, which is moved once"
+)]
 #[derive(Debug)]
 pub(crate) enum Redemption<'s> {
     /// It opens the object.

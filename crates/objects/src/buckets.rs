@@ -208,7 +208,12 @@ impl BucketsFolder {
     ///
     /// Errors: `NotEmpty` if a person put a file there meanwhile, which keeps it; the system's.
     pub fn finish_delete(&self, deletion: Deletion) -> Result<(), OpenError> {
-        let Deletion { name, bucket, .. } = &deletion;
+        let Deletion {
+            name,
+            bucket,
+            _locks: locks,
+        } = deletion;
+        let (name, bucket) = (&name, &bucket);
         let root = &bucket.shared.root;
         if !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
             return Err(OpenError::NotEmpty);
@@ -227,6 +232,8 @@ impl BucketsFolder {
         if self.settings.sync {
             rustix::fs::fsync(&self.root)?;
         }
+        // Whoever waits for a key of the bucket finds that it is gone.
+        drop(locks);
         Ok(())
     }
 

@@ -255,10 +255,10 @@ impl RevocationTable {
             groups.remove_ended(before)
         };
         let latest = links.latest.max(groups.latest);
-        if latest > self.forgotten.load(Ordering::Relaxed) {
-            if self.forgotten.swap(latest, Ordering::Relaxed) == 0 {
-                self.known.fetch_add(1, Ordering::Relaxed);
-            }
+        if latest > self.forgotten.load(Ordering::Relaxed)
+            && self.forgotten.swap(latest, Ordering::Relaxed) == 0
+        {
+            self.known.fetch_add(1, Ordering::Relaxed);
         }
         self.uncount(&self.link_count, links.count);
         self.uncount(&self.group_count, groups.count);

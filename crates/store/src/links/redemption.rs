@@ -116,9 +116,9 @@ impl Store {
     ///
     /// As [`Store::redeem`].
     pub async fn join(&self, wanted: &LinkUse) -> Result<UseAnswer, StoreError> {
-        match self.peek(wanted).await? {
-            UseAnswer::Again { .. } => {}
-            other => return Ok(other),
+        let peeked = self.peek(wanted).await?;
+        if !matches!(peeked, UseAnswer::Again { .. }) {
+            return Ok(peeked);
         }
         let wanted = wanted.clone();
         let act = move |session: &mut dyn Session| join(session, &wanted);
@@ -221,10 +221,10 @@ fn redeem(session: &mut dyn Session, wanted: &LinkUse) -> Result<UseAnswer, Stor
                 window_until: Timestamp::from_seconds(row.number()?),
             });
         }
-        match join(session, wanted)? {
-            // Another use was made between the two statements.
-            UseAnswer::Open => {}
-            answer => return Ok(answer),
+        // Where it is open, another use was made between the two statements.
+        let answer = join(session, wanted)?;
+        if answer != UseAnswer::Open {
+            return Ok(answer);
         }
     }
     Err(StoreError::Busy)

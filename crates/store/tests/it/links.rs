@@ -228,6 +228,7 @@ async fn numbers(store: &Store, filter: LinkFilter, page: Page) -> Vec<u64> {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one case for each filter")]
 fn links_are_listed_by_their_terms() {
     on_both(async |place| {
         let store = place.open().await;

@@ -154,7 +154,10 @@ fn patterns_are_bounded() {
         revocation: most + 1,
         why: WhyNotTaken::Patterns,
     };
-    assert_eq!(table.apply(&[one_more.clone()]), Err(vec![not_taken]));
+    assert_eq!(
+        table.apply(std::slice::from_ref(&one_more)),
+        Err(vec![not_taken])
+    );
     assert_eq!(table.len(), most);
     let known = made(2, Revoked::Object(pattern("h/2")));
     assert_eq!(table.apply(&[known, RevocationChange::Lifted(1)]), Ok(()));
