@@ -79,7 +79,7 @@ fn texts(folder: &Path) -> String {
             true => {
                 _ = MultiGzDecoder::new(&bytes[..])
                     .read_to_string(&mut text)
-                    .unwrap()
+                    .unwrap();
             }
             false => text += std::str::from_utf8(&bytes).unwrap(),
         }
