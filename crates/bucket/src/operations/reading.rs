@@ -286,6 +286,8 @@ impl Unsent {
                 reading.await.map_err(io::Error::other)??
             }
         };
+        // What was changed by hand since it was opened has another entity tag.
+        check(&self.object)?;
         self.range.start += bytes.len() as u64;
         Ok(bytes)
     }
