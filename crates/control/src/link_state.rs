@@ -11,12 +11,14 @@ use privet_sign::{
     Check, ErrorCode, Explanation, LimitedId, LinkId, Outcome, Timestamp, Verdict, WireUrl,
 };
 use privet_store::{
-    AttemptId, LinkDigest, LinkKind, LinkUse, RegisteredId, Store, StoreError, StoredLink,
-    UseAnswer, ViewerDigest,
+    AttemptId, Durability, LinkDigest, LinkKind, LinkUse, RegisteredId, Store, StoreError,
+    StoredLink, UseAnswer, ViewerDigest,
 };
 
 /// Name of the edge in questions that make no use.
 const ASKER: &str = "explain";
+/// What is found where the store fails.
+const SILENT: &str = "the store does not answer";
 
 /// What is known of links beside their signed text.
 #[derive(Clone, Copy, Debug)]
@@ -25,6 +27,8 @@ pub struct LinkState<'a> {
     pub revocations: Option<&'a RevocationTable>,
     /// The store.
     pub store: LinkStoreState<'a>,
+    /// Whether limited links are served though a failover of the database may forget uses.
+    pub allow_asynchronous_standby: bool,
 }
 
 /// The store that links are registered with.
@@ -120,7 +124,7 @@ impl LinkState<'_> {
         let store = match self.store {
             LinkStoreState::Open(store) => store,
             LinkStoreState::Silent => {
-                return check(Outcome::Unknown, "the store does not answer");
+                return check(Outcome::Unknown, SILENT);
             }
             LinkStoreState::Absent => {
                 let found = "the edge has no store, and limited links open nothing without one";
@@ -137,7 +141,7 @@ impl LinkState<'_> {
         let digest = LinkDigest::from_bytes(*link.1.as_bytes());
         let stored = match store.link(&id).await {
             Ok(stored) => stored,
-            Err(_) => return check(Outcome::Unknown, "the store does not answer"),
+            Err(_) => return check(Outcome::Unknown, SILENT),
         };
         let is_it = |stored: &StoredLink| {
             stored.link.kind == LinkKind::Limited && stored.link.digest == digest
@@ -149,6 +153,7 @@ impl LinkState<'_> {
             );
         };
         let mut checks = check(Outcome::Passed, expected);
+        checks.extend(self.standby(store).await);
         let answer = match peeked(store, &stored, now).await {
             Ok(answer) => answer,
             Err(_) => {
@@ -156,7 +161,7 @@ impl LinkState<'_> {
                     "used",
                     Outcome::Unknown,
                     "a use that is left",
-                    "the store does not answer",
+                    SILENT,
                 ));
                 return checks;
             }
@@ -164,6 +169,18 @@ impl LinkState<'_> {
         let (outcome, found) = use_text(&stored, &answer);
         checks.push(named("used", outcome, "a use that is left", &found));
         checks
+    }
+
+    /// Returns the check that limited links are refused by while a failover of the database may forget uses.
+    async fn standby(&self, store: &Store) -> Option<Check> {
+        let expected = "a standby with each commit, or allow_asynchronous_standby";
+        let check = |outcome, found: &str| Some(named("standby", outcome, expected, found));
+        match store.synchronous_standby().await {
+            Ok(Durability::File | Durability::Standby { .. }) => None,
+            Ok(Durability::Server { .. }) if self.allow_asynchronous_standby => None,
+            Ok(Durability::Server { problem }) => check(Outcome::Failed, &problem),
+            Err(_) => check(Outcome::Unknown, SILENT),
+        }
     }
 }
 
@@ -327,6 +344,7 @@ mod tests {
             let state = LinkState {
                 revocations: Some(&table),
                 store: LinkStoreState::Absent,
+                allow_asynchronous_standby: false,
             };
             let found = ["revoked Failed: revoked (revocation 7)"];
             let refused = Verdict::Refused(ErrorCode::AccessDenied);
@@ -350,6 +368,7 @@ mod tests {
         let state = |store| LinkState {
             revocations: Some(&empty),
             store,
+            allow_asynchronous_standby: false,
         };
         let silent = "the store does not answer";
         check(
@@ -376,6 +395,7 @@ mod tests {
         let state = LinkState {
             revocations: None,
             store: LinkStoreState::NotNamed,
+            allow_asynchronous_standby: false,
         };
         check(
             &state,

@@ -118,6 +118,8 @@ pub(crate) struct ServedLinks {
     pub(crate) revocations: Arc<RevocationTable>,
     /// The store, unless it cannot be reached.
     pub(crate) store: LateStore,
+    /// Whether limited links are served though a failover of the database may forget uses.
+    pub(crate) allow_asynchronous_standby: bool,
 }
 
 /// Reads a configuration and what it serves, for a command that serves nothing itself: from the store, if the service
@@ -145,6 +147,7 @@ pub(crate) fn served(config: &Path) -> Result<Served, CommandError> {
                 links: Some(ServedLinks {
                     revocations: service.revocations()?,
                     store: service.store.clone(),
+                    allow_asynchronous_standby: node.node.links.allow_asynchronous_standby,
                 }),
             })
         }

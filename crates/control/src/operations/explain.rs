@@ -69,6 +69,7 @@ impl Operations {
                     .map_or(LinkStoreState::Silent, LinkStoreState::Open),
                 Source::File(_) => LinkStoreState::Absent,
             },
+            allow_asynchronous_standby: snapshot.node.links.allow_asynchronous_standby,
         };
         state.check(&mut explanation, &request.link, now).await;
         Ok(explanation)

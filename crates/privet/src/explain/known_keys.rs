@@ -70,13 +70,16 @@ impl Known {
             KnownLinks::NotNamed => LinkState {
                 revocations: None,
                 store: LinkStoreState::NotNamed,
+                allow_asynchronous_standby: false,
             },
             KnownLinks::NoStore => LinkState {
                 revocations: None,
                 store: LinkStoreState::Absent,
+                allow_asynchronous_standby: false,
             },
             KnownLinks::Stored(links) => LinkState {
                 revocations: Some(&links.revocations),
+                allow_asynchronous_standby: links.allow_asynchronous_standby,
                 store: links
                     .store
                     .get()
