@@ -53,8 +53,8 @@ pub enum Bench {
     /// Links that end early and links that count: the table of a million revocations; redemptions in a second, with the
     /// store in SQLite and in PostgreSQL.
     Links(LinksArguments),
-    /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and other
-    /// servers, lists and deletions among many objects.
+    /// The S3 endpoint over the machine's own buckets: uploads and downloads by CPU time beside Ceph's gateway and
+    /// other servers, lists and deletions among many objects.
     Bucket(BucketArguments),
     /// Videos: HLS segments beside ready-made files from nginx, a cold long video, RTMP beside nginx's module.
     Media(MediaArguments),

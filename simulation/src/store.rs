@@ -201,7 +201,7 @@ impl Rows {
             return StoreAnswer::ViewersUsedUp;
         }
         match question.kind {
-            QuestionKind::Peek => StoreAnswer::Available,
+            QuestionKind::Peek | QuestionKind::Join => StoreAnswer::Available,
             QuestionKind::Redeem => self.make(index, link, question),
         }
     }
@@ -228,7 +228,7 @@ impl Rows {
         let attempt = self.live_use(index, question.viewer, now)?.attempt;
         let row = self.uses.iter_mut().find(|row| row.attempt == attempt)?;
         let window_until = row.window_until.max(now + link.window_secs);
-        if question.kind == QuestionKind::Redeem {
+        if question.kind != QuestionKind::Peek {
             row.is_shared = true;
             row.window_until = window_until;
         }

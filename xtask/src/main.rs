@@ -1,5 +1,5 @@
-//! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `simulate`, `cache-tests`, `fuzz`,
-//! `mutants`.
+//! The commands for developers and CI: `cargo xtask test`, `tools`, `clips`, `bench`, `simulate`, `cache-tests`,
+//! `fuzz`, `mutants`.
 //!
 //! This file is the command line; each command has a module.
 #![expect(clippy::print_stdout, reason = "printing is what this program is for")]

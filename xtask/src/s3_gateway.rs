@@ -1,5 +1,5 @@
-//! The Ceph gateway that tests use as an S3 origin, and benches as a peer. It is started once per run, because that takes
-//! some time.
+//! The Ceph gateway that tests use as an S3 origin, and benches as a peer. It is started once per run, because that
+//! takes some time.
 //!
 //! It is run by `tests-peers/origins/ceph_rgw_up.sh`, which ends when its standard input is closed, and so with this
 //! program, however this program ends.

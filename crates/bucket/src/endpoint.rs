@@ -182,6 +182,7 @@ impl Inner {
             key: None,
         };
         head.check_owner()?;
+        head.check_length()?;
         check_features(&head.parts.headers)?;
         let announced = head.announced()?;
         let trailer_names = announced.trailer.clone();

@@ -67,7 +67,9 @@ impl IntoS3 for Refusal {
             Refusal::HeaderNotSigned(_) | Refusal::NotYet | Refusal::Expired => {
                 known(S3ErrorCode::AccessDenied, message)
             }
-            Refusal::Mismatch => known(S3ErrorCode::SignatureDoesNotMatch, message),
+            Refusal::Differs(_) | Refusal::Mismatch => {
+                known(S3ErrorCode::SignatureDoesNotMatch, message)
+            }
         }
     }
 }

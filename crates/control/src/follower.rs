@@ -11,6 +11,7 @@ mod invalidating;
 mod record;
 mod revoking;
 mod staleness;
+mod upkeep;
 
 pub use copy::LocalCopy;
 
@@ -21,13 +22,14 @@ use crate::follower::counting::Counting;
 use crate::follower::record::EdgeRecord;
 use crate::follower::revoking::Revoking;
 use crate::follower::staleness::Staleness;
+use crate::follower::upkeep::Upkeep;
 use crate::late_store::LateStore;
 use crate::operations::KEYS_OPENED;
 use crate::store_links::StoreLinks;
 use privet_distribution::config::{ServiceKind, Snapshot};
 use privet_edge::{EdgeHandle, StartError, standard_error};
 use privet_sign::PathTokenSecret;
-use privet_store::{Durability, EdgeReport, Store, StoreError, StoreOptions, Timestamp};
+use privet_store::{EdgeReport, Store, StoreError, StoreOptions, Timestamp};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
 use std::io;
@@ -51,11 +53,6 @@ const REPORT_PAUSE: Duration = Duration::from_millis(50);
 const RETRY: Duration = Duration::from_secs(5);
 /// Time limit for a look at the store. Whatever a look has begun is done again by the next one.
 const PATIENCE: Duration = Duration::from_secs(120);
-/// Interval at which it is asked whether the database has a synchronous standby.
-const CHECK_DURABILITY: Duration = Duration::from_secs(60);
-/// Interval at which links that ended long ago are forgotten, and how long they are kept after their end.
-const SWEEP: Duration = Duration::from_secs(60 * 60);
-const KEPT_SECS: i64 = 30 * 24 * 60 * 60;
 /// Purpose of the secret that proves visits of links.
 const VISITS: &str = "visits of links";
 /// Number of the change of an item that was not in force when the edge started: when it was changed is not known here.
@@ -167,16 +164,7 @@ struct Following {
     reported: Option<Reported>,
     revoking: Revoking,
     counting: Counting,
-    links: StoreLinks,
-    durability: Option<DurabilityCheck>,
-    swept: Option<Instant>,
-}
-
-/// The last look at whether uses of links outlive a failover of the database.
-#[derive(Clone, Debug, PartialEq, Eq)]
-struct DurabilityCheck {
-    at: Instant,
-    durability: Durability,
+    upkeep: Upkeep,
 }
 
 /// The last report of this edge.
@@ -221,9 +209,7 @@ impl Following {
         Following {
             revoking: options.copy.take_revoking(),
             counting: Counting::default(),
-            links,
-            durability: None,
-            swept: None,
+            upkeep: Upkeep::new(links),
             failures: failures.collect(),
             built,
             assembly: options.copy.assembly(),
@@ -296,8 +282,8 @@ impl Following {
         self.invalidate(&store).await?;
         self.state.applied = self.applied();
         self.staleness.note_heard();
-        self.check_durability(&store).await?;
-        self.sweep(&store).await?;
+        let settings = self.edge.snapshot().node.links;
+        self.upkeep.tend(&store, &settings, now()).await?;
         let links = self.edge.links();
         links.heard(self.edge.clock().now());
         let edge_id = &self.state.edge_id;
@@ -358,49 +344,6 @@ impl Following {
             false => Extent::Only(touched),
         };
         self.built = self.rebuild(&extent, view);
-        Ok(())
-    }
-
-    /// Finds out from time to time whether uses of limited links outlive a failover of the database, without which none is
-    /// redeemed unless the operator insists.
-    async fn check_durability(&mut self, store: &Store) -> Result<(), StoreError> {
-        let is_due = |check: &DurabilityCheck| check.at.elapsed() >= CHECK_DURABILITY;
-        if self.durability.as_ref().is_some_and(|check| !is_due(check)) {
-            return Ok(());
-        }
-        let durability = store.synchronous_standby().await?;
-        let before = self.durability.replace(DurabilityCheck {
-            at: Instant::now(),
-            durability: durability.clone(),
-        });
-        let insists = self.edge.snapshot().node.links.allow_asynchronous_standby;
-        let is_news = before.is_none_or(|before| before.durability != durability);
-        self.links.set_durable(match &durability {
-            Durability::File | Durability::Standby { .. } => true,
-            Durability::Server { problem } => {
-                if is_news {
-                    let consequence = match insists {
-                        true => "a failover may let limited links be used again",
-                        false => {
-                            "limited links are refused, as a failover might let them be used again; set                              synchronous_standby_names, or [links] allow_asynchronous_standby = true"
-                        }
-                    };
-                    standard_error::warning(format_args!("{problem}: {consequence}"));
-                }
-                insists
-            }
-        });
-        Ok(())
-    }
-
-    /// Has the store forget links and revocations that ended long ago, a part each time until there are none.
-    async fn sweep(&mut self, store: &Store) -> Result<(), StoreError> {
-        if self.swept.is_some_and(|at| at.elapsed() < SWEEP) {
-            return Ok(());
-        }
-        let before = now().seconds().saturating_sub(KEPT_SECS);
-        let swept = store.sweep_links(Timestamp::from_seconds(before)).await?;
-        self.swept = (!swept.has_more()).then(Instant::now);
         Ok(())
     }
 

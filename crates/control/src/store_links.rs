@@ -114,6 +114,7 @@ impl LinkStore for StoreLinks {
             let answer = match question.kind {
                 QuestionKind::Redeem => store.redeem(&wanted).await,
                 QuestionKind::Peek => store.peek(&wanted).await,
+                QuestionKind::Join => store.join(&wanted).await,
             };
             heard(answer)
         })

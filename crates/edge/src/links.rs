@@ -1,5 +1,5 @@
-//! What the edge knows of links that is not in their signed text: which were revoked, whom it asks about limited ones, and
-//! what it counts of them.
+//! What the edge knows of links that is not in their signed text: which were revoked, whom it asks about limited
+//! ones, and what it counts of them.
 //!
 //! Whoever follows the store tells it here of revocations, and takes the counts away. The walk asks it by `redeem`.
 
@@ -107,8 +107,8 @@ impl EdgeLinks {
         }
     }
 
-    /// Names the store that is asked about limited links from now on; until then they are refused. `secret` proves visits
-    /// to all edges of the store. Only the first call counts.
+    /// Names the store that is asked about limited links from now on; until then they are refused. `secret` proves
+    /// visits to all edges of the store. Only the first call counts.
     pub fn ask_at(&self, store: Arc<dyn LinkStore>, secret: PathTokenSecret) {
         let _ = self.source.set(LinkSource { store, secret });
     }

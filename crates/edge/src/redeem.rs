@@ -1,8 +1,8 @@
 //! The second proof, for which the edge may have to wait.
 //!
 //! The validity of a grant can depend on more than its contents: on how often its link was used, or on whether somebody
-//! has revoked it. That is asked once, after the signature was found to be good and before anything is read, and everything
-//! that yields bytes requires its result and nothing less. Only limited links have to wait for the store.
+//! has revoked it. That is asked once, after the signature was found to be good and before anything is read, and
+//! everything that yields bytes requires its result and nothing less. Only limited links have to wait for the store.
 
 mod key_use;
 mod limited;

@@ -120,8 +120,8 @@ impl BucketsFolder {
         Ok(Some(bucket))
     }
 
-    /// Returns the bucket of this name if it is in use and that needs no waiting for the disk. `None` says nothing about
-    /// the bucket: then [`BucketsFolder::bucket`] does.
+    /// Returns the bucket of this name if it is in use and that needs no waiting for the disk. `None` says nothing
+    /// about the bucket: then [`BucketsFolder::bucket`] does.
     #[must_use]
     pub fn bucket_in_memory(&self, name: &BucketName) -> Option<BucketFolder> {
         let folder = open_bucket_in_memory(&self.root, name.as_str()).ok()?;

@@ -72,6 +72,7 @@ async fn check(seed: u64) {
         let answer = match question.kind {
             QuestionKind::Peek => store.peek(&wanted(&question)).await,
             QuestionKind::Redeem => store.redeem(&wanted(&question)).await,
+            QuestionKind::Join => store.join(&wanted(&question)).await,
         };
         let modelled = rows.execute(&links, &Statement::Ask(question));
         let Returned::Answer(modelled) = modelled else {

@@ -146,7 +146,9 @@ impl World {
                 self.checker.note("HEAD answered");
                 match request.kind {
                     QuestionKind::Peek => Ok(()),
-                    QuestionKind::Redeem => Err("GET was answered without a body".to_owned()),
+                    QuestionKind::Redeem | QuestionKind::Join => {
+                        Err("GET was answered without a body".to_owned())
+                    }
                 }
             }
             Step::Confirm => {

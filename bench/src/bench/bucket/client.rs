@@ -1,5 +1,5 @@
-//! A client of S3 over plain HTTP/1.1: signs every request (SigV4 in the header, with the digest of the body), and reads
-//! answers with as little work as possible.
+//! A client of S3 over plain HTTP/1.1: signs every request (SigV4 in the header, with the digest of the body), and
+//! reads answers with as little work as possible.
 
 use aws_lc_rs::{digest, hmac};
 use jiff::Timestamp;

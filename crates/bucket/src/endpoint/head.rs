@@ -205,6 +205,20 @@ impl Head {
         }
     }
 
+    /// Refuses an upload whose head does not say where its body ends: HTTP/1.1 takes that for an empty one.
+    pub(super) fn check_length(&self) -> Result<(), S3Error> {
+        let headers = &self.parts.headers;
+        let is_said =
+            headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        match self.parts.version < Version::HTTP_2 && self.is_upload() && !is_said {
+            true => Err(error::known(
+                S3ErrorCode::MissingContentLength,
+                "You must provide the Content-Length HTTP header.",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Reads what the head says about the body.
     pub(super) fn announced(&self) -> Result<Announced, S3Error> {
         let headers = &self.parts.headers;

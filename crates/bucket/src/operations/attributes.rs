@@ -10,7 +10,7 @@ use http::header::{
 use http::{HeaderMap, HeaderName, StatusCode};
 use percent_encoding::percent_decode_str;
 use privet_objects::{Attributes, Headers, Tags};
-use s3s::dto::Tagging;
+use s3s::dto::{ObjectOwnership, Tagging};
 use s3s::xml::{Deserialize, Deserializer};
 use s3s::{S3ErrorCode, S3Result};
 
@@ -100,6 +100,16 @@ pub(super) fn check_acl(headers: &HeaderMap) -> S3Result<()> {
     match is_known && !grants {
         true => Ok(()),
         false => Err(no_acls()),
+    }
+}
+
+/// Refuses every ownership of objects but the only one, in which ACLs mean nothing.
+pub(super) fn check_ownership(ownership: &ObjectOwnership) -> S3Result<()> {
+    match ownership.as_str() {
+        ObjectOwnership::BUCKET_OWNER_ENFORCED => Ok(()),
+        _ => Err(not_implemented(
+            "object ownership other than BucketOwnerEnforced",
+        )),
     }
 }
 

@@ -30,6 +30,9 @@ impl Operations {
         if input.object_lock_enabled_for_bucket == Some(true) {
             return Err(error::not_implemented("object lock"));
         }
+        if let Some(ownership) = &input.object_ownership {
+            attributes::check_ownership(ownership)?;
+        }
         let configuration = input.create_bucket_configuration;
         let location = configuration.and_then(|configuration| configuration.location_constraint);
         self.check_location(location.as_ref())?;

@@ -21,7 +21,7 @@ use privet_objects::{
 use s3s::dto::{
     Checksum, ChecksumType, ETag, GetObjectAttributesInput, GetObjectAttributesOutput,
     GetObjectAttributesParts, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    ObjectPart, StreamingBlob,
+    ObjectAttributes, ObjectPart, StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use std::io;
@@ -37,6 +37,15 @@ const READ_SIZE_BYTES: u64 = 64 * 1024;
 const SENT_SIZE_BYTES: u64 = 1024 * 1024;
 /// End of every other range, which is read and checked before it is sent: what was changed until then is noticed.
 const TAIL_SIZE_BYTES: u64 = 16 * 1024;
+
+/// Attributes that can be asked for.
+const ATTRIBUTES: [&str; 5] = [
+    ObjectAttributes::ETAG,
+    ObjectAttributes::CHECKSUM,
+    ObjectAttributes::OBJECT_PARTS,
+    ObjectAttributes::STORAGE_CLASS,
+    ObjectAttributes::OBJECT_SIZE,
+];
 
 /// What is wanted of an object.
 struct Wanted {
@@ -141,16 +150,10 @@ impl Operations {
         request: S3Request<GetObjectAttributesInput>,
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
         let input = request.input;
+        let asked = asked_attributes(&input.object_attributes)?;
         only_version(input.version_id.as_deref())?;
         let metadata = self.metadata(&input.bucket, &input.key).await?;
-        // Clients send one field with a list, or a field for each.
-        let asks = |name: &str| {
-            let mut asked = input
-                .object_attributes
-                .iter()
-                .flat_map(|list| list.as_str().split(','));
-            asked.any(|asked| asked.trim() == name)
-        };
+        let asks = |name: &str| asked.contains(&name);
         let parts = metadata.parts.count();
         let output = GetObjectAttributesOutput {
             checksum: (asks("Checksum") && !metadata.checksums.is_empty())
@@ -166,6 +169,19 @@ impl Operations {
             ..GetObjectAttributesOutput::default()
         };
         Ok(S3Response::new(output))
+    }
+}
+
+/// Reads the names of attributes. Clients send one field with a list, or a field for each.
+fn asked_attributes(lists: &[ObjectAttributes]) -> S3Result<Vec<&str>> {
+    let names = lists.iter().flat_map(|list| list.as_str().split(','));
+    let names: Vec<&str> = names.map(str::trim).collect();
+    match names.iter().all(|name| ATTRIBUTES.contains(name)) {
+        true => Ok(names),
+        false => Err(error::known(
+            S3ErrorCode::InvalidArgument,
+            "Invalid attribute name specified.",
+        )),
     }
 }
 

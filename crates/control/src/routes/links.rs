@@ -54,8 +54,8 @@ pub(super) fn routes() -> Vec<Route> {
     ]
 }
 
-/// The body with which a link is registered or made: `link` was signed elsewhere; `url`, `group` and `until` have it signed
-/// here.
+/// The body with which a link is registered or made: `link` was signed elsewhere; `url`, `group` and `until` have it
+/// signed here.
 #[derive(Debug, Deserialize)]
 #[serde(
     deny_unknown_fields,

@@ -50,8 +50,8 @@ struct QueuedRange {
 }
 
 impl FileSender {
-    /// Queues a range of a file, from `offset` on, both in bytes. Returns a stand-in for the beginning of it that can be
-    /// sent at once; it has to become the next piece of the body of the connection's present answer.
+    /// Queues a range of a file, from `offset` on, both in bytes. Returns a stand-in for the beginning of it that can
+    /// be sent at once; it has to become the next piece of the body of the connection's present answer.
     pub fn stand_in(&self, file: SentFile, offset: u64, length: usize) -> Bytes {
         let length = length.min(SIZE_BYTES_MAX);
         let mut queue = self.queue();

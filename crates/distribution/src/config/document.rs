@@ -315,7 +315,8 @@ pub struct LinksSettings {
     pub when_stale: StaleLinks,
     /// What the ledger keeps of viewers' addresses.
     pub addresses: LedgerAddresses,
-    /// True if limited links are served from a PostgreSQL without a synchronous standby, whose failover may forget uses.
+    /// True if limited links are served from a PostgreSQL without a synchronous standby, whose failover may forget
+    /// uses.
     pub allow_asynchronous_standby: bool,
 }
 

@@ -34,6 +34,8 @@ pub enum QuestionKind {
     Redeem,
     /// The store says what it would answer, and changes nothing.
     Peek,
+    /// The viewer's visit is to go on. Where there is none, the store makes none.
+    Join,
 }
 
 /// A question to the store. A repetition is the same in all parts.
@@ -224,6 +226,8 @@ pub struct Redeeming {
     rules: RedemptionRules,
     begun: Timestamp,
     tries: u32,
+    /// True once the store has said that the viewer has a use, of which the page is not needed.
+    joins: bool,
 }
 
 /// Time to wait before a question is sent for the second time; it doubles with each further one.
@@ -237,6 +241,7 @@ impl Redeeming {
             rules,
             begun: moment.now,
             tries: 0,
+            joins: false,
         };
         let step = redeeming.first_step(moment);
         (redeeming, step)
@@ -282,18 +287,21 @@ impl Redeeming {
                     visit: self.visit_of(use_number, window_until),
                     made: UseMade::Here(self.facts.attempt),
                 },
-                QuestionKind::Peek => silent(),
+                QuestionKind::Peek | QuestionKind::Join => silent(),
             },
             StoreAnswer::Again {
                 use_number,
                 window_until,
             } => match self.kind() {
-                QuestionKind::Redeem => self.keep(self.visit_of(use_number, window_until)),
+                QuestionKind::Redeem | QuestionKind::Join => {
+                    self.keep(self.visit_of(use_number, window_until))
+                }
                 QuestionKind::Peek => self.known_again(),
             },
             StoreAnswer::Available => match self.kind() {
                 QuestionKind::Redeem => silent(),
-                QuestionKind::Peek => self.peeked(),
+                // The use that was joined may have been given back meanwhile.
+                QuestionKind::Peek | QuestionKind::Join => self.peeked(),
             },
             // The viewer's own use is one of those that were made.
             StoreAnswer::UsedUp { .. } | StoreAnswer::ViewersUsedUp if visit.is_some() => {
@@ -316,7 +324,7 @@ impl Redeeming {
     /// Serves by a visit that there is.
     fn keep(&self, visit: Visit) -> Step {
         match self.facts.kind {
-            QuestionKind::Redeem => Step::Serve {
+            QuestionKind::Redeem | QuestionKind::Join => Step::Serve {
                 visit,
                 made: UseMade::Before,
             },
@@ -327,8 +335,8 @@ impl Redeeming {
     /// Goes on with a viewer who has a use: whoever has pressed the button once need not press it again.
     fn known_again(&mut self) -> Step {
         match self.facts.kind {
-            QuestionKind::Redeem => {
-                self.facts.confirmation = Confirmation::Settled;
+            QuestionKind::Redeem | QuestionKind::Join => {
+                self.joins = true;
                 self.ask()
             }
             QuestionKind::Peek => Step::ServeHead,
@@ -338,7 +346,7 @@ impl Redeeming {
     /// Goes on after a good answer to a peek, which may have been made for the page.
     fn peeked(&self) -> Step {
         match self.facts.kind {
-            QuestionKind::Redeem => Step::Confirm,
+            QuestionKind::Redeem | QuestionKind::Join => Step::Confirm,
             QuestionKind::Peek => Step::ServeHead,
         }
     }
@@ -371,6 +379,9 @@ impl Redeeming {
 
     /// A page is no use, and is shown only if one is left.
     fn kind(&self) -> QuestionKind {
+        if self.joins {
+            return QuestionKind::Join;
+        }
         let had_visit = self.visit(self.begun).is_some();
         match (self.facts.kind, self.facts.confirmation) {
             (QuestionKind::Redeem, Confirmation::Ask) if !had_visit => QuestionKind::Peek,

@@ -1,6 +1,6 @@
 //! The link by which a response is given: whether it is still in force, and what is counted of it.
 
-use super::{Outcome, Received};
+use super::received::Received;
 use crate::links::{Seen, SeenVisit};
 use crate::redeem::{LinkUse, Links};
 use privet_distribution::links::{Judgement, RevokedObject, ViewerDigest};
@@ -67,10 +67,14 @@ impl LinkRecord {
     }
 
     /// Counts the response, if the link's own text says that somebody may ask for it.
-    pub(super) fn end(&mut self, outcome: &Outcome, received: &Received) {
+    pub(super) fn end(
+        &mut self,
+        (bytes, refusal): (u64, Option<&'static str>),
+        received: &Received,
+    ) {
         let shared = self.links.shared();
         if let (Some((link, count)), Some(source)) = (self.reserved.take(), shared.source()) {
-            let unsent = count.saturating_sub(outcome.body_bytes_sent);
+            let unsent = count.saturating_sub(bytes);
             if unsent > 0 {
                 source.store.return_bytes(link, unsent);
             }
@@ -81,19 +85,19 @@ impl LinkRecord {
                 .unwrap_or_else(|| (viewer_at(received.viewer), SeenVisit::NotCounted));
             let seen = Seen {
                 at: received.connection.clock.now(),
-                bytes: outcome.body_bytes_sent,
+                bytes,
                 viewer,
                 visit,
                 address: received.viewer,
-                refusal: outcome.refusal,
+                refusal,
             };
             shared.ledger().note(self.grant.link_id(), &seen);
         }
     }
 }
 
-/// Returns the viewer that an address stands for where nobody counts visits; all addresses of an IPv6 network of 64 bits
-/// are one.
+/// Returns the viewer that an address stands for where nobody counts visits; all addresses of an IPv6 network of 64
+/// bits are one.
 pub(crate) fn viewer_at(address: IpAddr) -> ViewerDigest {
     let bytes = match address.to_canonical() {
         IpAddr::V4(address) => address.to_ipv6_mapped().octets(),

@@ -88,7 +88,8 @@ impl Record {
     pub(super) fn end(&mut self, received: &Received, departure: Departure) {
         let slot = std::mem::take(&mut self.slot);
         if let Some(link) = &mut self.link {
-            link.end(&self.outcome, received);
+            let outcome = &self.outcome;
+            link.end((outcome.body_bytes_sent, outcome.refusal), received);
         }
         let outcome = &self.outcome;
         let end = ExchangeEnd {

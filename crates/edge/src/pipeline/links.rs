@@ -1,5 +1,5 @@
-//! The walk's steps for links that are counted: the button that was pressed, the pages for people, and what becomes of a
-//! use.
+//! The walk's steps for links that are counted: the button that was pressed, the pages for people, and what becomes
+//! of a use.
 
 use crate::answer::Answer;
 use crate::context::WorkerContext;
@@ -72,8 +72,8 @@ pub(super) fn way_back(received: &Received, redeemed: &Redeemed<'_>) -> Answer {
     answer
 }
 
-/// Settles a use with what came of the request: the viewer gets the proof of its visit, and where nothing of the object is
-/// sent, the use that was made for it is given back.
+/// Settles a use with what came of the request: the viewer gets the proof of its visit, and where nothing of the
+/// object is sent, the use that was made for it is given back.
 pub(super) async fn settled(
     served: Result<Answer, Denial>,
     redeemed: &Redeemed<'_>,

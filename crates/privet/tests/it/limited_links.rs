@@ -315,6 +315,9 @@ fn what_was_revoked_stays_so_over_a_kill() {
     edge.kill();
     edge.start();
     is_refused(&edge, &program(&url(&one), "127.0.0.2"));
+    // Until the store was asked how safe it is, limited links are answered by 503.
+    let is_told = || asked(&edge, &program(&url(&used), "127.0.0.3")).status() == 403;
+    until("the store to be heard of", is_told);
     is_refused(&edge, &program(&url(&used), "127.0.0.3"));
     let again = || asked(&edge, &program(&url(&used), "127.0.0.2")).status() == 200;
     until("the viewer of the use to go on", again);

@@ -110,6 +110,21 @@ impl Store {
         self.engine().write(act).await
     }
 
+    /// Goes on with a use that the viewer has, and makes none.
+    ///
+    /// # Errors
+    ///
+    /// As [`Store::redeem`].
+    pub async fn join(&self, wanted: &LinkUse) -> Result<UseAnswer, StoreError> {
+        match self.peek(wanted).await? {
+            UseAnswer::Again { .. } => {}
+            other => return Ok(other),
+        }
+        let wanted = wanted.clone();
+        let act = move |session: &mut dyn Session| join(session, &wanted);
+        self.engine().write(act).await
+    }
+
     /// Answers what [`Store::redeem`] would, and makes no use.
     ///
     /// # Errors
@@ -206,9 +221,19 @@ fn redeem(session: &mut dyn Session, wanted: &LinkUse) -> Result<UseAnswer, Stor
                 window_until: Timestamp::from_seconds(row.number()?),
             });
         }
-        match judge(session, wanted)? {
+        match join(session, wanted)? {
             // Another use was made between the two statements.
-            (UseAnswer::Open, _) => {}
+            UseAnswer::Open => {}
+            answer => return Ok(answer),
+        }
+    }
+    Err(StoreError::Busy)
+}
+
+/// Judges, and goes on with the viewer's use, if there is one.
+fn join(session: &mut dyn Session, wanted: &LinkUse) -> Result<UseAnswer, StoreError> {
+    for _ in 0..TRIES {
+        match judge(session, wanted)? {
             (again @ UseAnswer::Again { window_until, .. }, Some(joined)) => {
                 let parameters = vec![joined.into(), window_until.seconds().into()];
                 if session.execute(JOIN, parameters)? == 1 {

@@ -149,12 +149,12 @@ impl Operations {
         })
     }
 
-    /// Registers a link that was signed elsewhere, so that it can be found, revoked and, if its signed text says that it
-    /// is limited, used.
+    /// Registers a link that was signed elsewhere, so that it can be found, revoked and, if its signed text says that
+    /// it is limited, used.
     ///
     /// # Errors
-    /// [`OperationError::Invalid`] for a link that no trusted key has signed, that has ended, or whose limits its signed
-    /// text does not mention; [`privet_store::StoreError::Exists`] if it is registered.
+    /// [`OperationError::Invalid`] for a link that no trusted key has signed, that has ended, or whose limits its
+    /// signed text does not mention; [`privet_store::StoreError::Exists`] if it is registered.
     pub async fn register_link(
         &self,
         operator: &Operator<Publish>,
