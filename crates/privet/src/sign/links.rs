@@ -153,10 +153,10 @@ impl Links {
 }
 
 fn not_registered(error: CommandError) -> LinkError {
-    match error {
-        CommandError::Sign(error) => LinkError::Sign(error),
-        error => LinkError::Registration(error.to_string()),
+    if let CommandError::Sign(error) = error {
+        return LinkError::Sign(error);
     }
+    LinkError::Registration(error.to_string())
 }
 
 /// Returns the URL in the form that clients send; with `strict`, a URL in any other form is refused.
