@@ -25,6 +25,7 @@ mod item_file;
 mod json_interface;
 mod late_store;
 mod link_access;
+mod link_state;
 mod listener;
 mod networks;
 mod operation_error;
@@ -63,6 +64,7 @@ pub use equivalents::{AccessKeyName, Equivalent, Equivalents, Operation, Target,
 pub use follower::{Follower, FollowerOptions, LocalCopy};
 pub use late_store::LateStore;
 pub use link_access::{Access, LinkAccess, host_and_path};
+pub use link_state::{LinkState, LinkStoreState};
 pub use listener::ListenerOptions;
 pub use operation_error::{Fault, OperationError};
 pub use operations::{

@@ -6,7 +6,8 @@ mod link_record;
 mod received;
 mod record;
 
-pub(crate) use link_record::{LinkRecord, object_paths, viewer_at};
+pub use link_record::object_paths;
+pub(crate) use link_record::{LinkRecord, viewer_at};
 pub(crate) use received::{Received, headers_memory_size_bytes, headers_size_bytes};
 pub(crate) use record::{Outcome, Record};
 

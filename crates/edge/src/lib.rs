@@ -60,6 +60,7 @@ pub use clock::Clock;
 pub use descriptors::descriptors_note;
 pub use edge::{RunningEdge, StartOptions};
 pub use ends::EndTotals;
+pub use exchange::object_paths;
 pub use handle::EdgeHandle;
 pub use links::{
     EdgeLinks, LinkCounts, LinkFuture, LinkRefusals, LinkStore, LinkTerms, TermsHeard,

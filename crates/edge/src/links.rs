@@ -126,6 +126,11 @@ impl EdgeLinks {
         self.table.store(table);
     }
 
+    /// Returns the table that grants are judged by now. It goes on changing, until another one replaces it.
+    pub fn revocations(&self) -> Arc<RevocationTable> {
+        self.table.load_full()
+    }
+
     /// Returns the number of revocations that the edge knows.
     pub fn revocation_count(&self) -> u64 {
         self.table.load().len()

@@ -15,6 +15,7 @@ use crate::api_fault::ApiFault;
 use crate::bucket_fault::BucketFault;
 use crate::configuration::LoadError;
 use crate::group_fault::GroupFault;
+use crate::link_fault::LinkFault;
 use crate::new_key::NewKeyError;
 use crate::reason::reason;
 use crate::store_fault::StoreFault;
@@ -95,6 +96,8 @@ pub(crate) enum CommandError {
     Api(ApiFault),
     /// The key of a group, with which nothing can be signed.
     Group(GroupFault),
+    /// Links that are neither registered nor revoked.
+    Link(LinkFault),
     /// A bucket of this machine, or an object in it.
     Bucket(BucketFault),
     /// A file that a command would create exists already.
@@ -167,6 +170,7 @@ impl CommandError {
             CommandError::Store(fault) => fault.hint(),
             CommandError::Api(fault) => fault.hint(),
             CommandError::Group(fault) => fault.hint(),
+            CommandError::Link(fault) => fault.hint(),
             CommandError::Bucket(fault) => fault.hint(),
             CommandError::OutputExists(_) => {
                 Some("nothing was written: give another name, or remove the file")
@@ -212,6 +216,7 @@ impl CommandError {
             | CommandError::NoKey
             | CommandError::NoEnd
             | CommandError::NoUrl
+            | CommandError::Link(_)
             | CommandError::DashBesideUrls
             | CommandError::StandardInputTwice
             | CommandError::SharedNeedsResource
@@ -312,6 +317,7 @@ impl fmt::Display for CommandError {
             CommandError::Store(fault) => fault.fmt(formatter),
             CommandError::Api(fault) => fault.fmt(formatter),
             CommandError::Group(fault) => fault.fmt(formatter),
+            CommandError::Link(fault) => fault.fmt(formatter),
             CommandError::Bucket(fault) => fault.fmt(formatter),
             CommandError::ThreadLost => formatter
                 .write_str("a thread failed and the output is incomplete: please report this"),
@@ -360,6 +366,12 @@ impl From<ApiFault> for CommandError {
 impl From<GroupFault> for CommandError {
     fn from(fault: GroupFault) -> Self {
         CommandError::Group(fault)
+    }
+}
+
+impl From<LinkFault> for CommandError {
+    fn from(fault: LinkFault) -> Self {
+        CommandError::Link(fault)
     }
 }
 

@@ -128,20 +128,22 @@ fn answer(arguments: &ExplainArguments) -> Result<Decision, CommandError> {
     let url = read_url(arguments)?;
     let known = known_keys::read(arguments, &url)?;
     let now = arguments.at.resolve(moment::now());
-    let explanation = match &known.access {
-        Access::Checked => explain_link(arguments, &known, &url, now),
+    let access = &known.access.access;
+    let mut explanation = match access {
+        Access::Checked => explain_link(arguments, &known.access, &url, now),
         Access::Open(reason) => one_check("access", "open, or a link", reason, Outcome::Passed),
         Access::NotGranted(reason) => {
             one_check("bucket", "a grant to read", reason, Outcome::Failed)
         }
         Access::Unserved(reason) => {
             let unserved = one_check("host", "a host of the edge", reason, Outcome::Failed);
-            let hints = known.hints.clone();
+            let hints = known.access.hints.clone();
             Explanation { hints, ..unserved }
         }
     };
-    let decision = match known.access {
-        Access::Unserved(reason) | Access::NotGranted(reason) => Decision::Unserved(reason),
+    known.check_state(&mut explanation, &url, now)?;
+    let decision = match access {
+        Access::Unserved(reason) | Access::NotGranted(reason) => Decision::Unserved(reason.clone()),
         Access::Checked | Access::Open(_) => Decision::Link(explanation.verdict.clone()),
     };
     let narrative = Narrative {

@@ -39,9 +39,13 @@ mod input;
 mod invalidate;
 mod key;
 mod key_source;
+mod link_fault;
+mod link_registrar;
 mod links;
 mod local_buckets;
 mod log_delivery;
+mod log_files;
+mod log_who;
 mod manual;
 mod moment;
 mod new_key;
@@ -145,6 +149,8 @@ enum Command {
     /// Make links that can be counted and revoked, find them, see their uses, and revoke them.
     Link(links::LinkArguments),
     Explain(explain::ExplainArguments),
+    /// Look things up in the log files of this machine.
+    Log(log_who::LogArguments),
     /// Check videos before viewers play them.
     Video(video::VideoArguments),
     /// Print a completion script for a shell.
@@ -201,6 +207,7 @@ fn main() -> ExitCode {
         Command::Key(arguments) => key::run(arguments),
         Command::Sign(arguments) => sign::run(arguments),
         Command::Link(arguments) => links::run(arguments),
+        Command::Log(arguments) => log_who::run(arguments),
         Command::Explain(arguments) => explain::run(arguments),
         Command::Video(arguments) => video::run(arguments),
         Command::Completions(arguments) => completions::run(arguments, CommandLine::command()),

@@ -9,6 +9,7 @@ use privet_sign::{KeyPairId, MessageSigner, Signer, Timestamp};
 
 use crate::command_error::CommandError;
 use crate::key_source;
+use crate::link_registrar::Registrar;
 use crate::moment;
 use crate::report;
 
@@ -68,6 +69,13 @@ fn sign(arguments: &SignArguments) -> Result<Ending, CommandError> {
         Product::Stamped(signer.stamp(&terms)?)
     } else if arguments.making.stream {
         Product::Streams { signer, terms }
+    } else if arguments.registers() {
+        let (limits, words) = (&arguments.limits, &arguments.words);
+        Product::Registered {
+            signer,
+            terms,
+            registrar: Box::new(Registrar::new(limits, words, &arguments.api)?),
+        }
     } else {
         Product::Links { signer, terms }
     };

@@ -102,22 +102,64 @@ impl StoredService {
     }
 }
 
+/// What a configuration serves, as a command finds it that serves nothing itself.
+#[derive(Debug)]
+pub(crate) struct Served {
+    /// Settings and items.
+    pub(crate) snapshot: Snapshot,
+    /// What is known of links; `None` where the configuration has no store.
+    pub(crate) links: Option<ServedLinks>,
+}
+
+/// What a command knows of links.
+#[derive(Debug)]
+pub(crate) struct ServedLinks {
+    /// What is revoked.
+    pub(crate) revocations: Arc<RevocationTable>,
+    /// The store, unless it cannot be reached.
+    pub(crate) store: LateStore,
+    /// Whether limited links are served though a failover of the database may forget uses.
+    pub(crate) allow_asynchronous_standby: bool,
+}
+
 /// Reads a configuration and what it serves, for a command that serves nothing itself: from the store, if the service
 /// comes from one. A database that does not exist yet serves nothing, and is not made.
 ///
 /// # Errors
 /// [`CommandError::Configuration`], [`CommandError::Store`].
-pub(crate) fn served_snapshot(config: &Path) -> Result<Snapshot, CommandError> {
+pub(crate) fn served(config: &Path) -> Result<Served, CommandError> {
     let node = configuration::load(config)?.snapshot;
     let Some(settings) = node.node.store.clone() else {
-        return Ok(node);
+        return Ok(Served {
+            snapshot: node,
+            links: None,
+        });
     };
     match &settings.location {
-        StoreLocation::File(file) if !file.exists() => Ok(node),
+        StoreLocation::File(file) if !file.exists() => Ok(Served {
+            snapshot: node,
+            links: None,
+        }),
         StoreLocation::File(_) | StoreLocation::Url(_) => {
-            StoredService::open(&settings, config)?.snapshot(&node)
+            let mut service = StoredService::open(&settings, config)?;
+            Ok(Served {
+                snapshot: service.snapshot(&node)?,
+                links: Some(ServedLinks {
+                    revocations: service.revocations()?,
+                    store: service.store.clone(),
+                    allow_asynchronous_standby: node.node.links.allow_asynchronous_standby,
+                }),
+            })
         }
     }
+}
+
+/// As [`served`], where nothing but the service matters.
+///
+/// # Errors
+/// As [`served`].
+pub(crate) fn served_snapshot(config: &Path) -> Result<Snapshot, CommandError> {
+    Ok(served(config)?.snapshot)
 }
 
 /// Opens the store; `None` if its database is on another machine that cannot be reached now.

@@ -1,8 +1,9 @@
 //! Why a link opens or not, by the service that is in force in this process.
 
 use crate::link_access::{Access, LinkAccess, host_and_path};
+use crate::link_state::{LinkState, LinkStoreState};
 use crate::operation_error::OperationError;
-use crate::operations::Operations;
+use crate::operations::{Operations, Running, Source};
 use crate::operator::{Operator, Read, Scope};
 use privet_distribution::config::Snapshot;
 use privet_sign::{Check, Explanation, Outcome, Question, Timestamp, Verdict};
@@ -27,11 +28,11 @@ pub struct ExplainRequest {
 }
 
 impl Operations {
-    /// Explains a link, check by check.
+    /// Explains a link, check by check: its signature, what is revoked, and what the store has counted.
     ///
     /// # Errors
     /// [`OperationError::NotFound`] for the host of a distribution out of scope.
-    pub fn explain(
+    pub async fn explain(
         &self,
         operator: &Operator<Read>,
         request: &ExplainRequest,
@@ -56,6 +57,21 @@ impl Operations {
             Access::NotGranted(found) => early("bucket", "a grant to read", found, Outcome::Failed),
         };
         explanation.hints.extend(known.hints);
+        let table = match &self.shared.running {
+            Running::Edge(edge) => Some(edge.links().revocations()),
+            Running::Loaded(_) => None,
+        };
+        let state = LinkState {
+            revocations: table.as_deref(),
+            store: match &self.shared.source {
+                Source::Store(store) => store
+                    .get()
+                    .map_or(LinkStoreState::Silent, LinkStoreState::Open),
+                Source::File(_) => LinkStoreState::Absent,
+            },
+            allow_asynchronous_standby: snapshot.node.links.allow_asynchronous_standby,
+        };
+        state.check(&mut explanation, &request.link, now).await;
         Ok(explanation)
     }
 }

@@ -110,7 +110,7 @@ async fn explain(mut call: Call<Read>) -> Result<Answer, Problem> {
             .map_err(|_| OperationError::invalid("at", "is before 1970"))?,
         address: form.address,
     };
-    let explanation = call.operations.explain(&call.operator, &request)?;
+    let explanation = call.operations.explain(&call.operator, &request).await?;
     Ok(Answer::ok(explanation_of(&explanation)))
 }
 

@@ -111,7 +111,7 @@ pub(crate) fn viewer_at(address: IpAddr) -> ViewerDigest {
 }
 
 /// Returns the paths that name the object of a request: its own, and that of the video that something is made of.
-pub(crate) fn object_paths(path: &str) -> [&str; 2] {
+pub fn object_paths(path: &str) -> [&str; 2] {
     let object = video_name(path).map_or(path, |name| name.object_path);
     [path, object]
 }

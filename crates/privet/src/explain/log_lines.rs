@@ -1,28 +1,15 @@
-//! Finds the requests with a link in the log files that a configuration names: the node's own, those of distributions,
-//! and those that were delivered into buckets that are folders of this machine.
+//! Finds the requests with a link in the log files that a configuration names.
 
 use crate::command_error::CommandError;
+use crate::log_files::{Values, each_record};
 use crate::stored_service::served_snapshot;
-use flate2::read::MultiGzDecoder;
-use percent_encoding::percent_decode_str;
 use privet_control::host_and_path;
-use privet_distribution::config::{LogDestination, Snapshot};
 use privet_distribution::logging::{redact_query, redact_viewer_text};
-use serde_json::{Map, Value, json};
-use std::collections::{BTreeMap, BTreeSet};
-use std::fs::{self, File};
-use std::io::{self, BufRead, BufReader, Read};
+use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
-use std::time::SystemTime;
 
 /// Number of requests that are shown, the newest ones.
 const FOUND_MAX: usize = 20;
-/// Number of files that are looked through, the newest ones.
-const FILES_MAX: usize = 2_000;
-/// Number of bytes that are read of a file, counted after decompression.
-const FILE_SIZE_BYTES_MAX: u64 = 1 << 30;
-/// Depth of folders beneath the first one.
-const DEPTH_MAX: usize = 16;
 
 /// What the logs say of a link.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -38,7 +25,7 @@ pub(super) struct LogLines {
 pub(super) struct FoundLine {
     file: PathBuf,
     /// Values by the names of their fields; only those that the log has.
-    values: BTreeMap<String, String>,
+    values: Values,
 }
 
 /// A request to look for, as it is logged.
@@ -55,29 +42,18 @@ struct Wanted {
 pub(super) fn find(config: &Path, url: &str) -> Result<LogLines, CommandError> {
     let snapshot = served_snapshot(config)?;
     let mut lines = LogLines::default();
-    let roots = roots(&snapshot, &mut lines.notes);
     let Some(wanted) = Wanted::of(url) else {
         lines
             .notes
             .push("the link names no path of a host".to_owned());
         return Ok(lines);
     };
-    let mut files = BTreeSet::new();
-    for root in roots {
-        collect(&root, 0, &mut files);
-    }
-    if files.len() > FILES_MAX {
-        let note = format!(
-            "only the newest {FILES_MAX} of {} log files were read",
-            files.len()
-        );
-        lines.notes.push(note);
-    }
-    for (_, file) in files.into_iter().rev().take(FILES_MAX) {
-        // A file that is delivered meanwhile is found where it has gone.
-        let found = lines_of(&file, &wanted).unwrap_or_default();
-        lines.found.extend(found);
-    }
+    lines.notes = each_record(&snapshot, |file, values| {
+        if wanted.is(&values) {
+            let file = file.to_owned();
+            lines.found.push(FoundLine { file, values });
+        }
+    });
     lines
         .found
         .sort_by_cached_key(|line| std::cmp::Reverse(line.time()));
@@ -129,7 +105,7 @@ impl Wanted {
     }
 
     /// Returns true if a record is of such a request, as far as it has the fields that say so; the path it must have.
-    fn is(&self, values: &BTreeMap<String, String>) -> bool {
+    fn is(&self, values: &Values) -> bool {
         let host = values
             .get("x-host-header")
             .map(|host| host.to_ascii_lowercase());
@@ -151,95 +127,10 @@ fn without_port(host: &str) -> &str {
     }
 }
 
-/// Returns the folders with log files.
-fn roots(snapshot: &Snapshot, notes: &mut Vec<String>) -> BTreeSet<PathBuf> {
-    let mut roots = BTreeSet::new();
-    match &snapshot.node.log {
-        Some(log) => _ = roots.insert(log.folder.clone()),
-        None => notes.push("the configuration has no [log]".to_owned()),
-    }
-    let distributions = snapshot.distributions().iter();
-    let mut elsewhere = BTreeSet::new();
-    for logging in distributions.filter_map(|distribution| distribution.logging.as_ref()) {
-        match snapshot.log_destination(&logging.bucket) {
-            Some(LogDestination::Folder(root)) => _ = roots.insert(root.join(&logging.prefix)),
-            // Objects lie at the paths of their keys.
-            Some(LogDestination::Embedded) => {
-                let settings = snapshot.node.buckets.as_ref();
-                let root = settings.map(|settings| settings.folder.join(&logging.bucket));
-                roots.extend(root.map(|root| root.join(&logging.prefix)));
-            }
-            Some(LogDestination::Endpoint(_)) => _ = elsewhere.insert(&logging.bucket),
-            None => {}
-        }
-    }
-    let note = |bucket| format!("bucket {bucket} is on an S3 server, the logs in it were not read");
-    notes.extend(elsewhere.into_iter().map(note));
-    roots
-}
-
-/// Collects compressed log files, with their times.
-fn collect(folder: &Path, depth: usize, files: &mut BTreeSet<(SystemTime, PathBuf)>) {
-    let Ok(entries) = fs::read_dir(folder) else {
-        return;
-    };
-    for entry in entries.filter_map(Result::ok) {
-        let path = entry.path();
-        let Ok(metadata) = entry.metadata() else {
-            continue;
-        };
-        let is_log = path
-            .extension()
-            .is_some_and(|extension| extension == "gz" || extension == "part");
-        if metadata.is_dir() && depth < DEPTH_MAX {
-            collect(&path, depth + 1, files);
-        } else if metadata.is_file()
-            && is_log
-            && let Ok(modified) = metadata.modified()
-        {
-            files.insert((modified, path));
-        }
-    }
-}
-
-fn lines_of(file: &Path, wanted: &Wanted) -> io::Result<Vec<FoundLine>> {
-    let text = MultiGzDecoder::new(BufReader::new(File::open(file)?));
-    let text = BufReader::new(text.take(FILE_SIZE_BYTES_MAX));
-    let mut fields: Vec<String> = Vec::new();
-    let mut found = Vec::new();
-    // A file that is being written ends in the middle.
-    for line in text.lines().map_while(Result::ok) {
-        if let Some(names) = line.strip_prefix("#Fields: ") {
-            fields = names.split(' ').map(str::to_owned).collect();
-            continue;
-        }
-        let values = values_of(&line, &fields);
-        if values.as_ref().is_some_and(|values| wanted.is(values)) {
-            let file = file.to_owned();
-            found.extend(values.map(|values| FoundLine { file, values }));
-        }
-    }
-    Ok(found)
-}
-
-/// Reads a line of either form; `None` for one that is no record.
-fn values_of(line: &str, fields: &[String]) -> Option<BTreeMap<String, String>> {
-    if line.starts_with('{') {
-        let values: Map<String, Value> = serde_json::from_str(line).ok()?;
-        let text = |(name, value): (String, Value)| Some((name, value.as_str()?.to_owned()));
-        return Some(values.into_iter().filter_map(text).collect());
-    }
-    let values = line.split('\t').map(|value| {
-        // Values are percent-encoded as a whole.
-        percent_decode_str(value).decode_utf8_lossy().into_owned()
-    });
-    let values: BTreeMap<String, String> = fields.iter().cloned().zip(values).collect();
-    (!values.is_empty() && !line.starts_with('#')).then_some(values)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::log_files::values_of;
 
     fn names(fields: &str) -> Vec<String> {
         fields.split(' ').map(str::to_owned).collect()

@@ -2,17 +2,13 @@
 
 use super::{Form, shown};
 use crate::admin_socket::text;
-use crate::api::{Api, ApiRequest};
 use crate::command_error::CommandError;
 use crate::key_source::{self, PassphraseArguments};
+use crate::link_registrar::{self, LimitsArguments, Marking, WordsArguments, registered};
 use crate::moment::{self, Moment};
 use crate::report::{say_all, say_json};
 use clap::Args;
-use http::Method;
-use privet_sign::{
-    HashAlgorithm, IpRange, KeyPairId, Limited, LimitedId, LinkMark, LinkNonce, Signer,
-    SubjectDigest, Terms, Timestamp, WireUrl,
-};
+use privet_sign::{HashAlgorithm, IpRange, KeyPairId, Signer, Terms, Timestamp, WireUrl};
 use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
@@ -64,60 +60,12 @@ pub(super) struct CreateArguments {
     url: String,
 }
 
-/// What the store counts.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub(crate) struct LimitsArguments {
-    /// Number of visits; 1 makes a one-time link
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    uses: Option<u64>,
-    /// Number of different viewers
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    viewers: Option<u64>,
-    /// Number of bytes that may be sent
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u64).range(1..))]
-    bytes: Option<u64>,
-    /// Whether a person presses a button before a visit counts: always, never, or for browsers and unknown robots
-    #[arg(long, value_name = "WHEN", value_parser = ["always", "never", "auto"], default_value = "auto")]
-    confirm: String,
-    /// Time without a request after which a visit is over [default: that of the configuration]
-    #[arg(long, value_name = "DURATION", value_parser = moment::parse_duration)]
-    window: Option<Duration>,
-}
-
-/// What people say of a link.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Words")]
-struct WordsArguments {
-    /// Whom the link is for; all links of a subject can be revoked together
-    #[arg(long, value_name = "TEXT")]
-    subject: Option<String>,
-    /// Label; all links with one can be revoked together
-    #[arg(long, value_name = "TEXT")]
-    label: Option<String>,
-    /// Who answers for the link
-    #[arg(long, value_name = "TEXT")]
-    owner: Option<String>,
-    /// Who has sent the link, as the page with the button says
-    #[arg(long, value_name = "TEXT")]
-    sender: Option<String>,
-    /// Name of the file, as the page with the button says [default: the end of the path]
-    #[arg(long, value_name = "TEXT")]
-    file_name: Option<String>,
-    /// Note for operators
-    #[arg(long, value_name = "TEXT")]
-    note: Option<String>,
-}
-
-impl LimitsArguments {
-    fn are_given(&self) -> bool {
-        self.uses.is_some() || self.viewers.is_some() || self.bytes.is_some()
-    }
-}
-
 pub(super) fn run(arguments: &CreateArguments) -> Result<(), CommandError> {
     let now = moment::now();
-    let mut body = words(arguments);
+    if !arguments.register {
+        arguments.limits.check()?;
+    }
+    let mut body = link_registrar::body(&arguments.limits, &arguments.words);
     let mut signed = None;
     if arguments.register {
         let link = shown::named(&arguments.url)?;
@@ -135,16 +83,6 @@ pub(super) fn run(arguments: &CreateArguments) -> Result<(), CommandError> {
     say(arguments, &made, &url)
 }
 
-fn registered(api: &Api, body: &Value) -> Result<Value, CommandError> {
-    let request = ApiRequest {
-        method: Method::POST,
-        target: "/v1/links".to_owned(),
-        body: Some(body),
-        ..ApiRequest::default()
-    };
-    Ok(api.ask(&request)?.body)
-}
-
 fn say(arguments: &CreateArguments, made: &Value, url: &str) -> Result<(), CommandError> {
     let id = text(made, "id");
     if arguments.form.json {
@@ -158,36 +96,6 @@ fn say(arguments: &CreateArguments, made: &Value, url: &str) -> Result<(), Comma
     }
 }
 
-/// Returns the members that say what is counted, and by whom the link is found.
-fn words(arguments: &CreateArguments) -> Map<String, Value> {
-    let limits = &arguments.limits;
-    let words = &arguments.words;
-    let mut body = Map::new();
-    if limits.are_given() {
-        let counted =
-            json!({ "uses": limits.uses, "viewers": limits.viewers, "bytes": limits.bytes });
-        body.insert("limits".to_owned(), counted);
-    }
-    body.insert("confirm".to_owned(), limits.confirm.as_str().into());
-    if let Some(window) = limits.window {
-        body.insert("window_seconds".to_owned(), window.as_secs().into());
-    }
-    let texts = [
-        ("subject", &words.subject),
-        ("label", &words.label),
-        ("owner", &words.owner),
-        ("sender", &words.sender),
-        ("file_name", &words.file_name),
-        ("note", &words.note),
-    ];
-    for (name, value) in texts {
-        if let Some(value) = value {
-            body.insert(name.to_owned(), value.as_str().into());
-        }
-    }
-    body
-}
-
 fn signed_here(
     arguments: &CreateArguments,
     (key, id): (&str, &str),
@@ -197,15 +105,7 @@ fn signed_here(
     let id = KeyPairId::parse(id).map_err(CommandError::KeyPairId)?;
     let signer = Signer::new(Arc::new(key), id, HashAlgorithm::Sha256)?;
     let url = WireUrl::parse(&arguments.url)?;
-    let limited = arguments.limits.are_given().then(|| Limited {
-        id: LimitedId::from_bytes(random()),
-        nonce: LinkNonce::from_bytes(random()),
-    });
-    let mark = LinkMark {
-        limited,
-        made: Some(now),
-        subject: arguments.words.subject.as_deref().map(SubjectDigest::of),
-    };
+    let mark = Marking::of(&arguments.limits, &arguments.words).mark(now);
     let terms = Terms {
         from: arguments.from.map(|from| from.resolve(now)),
         ip: arguments.ip,
@@ -246,11 +146,4 @@ fn end(arguments: &CreateArguments, now: Timestamp) -> Result<Timestamp, Command
         (None, Some(duration)) => Ok(moment::after(now, duration)),
         (None, None) => Err(CommandError::NoEnd),
     }
-}
-
-fn random() -> [u8; 16] {
-    let mut bytes = [0; 16];
-    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
-    let _ = aws_lc_rs::rand::fill(&mut bytes);
-    bytes
 }

@@ -1,13 +1,19 @@
 //! `privet link revoke` and `lift`.
 
 use super::{Form, shown};
-use crate::api::ApiRequest;
+use crate::api::{Api, ApiRequest};
 use crate::command_error::CommandError;
+use crate::link_fault::LinkFault;
 use crate::moment::{self, Moment};
 use crate::report::{counted, say_all, say_json};
 use clap::Args;
 use http::Method;
+use privet_control::Mode;
 use serde_json::{Map, Value};
+use std::io::{self, IsTerminal};
+
+/// Number of registered links that are revoked without a confirmation.
+const UNCONFIRMED_MAX: u64 = 100;
 
 #[derive(Debug, Args)]
 #[group(id = "target", required = true, multiple = false, args = ["link", "subject", "label", "object", "key"])]
@@ -39,6 +45,9 @@ pub(super) struct RevokeArguments {
     /// Count the registered links that would be revoked, and revoke nothing
     #[arg(long)]
     dry_run: bool,
+    /// Revoke more than 100 registered links without being asked to confirm it; only on a terminal is that asked
+    #[arg(long)]
+    yes: bool,
     #[command(flatten)]
     form: Form,
 }
@@ -73,17 +82,42 @@ pub(super) fn run(arguments: &RevokeArguments) -> Result<(), CommandError> {
         let until = until.resolve(moment::now()).to_utc();
         body.insert("until".to_owned(), until.into());
     }
-    let query = if arguments.dry_run { "?dry_run=1" } else { "" };
     let body = Value::Object(body);
-    let answer = arguments.form.api.find()?.ask(&ApiRequest {
+    let api = arguments.form.api.find()?;
+    let is_asked = !arguments.yes && !arguments.form.json && io::stdin().is_terminal();
+    if is_asked && !arguments.dry_run {
+        check_count(&sent(&api, &body, Mode::DryRun)?)?;
+    }
+    let mode = match arguments.dry_run {
+        true => Mode::DryRun,
+        false => Mode::Make,
+    };
+    let answer = sent(&api, &body, mode)?;
+    match arguments.form.json {
+        true => say_json(&answer),
+        false => say_all(&[said(&answer, arguments.dry_run)]),
+    }
+}
+
+fn sent(api: &Api, body: &Value, mode: Mode) -> Result<Value, CommandError> {
+    let query = match mode {
+        Mode::DryRun => "?dry_run=1",
+        Mode::Make => "",
+    };
+    let answer = api.ask(&ApiRequest {
         method: Method::POST,
         target: format!("/v1/revocations{query}"),
-        body: Some(&body),
+        body: Some(body),
         ..ApiRequest::default()
     })?;
-    match arguments.form.json {
-        true => say_json(&answer.body),
-        false => say_all(&[said(&answer.body, arguments.dry_run)]),
+    Ok(answer.body)
+}
+
+/// Refuses a revocation of many links that nobody has confirmed.
+fn check_count(outcome: &Value) -> Result<(), LinkFault> {
+    match outcome["links"].as_u64() {
+        Some(links) if links > UNCONFIRMED_MAX => Err(LinkFault::Many { links }),
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -109,5 +143,23 @@ pub(super) fn lift(arguments: &LiftArguments) -> Result<(), CommandError> {
     match arguments.form.json {
         true => say_json(&answer.body),
         false => say_all(&[format!("revocation {} is lifted", arguments.number)]),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    #[track_caller]
+    fn check(links: &Value, expected: &Result<(), LinkFault>) {
+        assert_eq!(check_count(&json!({ "links": links })), *expected);
+    }
+
+    #[test]
+    fn many_links_are_revoked_by_those_who_mean_it() {
+        check(&json!(101), &Err(LinkFault::Many { links: 101 }));
+        check(&json!(100), &Ok(()));
+        check(&Value::Null, &Ok(()));
     }
 }

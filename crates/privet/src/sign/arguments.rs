@@ -11,6 +11,8 @@ use crate::api::ApiArguments;
 use crate::command_error::CommandError;
 use crate::group_fault::GroupFault;
 use crate::key_source::PassphraseArguments;
+use crate::link_fault::LinkFault;
+use crate::link_registrar::{LimitsArguments, WordsArguments, registers};
 use crate::moment::{self, Moment};
 use crate::report::Notes;
 
@@ -37,6 +39,8 @@ Examples:
   All URIs of an m3u8 or mpd, with one signature for its folder:
     privet sign --key K2J.pem --key-pair-id K2J --for 1d \\
       --playlist talk.m3u8 --base https://HOST/videos/talk.m3u8 -o signed.m3u8
+  Links that open for one visit each, registered with the store of a running edge:
+    privet sign --key K2J.pem --key-pair-id K2J --for 2d --uses 1 < urls.txt
   With the key that privet key rotate has made for a key group:
     privet sign --group viewers --for 2h https://HOST/talk.mp4
   A key that stays in a KMS: the command reads `sha256 HEX`, and prints the signature in base64:
@@ -59,7 +63,11 @@ pub(crate) struct SignArguments {
     pub(super) playlist: PlaylistArguments,
     #[command(flatten)]
     pub(super) cookie: CookieArguments,
-    #[command(flatten, next_help_heading = "Key group")]
+    #[command(flatten)]
+    pub(super) limits: LimitsArguments,
+    #[command(flatten)]
+    pub(super) words: WordsArguments,
+    #[command(flatten, next_help_heading = "Key group and register of links")]
     pub(super) api: ApiArguments,
     /// Form of the output: set-cookie and cookie-jar are for --cookies
     #[arg(long, value_enum, default_value_t = OutputForm::Plain, value_name = "FORM", help_heading = "Output")]
@@ -278,7 +286,9 @@ impl SignArguments {
     /// A [`CommandError`] of wrong usage.
     pub(super) fn check(&self) -> Result<(), CommandError> {
         let terms = &self.terms;
-        if self.key.group.is_none() && self.api.is_given() {
+        if self.registers() {
+            self.check_registration()?;
+        } else if self.key.group.is_none() && self.api.is_given() {
             return Err(GroupFault::GroupMissing.into());
         }
         if terms.until.is_none() && terms.duration.is_none() && terms.policy.is_none() {
@@ -305,6 +315,22 @@ impl SignArguments {
             return Err(CommandError::StandardInputTwice);
         }
         self.check_urls()
+    }
+
+    /// Returns true if each link is registered with a store.
+    pub(super) fn registers(&self) -> bool {
+        registers(&self.limits, &self.words)
+    }
+
+    /// Refuses what is not a link of one URL: nobody could count it, or find it.
+    fn check_registration(&self) -> Result<(), LinkFault> {
+        let making = &self.making;
+        let others = [making.shared, making.cookies, making.stream];
+        let has_other_terms = self.terms.policy.is_some() || self.playlist.playlist.is_some();
+        match others.contains(&true) || has_other_terms {
+            true => Err(LinkFault::NotOneByOne),
+            false => Ok(()),
+        }
     }
 
     fn check_urls(&self) -> Result<(), CommandError> {

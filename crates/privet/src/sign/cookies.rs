@@ -57,9 +57,10 @@ pub(super) fn print(
 fn wire_url(url: &str, arguments: &SignArguments) -> Result<WireUrl, CommandError> {
     let url = links::wire_url(url, arguments.making.strict).map_err(|error| match error {
         LinkError::Sign(error) => CommandError::Sign(error),
-        refused @ (LinkError::NotWireForm { .. } | LinkError::NotText | LinkError::TooLong) => {
-            CommandError::UrlRefused(refused.to_string())
-        }
+        refused @ (LinkError::NotWireForm { .. }
+        | LinkError::NotText
+        | LinkError::TooLong
+        | LinkError::Registration(_)) => CommandError::UrlRefused(refused.to_string()),
     })?;
     if !arguments.quiet {
         url.changes().iter().for_each(report::note_line);

@@ -4,6 +4,8 @@ use privet_sign::{SignError, Signer, Stamp, Terms, UrlChange, WireUrl};
 use serde_json::json;
 
 use super::notes;
+use crate::command_error::CommandError;
+use crate::link_registrar::Registrar;
 use crate::printable::json_line;
 use privet_control::shell;
 
@@ -11,6 +13,12 @@ use privet_control::shell;
 pub(super) enum Product {
     /// A signature for each URL.
     Links { signer: Signer, terms: Terms },
+    /// A signature for each URL, by links that a store knows.
+    Registered {
+        signer: Signer,
+        terms: Terms,
+        registrar: Box<Registrar>,
+    },
     /// A signature for each stream name.
     Streams { signer: Signer, terms: Terms },
     /// The same signature on all URLs.
@@ -48,6 +56,8 @@ pub(super) struct SignedLink {
 pub(super) enum LinkError {
     /// The signer refused it.
     Sign(SignError),
+    /// It is not registered, and is not printed.
+    Registration(String),
     /// `--strict`, and clients would send another form.
     NotWireForm { sent: String },
     /// Bytes that are not UTF-8 text.
@@ -66,6 +76,7 @@ impl std::fmt::Display for LinkError {
                     "clients send another form: give {sent}, or leave out --strict"
                 )
             }
+            LinkError::Registration(reason) => formatter.write_str(reason),
             LinkError::NotText => formatter.write_str("not UTF-8 text: percent-encode it"),
             LinkError::TooLong => formatter.write_str("the line is longer than 65536 bytes"),
         }
@@ -82,7 +93,7 @@ impl Links {
     /// Returns whether each line takes a signature, so that threads pay off.
     pub(super) fn signs_each(&self) -> bool {
         match self.product {
-            Product::Links { .. } | Product::Streams { .. } => true,
+            Product::Links { .. } | Product::Registered { .. } | Product::Streams { .. } => true,
             Product::Stamped(_) => false,
         }
     }
@@ -99,6 +110,16 @@ impl Links {
                 let url = self.wire_url(input)?;
                 note = notes::about_url(url.as_str(), terms);
                 (signer.sign_url(&url, terms)?, url.changes().to_vec())
+            }
+            Product::Registered {
+                signer,
+                terms,
+                registrar,
+            } => {
+                let url = self.wire_url(input)?;
+                note = notes::about_url(url.as_str(), terms);
+                let signed = registrar.sign(signer, &url, terms);
+                (signed.map_err(not_registered)?, url.changes().to_vec())
             }
             Product::Stamped(stamp) => {
                 let url = self.wire_url(input)?;
@@ -129,6 +150,13 @@ impl Links {
             }
         }
     }
+}
+
+fn not_registered(error: CommandError) -> LinkError {
+    if let CommandError::Sign(error) = error {
+        return LinkError::Sign(error);
+    }
+    LinkError::Registration(error.to_string())
 }
 
 /// Returns the URL in the form that clients send; with `strict`, a URL in any other form is refused.

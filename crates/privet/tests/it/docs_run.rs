@@ -276,6 +276,24 @@ const KEYS: &[Step] = &[step(
     "privet key rotate --group viewers",
     Not("needs a running edge with a group; cli_collections.rs runs them"),
 )];
+const LINKS: &[Step] = &[
+    step(
+        "{\"Statement\":[{",
+        Not("the vectors of privet-sign have such policies"),
+    ),
+    step(
+        "privet link create --key",
+        Not("needs a running edge; limited_links.rs runs them"),
+    ),
+    step(
+        "privet link revoke 4J",
+        Not("needs a running edge; limited_links.rs runs them"),
+    ),
+    step(
+        "privet log who",
+        Not("needs a running edge; limited_links.rs runs them"),
+    ),
+];
 /// One session with the AWS CLI, over real ports: viewers reach a host name that no resolver knows.
 const ARTICLES: &[Step] = &[
     step("[[listeners]]", File("privet.toml")),
@@ -337,6 +355,7 @@ const DOCUMENTS: &[(&str, &[Step])] = &[
     ("docs/store.md", STORE),
     ("docs/buckets.md", BUCKETS),
     ("docs/keys.md", KEYS),
+    ("docs/links.md", LINKS),
     ("docs/articles.md", ARTICLES),
     ("docs/cloudfront-api.md", CLOUDFRONT_API),
     ("docs/behind-a-proxy.md", BEHIND_A_PROXY),

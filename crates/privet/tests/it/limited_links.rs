@@ -19,6 +19,7 @@ const NAVIGATION: [(&str, &str); 4] = [
 /// Starts an edge with a restricted distribution over plain HTTP.
 fn edge_with_links() -> StoredEdge {
     let mut edge = StoredEdge::new("file = \"privet.db\"");
+    edge.configure("[log]\nfolder = \"log\"");
     edge.make_operator();
     fs::write(edge.path("bucket/talk.txt"), "the talk").unwrap();
     fs::write(edge.path("bucket/other.txt"), "another").unwrap();
@@ -416,4 +417,174 @@ fn bytes_and_viewers_are_limits_too() {
         let answer = asked(&edge, &program(&url(&viewers), address));
         assert_eq!(answer.status(), status, "{address}");
     }
+}
+
+/// The beginning of `privet sign` with the key that the distribution trusts, or another id of it.
+fn sign_arguments<'a>(key: &'a str, id: &'a str, more: &[&'a str]) -> Vec<&'a str> {
+    let start = ["sign", "--key", key, "--key-pair-id", id, "--for", "1h"];
+    [&start[..], more].concat()
+}
+
+#[test]
+fn what_cannot_be_registered_is_not_signed() {
+    let edge = edge_with_links();
+    let key = key_path("p256.pkcs8.pem").display().to_string();
+    let refused = |id: &str, more: &[&str], code: i32, expected: &str| {
+        let output = edge.run(&sign_arguments(&key, id, more));
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(code), "{more:?}: {said}");
+        assert!(said.contains(expected), "{more:?}: {said}");
+        assert!(!said.contains("Signature="), "{said}");
+        assert_eq!(output.stdout, b"", "{more:?}");
+    };
+    let one_by_one = "signed one by one";
+    refused("KEC", &["--uses", "1", "--cookies", URL], 2, one_by_one);
+    refused("KEC", &["--uses", "1", "--stream", "mp4:a"], 2, one_by_one);
+    let shared = ["--label", "x", "--shared", "--resource", URL, URL];
+    refused("KEC", &shared, 2, one_by_one);
+    refused("KEC", &["--confirm", "always", URL], 2, "--uses");
+    refused("KEC", &["--window", "1h", "--label", "x", URL], 2, "--uses");
+    refused("KEC", &["--uses", "0", URL], 2, "--uses");
+    refused("KOTHER", &["--uses", "1", URL], 1, "not signed by a key");
+    let socket = ["--uses", "1", "--socket", "absent.sock", URL];
+    refused("KEC", &socket, 1, "absent.sock");
+    let listed = edge.done(&["link", "list", "--json"]);
+    assert_eq!(listed.trim(), r#"{"links":[]}"#);
+}
+
+#[test]
+fn urls_of_standard_input_become_one_time_links() {
+    let edge = edge_with_links();
+    let key = key_path("p256.pkcs8.pem").display().to_string();
+    let more = ["--uses", "1", "--subject", "anna@example.com"];
+    let input =
+        format!("{URL}\nhttp://elsewhere.example/talk.txt\nhttp://links.example/other.txt\n");
+    let output = edge.run_with(&sign_arguments(&key, "KEC", &more), &input);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("line 2: "), "{said}");
+    let links = String::from_utf8(output.stdout).unwrap();
+    let links: Vec<&str> = links.lines().collect();
+    for (link, text) in links.iter().zip(["the talk", "another"]) {
+        assert_eq!(asked(&edge, &program(link, "127.0.0.2")).text(), text);
+        is_refused(&edge, &program(link, "127.0.0.3"));
+    }
+    let listed = edge.done(&["link", "list", "--subject", "anna@example.com", "--json"]);
+    let listed: Value = serde_json::from_str(&listed).unwrap();
+    assert_eq!(
+        (links.len(), listed["links"].as_array().unwrap().len()),
+        (2, 2)
+    );
+}
+
+/// Returns what the command and the interface both say of a link: the verdict, and a check.
+#[track_caller]
+fn explained(edge: &StoredEdge, link: &str, name: &str) -> (String, String) {
+    let output = edge.run(&["explain", "--ip", "127.0.0.2", "--json", link]);
+    let said: Value = serde_json::from_slice(&output.stdout).unwrap();
+    let body = json!({ "link": link, "address": "127.0.0.2" });
+    let told = edge.v1("POST", "/v1/explain", &body).json;
+    let check = |value: &Value| {
+        let checks = value["checks"].as_array().unwrap();
+        let check = checks.iter().find(|check| check["name"] == name);
+        let check = check.unwrap_or(&Value::Null);
+        let part = |member: &str| check[member].as_str().unwrap_or("absent").to_owned();
+        format!("{}: {}", part("outcome"), part("found"))
+    };
+    assert_eq!(said["verdict"], told["verdict"], "{said}\n{told}");
+    assert_eq!(check(&said), check(&told));
+    (said["verdict"].as_str().unwrap().to_owned(), check(&said))
+}
+
+#[test]
+fn an_explanation_knows_what_was_revoked_and_used() {
+    let edge = edge_with_links();
+    let unregistered = {
+        let policy = format!(
+            r#"{{"Statement":[{{"Resource":"{URL}","Privet":{{"Link":"AQEBAQEBAQEBAQEBAQEBAQ","Nonce":"AgICAgICAgICAgICAgICAg"}},"Condition":{{"DateLessThan":{{"AWS:EpochTime":2000000000}}}}}}]}}"#
+        );
+        edge.write("policy.json", &policy);
+        let key = key_path("p256.pkcs8.pem").display().to_string();
+        let start = ["sign", "--key", &key, "--key-pair-id", "KEC"];
+        let link = edge.done(&[&start[..], &["--policy", "policy.json", URL]].concat());
+        link.trim().to_owned()
+    };
+    let (verdict, check) = explained(&edge, &unregistered, "registered");
+    assert_eq!(verdict, "refused");
+    assert!(check.starts_with("failed: not registered"), "{check}");
+
+    let one = made(&edge, &["--uses", "1", "--for", "1h", URL]);
+    let link = url(&one);
+    let expected = ("opens".to_owned(), "passed: used 0 of 1".to_owned());
+    assert_eq!(explained(&edge, &link, "used"), expected);
+    let nothing = explained(&edge, &link, "revoked").1;
+    assert_eq!(nothing, "passed: not revoked");
+    // To explain a link is no use.
+    assert_eq!(shown(&edge, &one)["uses"], json!(0));
+    let first = asked(&edge, &program(&link, "127.0.0.2"));
+    assert_eq!(first.status(), 200);
+    let (verdict, check) = explained(&edge, &link, "used");
+    assert_eq!(verdict, "refused");
+    assert!(check.starts_with("failed: used 1 of 1 on 2"), "{check}");
+
+    let other = made(&edge, &["--for", "1h", URL]);
+    let link = url(&other);
+    assert_eq!(explained(&edge, &link, "revoked").0, "opens");
+    edge.done(&["link", "revoke", &link]);
+    let is_refused = || asked(&edge, &program(&link, "127.0.0.2")).status() == 403;
+    until("the refusal", is_refused);
+    let (verdict, check) = explained(&edge, &link, "revoked");
+    assert_eq!(verdict, "refused");
+    assert!(check.starts_with("failed: revoked on 2"), "{check}");
+    assert!(check.contains(", by local (revocation "), "{check}");
+}
+
+#[test]
+fn the_logs_say_who_opened_a_link() {
+    let edge = edge_with_links();
+    let refused = |link: &str, expected: &str| {
+        let output = edge.run(&["log", "who", "--link", link]);
+        let said = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{said}");
+        assert!(said.contains(expected), "{said}");
+    };
+    let one = made(&edge, &["--uses", "1", "--for", "1h", URL]);
+    let link = url(&one);
+    refused(one["id"].as_str().unwrap(), "privet link show");
+    refused(URL, "neither a signed URL");
+    let nobody = edge.done(&["log", "who", "--link", &link]);
+    assert!(nobody.contains("no request with this link"), "{nobody}");
+
+    assert_eq!(asked(&edge, &program(&link, "127.0.0.2")).status(), 200);
+    is_refused(&edge, &program(&link, "127.0.0.3"));
+    let other = url(&made(&edge, &["--uses", "1", "--for", "1h", URL]));
+    assert_eq!(asked(&edge, &program(&other, "127.0.0.4")).status(), 200);
+    let who = || -> Value {
+        let output = edge.run_with(&["log", "who", "--link", "-", "--json"], &link);
+        serde_json::from_slice(&output.stdout).unwrap()
+    };
+    until("both requests in the log", || {
+        who()["viewers"].as_array().unwrap().len() == 2
+    });
+    let known = who();
+    let viewer = |address: &str| {
+        let viewers = known["viewers"].as_array().unwrap();
+        let found = viewers.iter().find(|viewer| viewer["address"] == address);
+        found.unwrap().clone()
+    };
+    let (opened, refused) = (viewer("127.0.0.2"), viewer("127.0.0.3"));
+    assert_eq!(
+        (&opened["requests"], &opened["refused"]),
+        (&json!(1), &json!(0))
+    );
+    assert_eq!(opened["user_agents"], json!(["curl/8.5.0"]));
+    assert!(opened["bytes"].as_u64() > Some(8), "{opened}");
+    assert_eq!(
+        (&refused["requests"], &refused["refused"]),
+        (&json!(1), &json!(1))
+    );
+    let grant = known["grant"].as_str().unwrap();
+    let table = edge.done(&["log", "who", "--link", grant]);
+    assert!(table.contains("2 addresses"), "{table}");
+    assert!(!table.contains("Signature"), "{table}");
 }

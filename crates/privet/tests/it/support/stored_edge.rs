@@ -141,6 +141,18 @@ impl StoredEdge {
         command.output().unwrap()
     }
 
+    /// As [`StoredEdge::run`], with a text on standard input.
+    pub fn run_with(&self, arguments: &[&str], input: &str) -> Output {
+        self.write("input.txt", input);
+        let mut command = Command::new(env!("CARGO_BIN_EXE_privet"));
+        command
+            .args(arguments)
+            .current_dir(self.folder.path())
+            .env("PRIVET_CONFIG", "privet.toml")
+            .stdin(fs::File::open(self.path("input.txt")).unwrap());
+        command.output().unwrap()
+    }
+
     /// Runs a command that has to succeed; returns its output.
     #[track_caller]
     pub fn done(&self, arguments: &[&str]) -> String {
