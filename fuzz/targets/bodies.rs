@@ -38,8 +38,8 @@ pub fn policy_json(bytes: &[u8]) {
     }
 }
 
-/// Compares the mark of a grant with what another reader finds: no policy with a mark opens as one without, and no grant
-/// has a mark that its policy has not.
+/// Compares the mark of a grant with what another reader finds: no policy with a mark opens as one without, and no
+/// grant has a mark that its policy has not.
 fn check_mark(policy: &[u8], grant: Option<&Grant>) {
     let Some(grant) = grant else { return };
     let Ok(whole) = serde_json::from_slice::<Value>(policy) else {

@@ -17,8 +17,8 @@ use privet_distribution::links::{
 use privet_distribution::request::LinkRefusal;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Time after which an edge serves no limited link that was revoked, in milliseconds: it was refused as soon as there was
-/// no news, or its store was asked, which would have said so.
+/// Time after which an edge serves no limited link that was revoked, in milliseconds: it was refused as soon as there
+/// was no news, or its store was asked, which would have said so.
 pub const BOUND_MS: u64 = STALE_AFTER_MS + (ANSWER_MS + 100) * TRIES_MAX as u64;
 
 /// A revocation that was acknowledged.
@@ -134,7 +134,8 @@ impl Checker {
         *latest = window_until.max(*latest);
     }
 
-    /// Checks that a request may be served, by a visit if the link is limited. `answer` is what the store has said to it.
+    /// Checks that a request may be served, by a visit if the link is limited. `answer` is what the store has said to
+    /// it.
     pub fn serve(
         &mut self,
         scene: &Scene<'_>,

@@ -1,8 +1,9 @@
-//! The store, as far as links are concerned: a model of what its statements do, with a copy that outlives it. A test holds
-//! it to the real store.
+//! The store, as far as links are concerned: a model of what its statements do, with a copy that outlives it. A test
+//! holds it to the real store.
 //!
-//! Every change is made in the running database, and is acknowledged once the copy has it: the synchronous standby, or the
-//! disk. It has no clock: times are those of whoever asks. When the database is killed, the copy takes its place. What was not acknowledged may then be in it or not.
+//! Every change is made in the running database, and is acknowledged once the copy has it: the synchronous standby, or
+//! the disk. It has no clock: times are those of whoever asks. When the database is killed, the copy takes its place.
+//! What was not acknowledged may then be in it or not.
 
 use privet_distribution::links::{
     AttemptId, ConfirmSetting, QuestionKind, RevocationChange, RevocationEntry, Revoked,
@@ -98,7 +99,10 @@ impl Rows {
                 Returned::Done
             }
             Statement::Change(change) => {
-                self.changes.push(change.clone());
+                // The store gives the numbers, so that a message that comes twice is one change.
+                if !self.changes.contains(change) {
+                    self.changes.push(change.clone());
+                }
                 Returned::Done
             }
             Statement::Feed(behind) => {

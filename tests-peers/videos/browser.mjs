@@ -104,7 +104,11 @@ const commands = {
         live: element?.getAttribute("aria-live") ?? element?.getAttribute("role") ?? "",
         players: element?.querySelectorAll("video, button, .video-js").length ?? 0,
       };
-    }, selector);
+    }, selector).catch((error) => {
+      // The page is being left for the next one.
+      if (String(error).includes("Execution context was destroyed")) return { text: "", live: "", players: 0 };
+      throw error;
+    });
     const end = Date.now() + ms;
     let seen = await read();
     while (!seen.text.includes(text) && Date.now() < end) {

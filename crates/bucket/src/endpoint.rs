@@ -11,7 +11,7 @@ mod recognition;
 mod upload_form;
 
 pub use finish::AnswerBody;
-pub use log::AccessLog;
+pub use log::{AccessLog, Client};
 
 use crate::access::{Gate, NoKeys};
 use crate::body::{self, BodyError, Pieces, UploadBody};
@@ -35,7 +35,6 @@ use privet_objects::{BucketName, BucketsFolder};
 use s3s::service::{S3Service, S3ServiceBuilder};
 use s3s::{S3Error, S3ErrorCode};
 use std::error::Error as StdError;
-use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 use std::time::{SystemTime, UNIX_EPOCH};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
@@ -96,12 +95,18 @@ impl Endpoint {
         let _ = self.inner.log.set(log);
     }
 
-    /// Answers a request that came from `address`. Errors are answers too.
-    pub async fn answer<B>(&self, request: Request<B>, address: IpAddr) -> Response<AnswerBody>
+    /// Answers a request that came from `client`. Errors are answers too.
+    pub async fn answer<B>(
+        &self,
+        request: Request<B>,
+        client: impl Into<Client>,
+    ) -> Response<AnswerBody>
     where
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
     {
+        let client = client.into();
+        let address = client.address;
         let request_id = finish::request_id();
         let method = request.method().clone();
         let Ok(permit) = Arc::clone(&self.inner.requests).try_acquire_owned() else {
@@ -120,7 +125,7 @@ impl Endpoint {
             }
         };
         let origin = head.origin();
-        let logged = self.inner.logged_request(&head, address);
+        let logged = self.inner.logged_request(&head, client);
         let mut sender = Sender::default();
         let answered = self.inner.answer(head, body, (sent, &mut sender)).await;
         let answered = match origin {
@@ -174,8 +179,10 @@ impl Inner {
         *sender = Sender {
             name: Some(holder.name.clone()),
             signed: Some(signed),
+            key: None,
         };
         head.check_owner()?;
+        head.check_length()?;
         check_features(&head.parts.headers)?;
         let announced = head.announced()?;
         let trailer_names = announced.trailer.clone();
@@ -218,9 +225,9 @@ impl Inner {
     }
 
     /// Notes a request for the access log, if there is one.
-    fn logged_request(&self, head: &Head, address: IpAddr) -> Option<LoggedRequest> {
+    fn logged_request(&self, head: &Head, client: Client) -> Option<LoggedRequest> {
         self.log.get()?;
-        LoggedRequest::of(head, address)
+        LoggedRequest::of(head, client)
     }
 
     /// Returns the place that a request's record goes to, if its bucket has an access log.

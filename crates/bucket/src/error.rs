@@ -67,7 +67,9 @@ impl IntoS3 for Refusal {
             Refusal::HeaderNotSigned(_) | Refusal::NotYet | Refusal::Expired => {
                 known(S3ErrorCode::AccessDenied, message)
             }
-            Refusal::Mismatch => known(S3ErrorCode::SignatureDoesNotMatch, message),
+            Refusal::Differs(_) | Refusal::Mismatch => {
+                known(S3ErrorCode::SignatureDoesNotMatch, message)
+            }
         }
     }
 }
@@ -128,6 +130,8 @@ impl IntoS3 for OperatorsError {
             OperatorsError::Denied => access_denied(),
             OperatorsError::Exists => OpenError::Exists.into_s3(),
             OperatorsError::NoSuchBucket => no_such_bucket(),
+            OperatorsError::NotEmpty => OpenError::NotEmpty.into_s3(),
+            OperatorsError::InUse(reason) => known(S3ErrorCode::InvalidBucketState, reason),
             OperatorsError::Invalid(reason) => known(S3ErrorCode::InvalidRequest, reason),
         }
     }

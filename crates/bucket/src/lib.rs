@@ -28,7 +28,7 @@ mod sigv2;
 mod sigv4;
 mod target;
 
-pub use endpoint::{AccessLog, AnswerBody, Endpoint};
+pub use endpoint::{AccessLog, AnswerBody, Client, Endpoint};
 pub use file_sending::{FileSending, SentFile};
 pub use operators::{
     AccessKey, Act, Asked, Holder, HolderFacts, Operators, OperatorsError, Permission,

@@ -98,6 +98,12 @@ pub enum OperatorsError {
     /// There is no bucket of this name.
     #[error("there is no such bucket")]
     NoSuchBucket,
+    /// The bucket has objects, and cannot be deleted.
+    #[error("the bucket has objects")]
+    NotEmpty,
+    /// Something names the bucket, which cannot be deleted; with the reason for the client.
+    #[error("{0}")]
+    InUse(String),
     /// The change cannot be made, with the reason for the client.
     #[error("{0}")]
     Invalid(String),
@@ -136,8 +142,9 @@ pub trait Operators: Debug + Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<BucketRecord>, OperatorsError>>;
 
     /// Makes a change to the record of a bucket, with an entry in the audit trail. It is durable when this returns. The
-    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], and removes it
-    /// before [`Change::Delete`]; both may be repeated after a kill between the two.
+    /// role is checked again. The endpoint makes the folder of a bucket before [`Change::Create`], which may be
+    /// repeated after a kill between the two. [`Change::Delete`] deletes the folder with the record, or refuses and
+    /// changes nothing: [`OperatorsError::NotEmpty`], [`OperatorsError::InUse`].
     fn change<'a>(
         &'a self,
         holder: &'a Holder,

@@ -248,6 +248,7 @@ mod tests {
     fn the_signed_text_is_sorted_and_encoded_once() {
         check("", Ok(""));
         check("uploads", Ok("uploads="));
+        check("select-type=2&select", Ok("select=&select-type=2"));
         check(
             "prefix=a%2fb+c~&delimiter=/",
             Ok("delimiter=%2F&prefix=a%2Fb%20c~"),

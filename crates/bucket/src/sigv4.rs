@@ -56,6 +56,9 @@ pub(crate) enum Refusal {
     /// A header field that has to be signed is not.
     #[error("there were headers present in the request which were not signed: {0}")]
     HeaderNotSigned(String),
+    /// Something that was signed is not there, or cannot have been signed so.
+    #[error("the request is not the one that was signed: {0}")]
+    Differs(&'static str),
     /// The digest of the body is not stated.
     #[error("missing required header for this request: x-amz-content-sha256")]
     DigestAbsent,

@@ -53,6 +53,9 @@ const RETRY: Duration = Duration::from_secs(5);
 const PATIENCE: Duration = Duration::from_secs(120);
 /// Interval at which it is asked whether the database has a synchronous standby.
 const CHECK_DURABILITY: Duration = Duration::from_secs(60);
+/// Interval at which links that ended long ago are forgotten, and how long they are kept after their end.
+const SWEEP: Duration = Duration::from_secs(60 * 60);
+const KEPT_SECS: i64 = 30 * 24 * 60 * 60;
 /// Purpose of the secret that proves visits of links.
 const VISITS: &str = "visits of links";
 /// Number of the change of an item that was not in force when the edge started: when it was changed is not known here.
@@ -166,6 +169,7 @@ struct Following {
     counting: Counting,
     links: StoreLinks,
     durability: Option<DurabilityCheck>,
+    swept: Option<Instant>,
 }
 
 /// The last look at whether uses of links outlive a failover of the database.
@@ -219,6 +223,7 @@ impl Following {
             counting: Counting::default(),
             links,
             durability: None,
+            swept: None,
             failures: failures.collect(),
             built,
             assembly: options.copy.assembly(),
@@ -292,6 +297,7 @@ impl Following {
         self.state.applied = self.applied();
         self.staleness.note_heard();
         self.check_durability(&store).await?;
+        self.sweep(&store).await?;
         let links = self.edge.links();
         links.heard(self.edge.clock().now());
         let edge_id = &self.state.edge_id;
@@ -384,6 +390,17 @@ impl Following {
                 insists
             }
         });
+        Ok(())
+    }
+
+    /// Has the store forget links and revocations that ended long ago, a part each time until there are none.
+    async fn sweep(&mut self, store: &Store) -> Result<(), StoreError> {
+        if self.swept.is_some_and(|at| at.elapsed() < SWEEP) {
+            return Ok(());
+        }
+        let before = now().seconds().saturating_sub(KEPT_SECS);
+        let swept = store.sweep_links(Timestamp::from_seconds(before)).await?;
+        self.swept = (!swept.has_more()).then(Instant::now);
         Ok(())
     }
 

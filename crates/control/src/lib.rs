@@ -79,7 +79,9 @@ pub use operator::{
 };
 pub use replay::ReplayRefusal;
 pub use rotation::{CurrentKey, KeyType, NextKey, RetiringKey, Rotation as KeyRotation, Schedule};
-pub use side_listener::{BoundSideListener, FileSender, SentFile, SideListener};
+pub use side_listener::{
+    BoundSideListener, FileSender, SentFile, SideLimits, SideListener, SidePeer,
+};
 pub use socket::SocketError;
 pub use thread::{Control, ControlOptions, ListenerChange, SocketChange};
 pub use tls::server_config;

@@ -1,12 +1,14 @@
 //! A listener with a thread of its own, for an interface that is not of this crate: the S3 endpoint of buckets.
 //!
-//! Uploads and downloads may take hours, so that only silence ends a connection. What a request may take is limited by
-//! the interface.
+//! Uploads and downloads may take hours, so that only silence ends a connection: of a client that sends nothing, and of
+//! one that takes nothing (`patient`). What a request may take is limited by the interface.
 
 mod file_stream;
+mod patient;
 
 pub use file_stream::{FileSender, SentFile};
 
+use self::patient::Patient;
 use crate::listener::{BoundListener, ListenerOptions};
 use crate::networks::network;
 use crate::socket::SocketError;
@@ -17,7 +19,7 @@ use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use rustls::ServerConfig;
+use rustls::{ProtocolVersion, ServerConfig, ServerConnection};
 use socket2::SockRef;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -34,21 +36,38 @@ use tokio::task::{Id, JoinSet};
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
-/// Maximum number of connections served at the same time; others wait.
-const CONNECTIONS_MAX: usize = 512;
-/// Of these the most that one network may have; more are closed.
-const NETWORK_CONNECTIONS_MAX: usize = 256;
-/// Time limit for the head of a request, and between two of them.
-const HEAD_TIMEOUT: Duration = Duration::from_secs(30);
 const HANDSHAKE_TIMEOUT: Duration = Duration::from_secs(10);
 /// Time after which a peer that acknowledges nothing counts as gone.
 const UNACKNOWLEDGED_TIMEOUT: Duration = Duration::from_secs(60);
-const HEAD_SIZE_BYTES_MAX: usize = 64 * 1024;
 /// Pause before the next attempt when a connection cannot be accepted.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// Time limit for requests in progress at the end.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(5);
 const THREADS_MAX: usize = 8;
+
+/// What clients of a listener may use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SideLimits {
+    /// Connections at the same time; others wait.
+    pub connections: usize,
+    /// Of these the most that one network may have; more are closed.
+    pub network_connections: usize,
+    /// Size of the head of a request in bytes.
+    pub head_size_bytes: usize,
+    /// Time for the head of a request, and between two of them.
+    pub head_timeout: Duration,
+    /// Time in which a client takes no byte after which it is hung up on.
+    pub write_timeout: Duration,
+}
+
+/// The other end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SidePeer {
+    /// Address of the client.
+    pub address: IpAddr,
+    /// Version and cipher suite of TLS, in OpenSSL's words; `None` for a connection in the clear.
+    pub tls: Option<(String, String)>,
+}
 
 /// A listener that is served on a thread of its own.
 #[derive(Debug)]
@@ -72,14 +91,14 @@ impl BoundSideListener {
         BoundListener::bind(options).map(BoundSideListener)
     }
 
-    /// Starts to serve requests with `answer`, which gets each with the address of its client, and with a
-    /// [`FileSender`] among its extensions if its connection can send files.
+    /// Starts to serve requests with `answer`, which gets each with its client, and with a [`FileSender`] among its
+    /// extensions if its connection can send files.
     ///
     /// # Errors
     /// Fails if the operating system cannot start a thread.
-    pub fn serve<A, F, B>(self, answer: A) -> Result<SideListener, SocketError>
+    pub fn serve<A, F, B>(self, limits: SideLimits, answer: A) -> Result<SideListener, SocketError>
     where
-        A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+        A: Fn(Request<Incoming>, SidePeer) -> F + Clone + Send + Sync + 'static,
         F: Future<Output = Response<B>> + Send + 'static,
         B: Body<Data = Bytes> + Send + 'static,
         B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -106,7 +125,7 @@ impl BoundSideListener {
             .spawn(move || {
                 let serving = async move {
                     match TcpListener::from_std(listener) {
-                        Ok(listener) => run(listener, certificate, stopped, answer).await,
+                        Ok(listener) => run((listener, limits), certificate, stopped, answer).await,
                         Err(error) => privet_edge::standard_error::warning(format_args!(
                             "{address} cannot be served: {error}"
                         )),
@@ -145,12 +164,12 @@ impl SideListener {
 
 /// Serves connections until told to stop.
 async fn run<A, F, B>(
-    listener: TcpListener,
+    (listener, limits): (TcpListener, SideLimits),
     certificate: watch::Receiver<Option<Arc<ServerConfig>>>,
     mut stopped: watch::Receiver<bool>,
     answer: A,
 ) where
-    A: Fn(Request<Incoming>, IpAddr) -> F + Clone + Send + Sync + 'static,
+    A: Fn(Request<Incoming>, SidePeer) -> F + Clone + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
@@ -160,15 +179,16 @@ async fn run<A, F, B>(
     loop {
         tokio::select! {
             _ = stopped.changed() => break,
-            (stream, address) = accept(&listener), if tasks.len() < CONNECTIONS_MAX => {
+            (stream, address) = accept(&listener), if tasks.len() < limits.connections => {
                 let address = address.ip().to_canonical();
                 let own = network(address);
-                if networks.values().filter(|other| **other == own).count() >= NETWORK_CONNECTIONS_MAX {
+                if networks.values().filter(|other| **other == own).count() >= limits.network_connections {
                     continue;
                 }
                 let tls = certificate.borrow().clone();
                 let (answer, stopped) = (answer.clone(), stopped.clone());
-                let serving = serve(stream, tls, stopped, move |request| answer(request, address));
+                let accepted = Accepted { stream, address, limits };
+                let serving = serve(accepted, tls, stopped, answer);
                 networks.insert(tasks.spawn(serving).id(), own);
             }
             Some(ended) = tasks.join_next_with_id(), if !tasks.is_empty() => {
@@ -192,35 +212,78 @@ async fn accept(listener: &TcpListener) -> (TcpStream, SocketAddr) {
     }
 }
 
+/// A connection that was accepted.
+struct Accepted {
+    stream: TcpStream,
+    address: IpAddr,
+    limits: SideLimits,
+}
+
 /// Serves a connection, after a handshake if there is a certificate.
 async fn serve<A, F, B>(
-    stream: TcpStream,
+    accepted: Accepted,
     tls: Option<Arc<ServerConfig>>,
     stopped: watch::Receiver<bool>,
     answer: A,
 ) where
-    A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
+    A: Fn(Request<Incoming>, SidePeer) -> F + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<Box<dyn StdError + Send + Sync>>,
 {
+    let Accepted {
+        stream,
+        address,
+        limits,
+    } = accepted;
     // Without these two a client is served more slowly, or a lost one later noticed.
     let _ = stream.set_nodelay(true);
     let _ = SockRef::from(&stream).set_tcp_user_timeout(Some(UNACKNOWLEDGED_TIMEOUT));
     let Some(tls) = tls else {
-        return serve_plain(stream, stopped, answer).await;
+        let peer = SidePeer { address, tls: None };
+        let answer = move |request| answer(request, peer.clone());
+        return serve_plain((stream, limits), stopped, answer).await;
     };
     // Clients of S3 speak HTTP/1.1.
     let mut config = (*tls).clone();
     config.alpn_protocols = vec![b"http/1.1".to_vec()];
     let handshake = TlsAcceptor::from(Arc::new(config)).accept(stream);
     if let Ok(Ok(stream)) = timeout(HANDSHAKE_TIMEOUT, handshake).await {
-        serve_http(stream, stopped, answer).await;
+        let peer = SidePeer {
+            address,
+            tls: tls_names(stream.get_ref().1),
+        };
+        let answer = move |request| answer(request, peer.clone());
+        serve_http((stream, limits), stopped, answer).await;
     }
 }
 
-async fn serve_plain<A, F, B>(stream: TcpStream, stopped: watch::Receiver<bool>, answer: A)
-where
+/// Returns a session's version and cipher suite as OpenSSL calls them.
+fn tls_names(session: &ServerConnection) -> Option<(String, String)> {
+    let suite = session.negotiated_cipher_suite()?.suite().as_str()?;
+    let version = session.protocol_version()?;
+    match version == ProtocolVersion::TLSv1_3 {
+        true => Some(("TLSv1.3".to_owned(), suite.replace("TLS13_", "TLS_"))),
+        false => Some(("TLSv1.2".to_owned(), openssl_name(suite))),
+    }
+}
+
+/// Returns OpenSSL's name of a cipher suite of TLS 1.2.
+fn openssl_name(suite: &str) -> String {
+    let bare = suite.strip_prefix("TLS_").unwrap_or(suite);
+    let name = bare.replace("WITH_", "").replace("AES_", "AES");
+    let name = name.replace('_', "-");
+    match name.strip_suffix("POLY1305-SHA256") {
+        Some(start) => format!("{start}POLY1305"),
+        None => name,
+    }
+}
+
+async fn serve_plain<A, F, B>(
+    (stream, limits): (TcpStream, SideLimits),
+    stopped: watch::Receiver<bool>,
+    answer: A,
+) where
     A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
     B: Body<Data = Bytes> + Send + 'static,
@@ -232,11 +295,14 @@ where
         request.extensions_mut().insert(sender.clone());
         answer(request)
     };
-    serve_http(stream, stopped, answer).await;
+    serve_http((stream, limits), stopped, answer).await;
 }
 
-async fn serve_http<S, A, F, B>(stream: S, mut stopped: watch::Receiver<bool>, answer: A)
-where
+async fn serve_http<S, A, F, B>(
+    (stream, limits): (S, SideLimits),
+    mut stopped: watch::Receiver<bool>,
+    answer: A,
+) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     A: Fn(Request<Incoming>) -> F + Send + Sync + 'static,
     F: Future<Output = Response<B>> + Send + 'static,
@@ -249,11 +315,14 @@ where
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIMEOUT)
-        .max_buf_size(HEAD_SIZE_BYTES_MAX)
+        .header_read_timeout(limits.head_timeout)
+        .max_buf_size(limits.head_size_bytes)
         // Slices have to reach the stream as they are: some stand for ranges of files.
         .writev(true)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(
+            TokioIo::new(Patient::new(stream, limits.write_timeout)),
+            service,
+        );
     let mut connection = std::pin::pin!(connection);
     tokio::select! {
         // There is nobody to tell about a client that hangs up or does not speak HTTP.
@@ -270,6 +339,14 @@ mod tests {
     use http_body_util::{BodyExt, Full};
     use std::io::{Read, Write};
 
+    const LIMITS: SideLimits = SideLimits {
+        connections: 8,
+        network_connections: 8,
+        head_size_bytes: 8 * 1024,
+        head_timeout: Duration::from_secs(30),
+        write_timeout: Duration::from_secs(30),
+    };
+
     fn start() -> SideListener {
         let options = ListenerOptions {
             address: "127.0.0.1:0".parse().unwrap(),
@@ -278,9 +355,9 @@ mod tests {
         };
         let bound = BoundSideListener::bind(&options).unwrap();
         bound
-            .serve(|request: Request<Incoming>, address| async move {
+            .serve(LIMITS, |request: Request<Incoming>, peer| async move {
                 let body = request.into_body().collect().await.unwrap().to_bytes();
-                let text = format!("{address} {}", body.len());
+                let text = format!("{} {:?} {}", peer.address, peer.tls, body.len());
                 Response::new(Full::new(Bytes::from(text)))
             })
             .unwrap()
@@ -295,15 +372,42 @@ mod tests {
     }
 
     #[test]
+    fn cipher_suites_have_openssls_names() {
+        let check = |suite: &str, expected: &str| assert_eq!(openssl_name(suite), expected);
+        check(
+            "TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256",
+            "ECDHE-RSA-AES128-GCM-SHA256",
+        );
+        check(
+            "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384",
+            "ECDHE-ECDSA-AES256-GCM-SHA384",
+        );
+        check(
+            "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256",
+            "ECDHE-RSA-CHACHA20-POLY1305",
+        );
+    }
+
+    #[test]
+    fn a_head_that_is_too_large_is_refused() {
+        let listener = start();
+        let field = "a".repeat(LIMITS.head_size_bytes);
+        let request = format!("GET / HTTP/1.1\r\nHost: a\r\nX: {field}\r\n\r\n");
+        let text = ask(listener.address(), &request);
+        assert!(text.starts_with("HTTP/1.1 431"), "{text}");
+        listener.stop();
+    }
+
+    #[test]
     fn requests_are_answered_until_the_end() {
         let listener = start();
         let text = ask(listener.address(), "GET / HTTP/1.0\r\n\r\n");
-        assert!(text.ends_with("127.0.0.1 0"), "{text}");
+        assert!(text.ends_with("127.0.0.1 None 0"), "{text}");
         let text = ask(
             listener.address(),
             "PUT / HTTP/1.1\r\nHost: a\r\nConnection: close\r\nContent-Length: 3\r\n\r\nabc",
         );
-        assert!(text.ends_with("127.0.0.1 3"), "{text}");
+        assert!(text.ends_with("127.0.0.1 None 3"), "{text}");
         let address = listener.address();
         listener.stop();
         assert!(std::net::TcpStream::connect(address).is_err());
@@ -322,7 +426,7 @@ mod tests {
         file.write_all(&content).unwrap();
         let file: SentFile = Arc::new(file);
         let bound = BoundSideListener::bind(&options).unwrap();
-        let listener = bound.serve(move |request: Request<Incoming>, _| {
+        let listener = bound.serve(LIMITS, move |request: Request<Incoming>, _| {
             let file = Arc::clone(&file);
             async move {
                 let sender = request.extensions().get::<FileSender>().unwrap();

@@ -38,17 +38,17 @@ pub use distribution::{
 };
 pub use document::{
     ApiLimits, BehaviorDocument, BucketAccessDocument, BucketDocument, BucketHostDocument,
-    BucketLocationDocument, BucketLogging, BucketPolicy, BucketReader, BucketsSettings,
-    CacheSettings, CertificateDocument, CertificateFiles, CertificateSource, ControlSettings,
-    CorsRule, CredentialsDocument, DiskCacheSettings, DistributionDocument, Document, EdgeIdentity,
-    EmbeddedBucketDocument, ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument, Grant,
-    KeyGroupDocument, KeySource, LedgerAddresses, Limits, LinksSettings, Listener,
-    ListenerProtocol, LogSettings, NamedBucketDocument, NamedCertificateDocument, NodeDocument,
-    OriginAccessControlDocument, OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument,
-    OriginSourceDocument, PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret,
-    SecretSource, ServiceDocument, StaleLinks, StoreLocation, StoreSettings,
-    StreamingDistributionDocument, StreamingSourceDocument, TrustedSignerDocument, UndeliveredFull,
-    VideosDocument,
+    BucketLocationDocument, BucketLogging, BucketPolicy, BucketReader, BucketsLimits,
+    BucketsSettings, CacheSettings, CertificateDocument, CertificateFiles, CertificateSource,
+    ControlSettings, CorsRule, CredentialsDocument, DiskCacheSettings, DistributionDocument,
+    Document, EdgeIdentity, EmbeddedBucketDocument, ForwardedHeaderNames, ForwardedQuery,
+    ForwardedValuesDocument, Grant, KeyGroupDocument, KeySource, LedgerAddresses, Limits,
+    LinksSettings, Listener, ListenerProtocol, LogSettings, NamedBucketDocument,
+    NamedCertificateDocument, NodeDocument, OriginAccessControlDocument,
+    OriginAccessIdentityDocument, OriginDocument, OriginGroupDocument, OriginSourceDocument,
+    PublicAccessBlock, PublicKeyDocument, S3OriginDocument, Secret, SecretSource, ServiceDocument,
+    StaleLinks, StoreLocation, StoreSettings, StreamingDistributionDocument,
+    StreamingSourceDocument, TrustedSignerDocument, UndeliveredFull, VideosDocument,
 };
 pub use geo_database::GeoDatabase;
 pub(crate) use host_table::without_port;

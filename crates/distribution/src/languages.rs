@@ -35,8 +35,8 @@ pub(crate) fn by_preference(field: &[u8]) -> Option<Vec<u8>> {
     Some(written.join(&b','))
 }
 
-/// Returns the position of the language in `offered` that `field`, in lower case, prefers: languages without regions, of
-/// which the first is for who prefers none (RFC 9110 12.5.4).
+/// Returns the position of the language in `offered` that `field`, in lower case, prefers: languages without regions,
+/// of which the first is for who prefers none (RFC 9110 12.5.4).
 pub(crate) fn preferred(field: &[u8], offered: &[&str]) -> usize {
     let members = field.split(|&byte| byte == b',').map(<[u8]>::trim_ascii);
     let languages = members.take(LANGUAGES_MAX).filter_map(Language::read);

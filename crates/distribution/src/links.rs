@@ -1,9 +1,9 @@
 //! Decides what is not in a link's signed text: whether it was revoked, and whether it has a use left.
 //!
 //! [`RevocationTable`] is what an edge knows of revocations; every grant is judged by it. [`Redeeming`] decides what is
-//! asked of the store about a limited link, and what its answers permit. [`VisitSeal`] proves a visit to the edges, and says
-//! which viewer sends a request; [`arrival`] judges what sends it, so that no preview uses a link up; [`confirmation_page`] and
-//! [`ending_page`] are what people see.
+//! asked of the store about a limited link, and what its answers permit. [`VisitSeal`] proves a visit to the edges, and
+//! says which viewer sends a request; [`arrival()`] judges what sends it, so that no preview uses a link up;
+//! [`confirmation_page`] and [`ending_page`] are what people see.
 
 mod arrival;
 mod page;

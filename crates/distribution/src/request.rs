@@ -37,7 +37,7 @@ pub use origin_request::{
     OriginRequest, RequestFacts, cloudfront_header, keyed_headers, origin_request,
 };
 pub(crate) use origin_request::{
-    buckets, forwarded_query, forwards_host, takes_parameter, without_grants,
+    buckets, forwarded_query, forwards_host, is_passed, takes_parameter, without_grants,
 };
 pub use path_token::{
     PathTokenIssuer, carried_query, check_path_token, object_query, path_token_location,

@@ -1,6 +1,7 @@
 //! What a client says about an object: content headers, user metadata and tags.
 
 use crate::ObjectError;
+use std::borrow::Cow;
 
 /// Maximum number of tags of an object (S3, "Object tagging").
 pub const TAGS_MAX: usize = 10;
@@ -90,6 +91,25 @@ impl Headers {
             &mut self.website_redirect,
         ]
     }
+}
+
+/// Returns a value of user metadata as it is sent: one that is not ASCII as an encoded word of RFC 2047, as S3 sends it
+/// (S3 User Guide, "Working with object metadata").
+#[must_use]
+pub fn sent_value(value: &str) -> Cow<'_, str> {
+    if value.is_ascii() {
+        return Cow::Borrowed(value);
+    }
+    let mut word = String::from("=?UTF-8?Q?");
+    for byte in value.bytes() {
+        match byte {
+            b' ' => word.push('_'),
+            byte if byte.is_ascii_alphanumeric() => word.push(char::from(byte)),
+            byte => word.push_str(&format!("={byte:02X}")),
+        }
+    }
+    word.push_str("?=");
+    Cow::Owned(word)
 }
 
 impl Tags {

@@ -11,7 +11,7 @@ pub struct BucketName(String);
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "a bucket's name has 3 to 63 lowercase letters, digits, dots and hyphens, begins and ends with a letter or digit, \
-     has no two dots in a row, is no IP address and has none of S3's reserved beginnings and ends"
+     has no dot beside a dot or a hyphen, is no IP address and has none of S3's reserved beginnings and ends"
 )]
 pub struct BucketNameError;
 
@@ -31,7 +31,7 @@ impl BucketName {
                 .all(|byte| is_end(byte) || matches!(byte, b'.' | b'-'))
             && bytes.first().is_some_and(is_end)
             && bytes.last().is_some_and(is_end)
-            && !text.contains("..")
+            && !["..", ".-", "-."].iter().any(|pair| text.contains(pair))
             && text.parse::<Ipv4Addr>().is_err()
             && !RESERVED_BEGINNINGS
                 .iter()
@@ -76,6 +76,8 @@ mod tests {
             "192.168.5.4",
             "a/b",
             "...",
+            "a.-b",
+            "a-.b",
         ] {
             assert_eq!(BucketName::new(text), Err(BucketNameError), "{text}");
         }

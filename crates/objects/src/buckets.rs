@@ -3,7 +3,7 @@
 use crate::hex::random_name;
 use crate::index::Indexes;
 use crate::key::{KEY_BYTES_MAX, RESERVED};
-use crate::private::Private;
+use crate::private::{KeyLock, Private};
 use crate::record::ATTRIBUTE;
 use crate::shared::Shared;
 use crate::system::{
@@ -16,7 +16,7 @@ use rustix::io::Errno;
 use std::collections::HashMap;
 use std::os::fd::OwnedFd;
 use std::path::Path;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::{Duration, SystemTime};
 
 /// Beginning of the names of folders that are being deleted.
@@ -33,7 +33,36 @@ pub struct BucketsFolder {
     opened: Mutex<HashMap<BucketName, BucketFolder>>,
 }
 
+/// A bucket without objects that is about to be deleted. Dropped, it leaves the bucket as it was.
+#[derive(Debug)]
+pub struct Deletion {
+    name: BucketName,
+    bucket: BucketFolder,
+    _locks: Vec<KeyLock>,
+}
+
+/// The folders that are open in this process, which share what they know of names.
+static SHARED: Mutex<Vec<Weak<BucketsFolder>>> = Mutex::new(Vec::new());
+
 impl BucketsFolder {
+    /// Opens the folder at `path` as [`BucketsFolder::open`] does, once for the whole process: whoever asks for a
+    /// folder that is open gets that one, with the settings of whoever came first.
+    ///
+    /// Errors: as [`BucketsFolder::open`].
+    pub fn shared(path: &Path, settings: &Settings) -> Result<Arc<BucketsFolder>, OpenError> {
+        let root = open_root(path)?;
+        let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
+        shared.retain(|folder| folder.strong_count() > 0);
+        for folder in shared.iter().filter_map(Weak::upgrade) {
+            if is_same(&folder.root, &root)? {
+                return Ok(folder);
+            }
+        }
+        let folder = Arc::new(BucketsFolder::open(path, settings)?);
+        shared.push(Arc::downgrade(&folder));
+        Ok(folder)
+    }
+
     /// Opens the folder at `path`, which an operator configured.
     ///
     /// Errors: `Missing`, `NoAttributes` if metadata cannot be kept there, `NoOpenat2`, the system's.
@@ -149,15 +178,39 @@ impl BucketsFolder {
 
     /// Deletes a bucket without objects, together with its multipart uploads.
     ///
+    /// Errors: as [`BucketsFolder::begin_delete`] and [`BucketsFolder::finish_delete`].
+    pub fn delete(&self, name: &BucketName) -> Result<(), OpenError> {
+        self.finish_delete(self.begin_delete(name)?)
+    }
+
+    /// Begins to delete a bucket without objects: nothing on the disk is changed, and nobody writes an object until the
+    /// deletion is finished or dropped.
+    ///
     /// Errors: `NoSuchBucket`; `NotEmpty` if there is an object, or a link or whatever else a person put there; the
     /// system's.
-    pub fn delete(&self, name: &BucketName) -> Result<(), OpenError> {
+    pub fn begin_delete(&self, name: &BucketName) -> Result<Deletion, OpenError> {
         let bucket = self.bucket(name)?.ok_or(OpenError::NoSuchBucket)?;
         let private = bucket.shared.open_private().map_err(bucket_error)?;
-        // Nobody writes an object from here on; who waits for a lock finds the bucket gone.
-        let _locks = private.lock_all().map_err(bucket_error)?;
+        // Who waits for a lock finds the bucket as it was, or gone.
+        let locks = private.lock_all().map_err(bucket_error)?;
         let root = &bucket.shared.root;
         if !is_empty(&private.odd)? || !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
+            return Err(OpenError::NotEmpty);
+        }
+        Ok(Deletion {
+            name: name.clone(),
+            bucket,
+            _locks: locks,
+        })
+    }
+
+    /// Deletes the bucket, together with its multipart uploads.
+    ///
+    /// Errors: `NotEmpty` if a person put a file there meanwhile, which keeps it; the system's.
+    pub fn finish_delete(&self, deletion: Deletion) -> Result<(), OpenError> {
+        let Deletion { name, bucket, .. } = &deletion;
+        let root = &bucket.shared.root;
+        if !is_without_files(root, RESERVED, FOLDERS_DEEP_MAX)? {
             return Err(OpenError::NotEmpty);
         }
         remove_empty_folders(root, RESERVED, FOLDERS_DEEP_MAX)?;
@@ -193,6 +246,12 @@ impl BucketsFolder {
     fn opened(&self) -> std::sync::MutexGuard<'_, HashMap<BucketName, BucketFolder>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Returns true if both are one folder, whatever leads to it.
+fn is_same(one: &OwnedFd, other: &OwnedFd) -> Result<bool, Errno> {
+    let (one, other) = (rustix::fs::fstat(one)?, rustix::fs::fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
 /// Returns true if nothing at all is in the folder.
@@ -233,5 +292,74 @@ fn check_attributes(root: &OwnedFd) -> Result<(), OpenError> {
     match written {
         Err(Errno::NOSPC | Errno::DQUOT) => Ok(()),
         written => Ok(written?),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Digests, Headers, Key, WriteConditions};
+    use std::sync::mpsc::channel;
+
+    fn name(text: &str) -> BucketName {
+        BucketName::new(text).unwrap()
+    }
+
+    #[test]
+    fn a_deletion_that_is_dropped_changes_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = BucketsFolder::open(folder.path(), &Settings::default()).unwrap();
+        buckets.create(&name("articles")).unwrap();
+        std::fs::create_dir(folder.path().join("articles/empty")).unwrap();
+        drop(buckets.begin_delete(&name("articles")).unwrap());
+        assert!(folder.path().join("articles/empty").exists());
+        buckets.delete(&name("articles")).unwrap();
+        assert!(!folder.path().join("articles").exists());
+    }
+
+    #[test]
+    fn nobody_writes_into_a_bucket_that_is_being_deleted() {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = BucketsFolder::open(folder.path(), &Settings::default()).unwrap();
+        let bucket = buckets.create(&name("articles")).unwrap();
+        let mut upload = bucket
+            .begin(&Key::new("a").unwrap(), Headers::default())
+            .unwrap();
+        upload.write(b"a").unwrap();
+        let deletion = buckets.begin_delete(&name("articles")).unwrap();
+        let (sender, ended) = channel();
+        let writing = std::thread::spawn(move || {
+            let written = upload.commit(&WriteConditions::default(), &Digests::default());
+            sender.send(written.is_ok()).unwrap();
+        });
+        buckets.finish_delete(deletion).unwrap();
+        assert!(
+            !ended.recv().unwrap(),
+            "an object that is gone is acknowledged"
+        );
+        writing.join().unwrap();
+        assert!(buckets.bucket(&name("articles")).unwrap().is_none());
+    }
+
+    #[test]
+    fn a_file_that_a_person_puts_there_meanwhile_keeps_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let buckets = BucketsFolder::open(folder.path(), &Settings::default()).unwrap();
+        buckets.create(&name("articles")).unwrap();
+        let deletion = buckets.begin_delete(&name("articles")).unwrap();
+        std::fs::write(folder.path().join("articles/kept"), "kept").unwrap();
+        assert_eq!(buckets.finish_delete(deletion), Err(OpenError::NotEmpty));
+        assert!(folder.path().join("articles/kept").exists());
+    }
+
+    #[test]
+    fn a_folder_is_opened_once_for_a_process() {
+        let folder = tempfile::tempdir().unwrap();
+        let other = tempfile::tempdir().unwrap();
+        let open = |path: &Path| BucketsFolder::shared(path, &Settings::default()).unwrap();
+        let one = open(folder.path());
+        let same = open(&folder.path().join("."));
+        assert!(Arc::ptr_eq(&one, &same));
+        assert!(!Arc::ptr_eq(&one, &open(other.path())));
     }
 }

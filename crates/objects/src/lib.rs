@@ -35,10 +35,10 @@ mod system;
 mod trees;
 mod walk;
 
-pub use attributes::{Attributes, Headers, TAGS_MAX, Tags};
+pub use attributes::{Attributes, Headers, TAGS_MAX, Tags, sent_value};
 pub use bucket::{BucketFolder, ObjectFile, Upload};
 pub use bucket_name::{BucketName, BucketNameError};
-pub use buckets::BucketsFolder;
+pub use buckets::{BucketsFolder, Deletion};
 pub use checksum::{Algorithm, Checksum, ChecksumType, Digests};
 pub use conditions::{DeleteConditions, Deleted, TagCondition, WriteConditions};
 pub use error::{ObjectError, OpenError};

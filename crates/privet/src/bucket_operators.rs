@@ -427,13 +427,13 @@ fn refusal(error: &OperationError) -> OperatorsError {
         OperationError::NotFound { .. } => OperatorsError::NoSuchBucket,
         OperationError::RoleTooLow(_) | OperationError::ScopeTooNarrow(_) => OperatorsError::Denied,
         OperationError::Store(StoreError::Exists(_)) => OperatorsError::Exists,
-        OperationError::Store(StoreError::InUse { .. })
-        | OperationError::ReadOnly { .. }
+        OperationError::Store(StoreError::InUse { .. }) => OperatorsError::InUse(text),
+        OperationError::BucketNotEmpty(_) => OperatorsError::NotEmpty,
+        OperationError::ReadOnly { .. }
         | OperationError::NoStore
         | OperationError::Invalid(_)
         | OperationError::IfMatchMissing
         | OperationError::NotDisabled(_)
-        | OperationError::BucketNotEmpty(_)
         | OperationError::ClaimedOutside(_)
         | OperationError::IdempotencyKeyReused
         | OperationError::Invalidation(_) => OperatorsError::Invalid(text),

@@ -4,11 +4,12 @@ use crate::bucket_operators::BucketOperators;
 use crate::control_settings::tls_config;
 use crate::terminal;
 use privet_bucket::policy::Transport;
-use privet_bucket::{AccessLog, Endpoint, FileSending, Logging, Settings};
+use privet_bucket::{AccessLog, Client, Endpoint, FileSending, Limits, Logging, Settings};
 use privet_control::{
-    BoundSideListener, Control, FileSender, ListenerOptions, SideListener, SocketError,
+    BoundSideListener, Control, FileSender, ListenerOptions, SideLimits, SideListener, SidePeer,
+    SocketError,
 };
-use privet_distribution::config::{BucketsSettings, Snapshot};
+use privet_distribution::config::{BucketsLimits, BucketsSettings, Snapshot};
 use privet_distribution::response::content_type;
 use privet_edge::{AccessLogLine, AccessLogged, EdgeHandle};
 use privet_objects::{BucketName, BucketsFolder, OpenError};
@@ -21,8 +22,6 @@ use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
 use std::time::{Duration, SystemTime};
 use thiserror::Error;
 
-/// Time for which a multipart upload may be left alone.
-const UPLOADS_KEPT_FOR: Duration = Duration::from_secs(7 * 24 * 60 * 60);
 /// Interval at which uploads are looked at.
 const LOOK_EVERY: Duration = Duration::from_secs(60 * 60);
 
@@ -39,7 +38,7 @@ pub(crate) enum BucketsError {
 
 /// A folder that is open, and its endpoint, which is bound and not yet served.
 pub(crate) struct PreparedBuckets {
-    folder: BucketsFolder,
+    folder: Arc<BucketsFolder>,
     bound: Option<BoundSideListener>,
     settings: BucketsSettings,
 }
@@ -88,13 +87,13 @@ struct Expiry {
 }
 
 impl Expiry {
-    fn start(folder: Arc<BucketsFolder>) -> Self {
+    fn start(folder: Arc<BucketsFolder>, age_max: Duration) -> Self {
         let (keep, ended) = channel::<()>();
         let expiring = std::thread::Builder::new()
             .name("privet-expiry".into())
             .spawn(move || {
                 while ended.recv_timeout(LOOK_EVERY) == Err(RecvTimeoutError::Timeout) {
-                    expire(&folder);
+                    expire(&folder, SystemTime::now(), age_max);
                 }
             });
         if let Err(error) = expiring {
@@ -105,8 +104,8 @@ impl Expiry {
 }
 
 /// Forgets uploads that were begun too long ago. What fails is tried again the next time.
-fn expire(folder: &BucketsFolder) {
-    let Some(before) = SystemTime::now().checked_sub(UPLOADS_KEPT_FOR) else {
+fn expire(folder: &BucketsFolder, now: SystemTime, age_max: Duration) {
+    let Some(before) = now.checked_sub(age_max) else {
         return;
     };
     for name in folder.names().unwrap_or_default() {
@@ -170,8 +169,8 @@ impl PreparedBuckets {
         let Some(bound) = bound else {
             return Ok(None);
         };
-        let folder = Arc::new(folder);
-        let expiry = Expiry::start(Arc::clone(&folder));
+        let limits = &settings.limits;
+        let expiry = Expiry::start(Arc::clone(&folder), limits.upload_age_max);
         let operators = Arc::new(BucketOperators::new(control.gate(), account));
         let own = Settings {
             region: settings.region.clone(),
@@ -179,21 +178,23 @@ impl PreparedBuckets {
                 let bare = suffix.strip_prefix('.');
                 bare.unwrap_or(suffix).to_owned()
             }),
-            ..Settings::default()
+            limits: request_limits(limits),
         };
+        let side_limits = side_limits(limits);
         let transport = match settings.certificate {
             Some(_) => Transport::Tls,
             None => Transport::Plain,
         };
         let endpoint = Endpoint::new(folder, operators, own, transport);
         endpoint.log_to(Arc::new(EdgeLog(edge)));
-        let listener = bound.serve(move |mut request, address| {
+        let listener = bound.serve(side_limits, move |mut request, peer| {
             let endpoint = endpoint.clone();
+            let SidePeer { address, tls } = peer;
             if let Some(sender) = request.extensions_mut().remove::<FileSender>() {
                 let stand_in = move |file, offset, length| sender.stand_in(file, offset, length);
                 request.extensions_mut().insert(FileSending::new(stand_in));
             }
-            async move { endpoint.answer(request, address).await }
+            async move { endpoint.answer(request, Client { address, tls }).await }
         })?;
         Ok(Some(ServedBuckets {
             listener,
@@ -229,8 +230,28 @@ impl ServedBuckets {
     }
 }
 
+fn request_limits(limits: &BucketsLimits) -> Limits {
+    Limits {
+        requests: limits.requests_max,
+        uploads: limits.uploads_max,
+        body_silence: limits.body_timeout,
+        body_rate_bytes: limits.body_rate_min,
+        ..Limits::default()
+    }
+}
+
+fn side_limits(limits: &BucketsLimits) -> SideLimits {
+    SideLimits {
+        connections: limits.connections_max,
+        network_connections: limits.connections_per_network_max,
+        head_size_bytes: limits.head_size_bytes_max,
+        head_timeout: limits.head_timeout,
+        write_timeout: limits.write_timeout,
+    }
+}
+
 /// Opens the folder of buckets; makes it if there is none.
-pub(crate) fn open_folder(settings: &BucketsSettings) -> Result<BucketsFolder, BucketsError> {
+pub(crate) fn open_folder(settings: &BucketsSettings) -> Result<Arc<BucketsFolder>, BucketsError> {
     let folder = &settings.folder;
     let fault = |reason: String| BucketsError::Folder {
         folder: folder.clone(),
@@ -242,11 +263,40 @@ pub(crate) fn open_folder(settings: &BucketsSettings) -> Result<BucketsFolder, B
         content_type,
         ..privet_objects::Settings::default()
     };
-    BucketsFolder::open(folder, &own).map_err(|error| fault(error.to_string()))
+    BucketsFolder::shared(folder, &own).map_err(|error| fault(error.to_string()))
 }
 
 fn tls(settings: &BucketsSettings) -> Result<Option<Arc<ServerConfig>>, BucketsError> {
     let certificate = settings.certificate.as_ref();
     let config = certificate.map(tls_config).transpose();
     config.map_err(BucketsError::Certificate)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use privet_objects::{Headers, Key, UploadsRequest};
+
+    #[test]
+    fn an_upload_is_forgotten_at_its_age_and_not_before() {
+        let folder = tempfile::tempdir().unwrap();
+        let own = privet_objects::Settings::default();
+        let buckets = BucketsFolder::open(folder.path(), &own).unwrap();
+        let bucket = buckets.create(&BucketName::new("articles").unwrap());
+        let bucket = bucket.unwrap();
+        let key = Key::new("talk.mp4").unwrap();
+        bucket
+            .create_upload(&key, Headers::default(), None)
+            .unwrap();
+        let all = UploadsRequest {
+            max: 10,
+            ..UploadsRequest::default()
+        };
+        let count = || bucket.uploads(&all).unwrap().entries.len();
+        let (now, age_max) = (SystemTime::now(), Duration::from_secs(3600));
+        expire(&buckets, now + Duration::from_secs(3500), age_max);
+        assert_eq!(count(), 1);
+        expire(&buckets, now + Duration::from_secs(3700), age_max);
+        assert_eq!(count(), 0);
+    }
 }

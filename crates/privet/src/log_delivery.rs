@@ -2,6 +2,7 @@
 
 use crate::buckets_endpoint::open_folder;
 use privet_bucket::deliver::{Carrier, Deliverer};
+use privet_control::Operations;
 use privet_distribution::config::{BucketsSettings, LogDestination};
 use privet_edge::{DeliveryFault, EdgeHandle, LogCourier, UndeliveredLog, UndeliveredLogs};
 use privet_objects::{BucketName, Digests, Headers, Key, WriteConditions};
@@ -9,16 +10,21 @@ use std::fs::{File, Permissions};
 use std::io::{self, Write};
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Component, Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 /// Time for the last try to deliver log files, at the end. What is left is delivered after the next start.
 pub(crate) const LAST_TRY: Duration = Duration::from_secs(5);
 
+/// The operations, by which embedded buckets are known that nothing in the edge's service names: access logs of buckets
+/// may be for them. Empty until there are operations.
+pub(crate) type LateOperations = Arc<OnceLock<Operations>>;
+
 /// Starts to deliver the log files of an edge.
-pub(crate) fn start(edge: &EdgeHandle) -> Result<Deliverer, String> {
+pub(crate) fn start(edge: &EdgeHandle, operations: LateOperations) -> Result<Deliverer, String> {
     let edge = edge.clone();
     let started = Deliverer::start(move || EdgeCarrier {
+        operations,
         logs: edge.undelivered_logs(),
         courier: edge.log_courier(),
         edge,
@@ -28,6 +34,7 @@ pub(crate) fn start(edge: &EdgeHandle) -> Result<Deliverer, String> {
 
 /// The queue of an edge, and the ways into its buckets.
 struct EdgeCarrier {
+    operations: LateOperations,
     edge: EdgeHandle,
     logs: UndeliveredLogs,
     courier: LogCourier,
@@ -47,8 +54,11 @@ impl Carrier for EdgeCarrier {
 
     async fn carry(&self, log: &Self::Log) -> Result<(), DeliveryFault> {
         let snapshot = self.edge.snapshot();
-        let destination = snapshot.log_destination(log.bucket());
-        match destination.cloned().ok_or_else(unknown)? {
+        let destination = match snapshot.log_destination(log.bucket()) {
+            Some(destination) => destination.clone(),
+            None => self.unnamed_bucket(log.bucket()).await?,
+        };
+        match destination {
             LogDestination::Folder(root) => {
                 let key = log.key().to_owned();
                 let object = self.read(log).await?;
@@ -86,6 +96,19 @@ impl Carrier for EdgeCarrier {
 }
 
 impl EdgeCarrier {
+    /// Returns where a bucket lies that nothing in the service names, if this machine keeps it.
+    async fn unnamed_bucket(&self, bucket: &str) -> Result<LogDestination, DeliveryFault> {
+        let operations = self.operations.get().ok_or_else(unknown)?;
+        match operations.embedded_bucket(bucket).await {
+            Ok(Some(_)) => Ok(LogDestination::Embedded),
+            Ok(None) => Err(unknown()),
+            Err(error) => Err(DeliveryFault {
+                kind: "store",
+                text: error.to_string(),
+            }),
+        }
+    }
+
     async fn read(&self, log: &Arc<UndeliveredLog>) -> Result<Vec<u8>, DeliveryFault> {
         let (logs, log) = (self.logs.clone(), Arc::clone(log));
         aside(move || logs.read(&log)).await

@@ -5,7 +5,7 @@ use crate::check;
 use crate::config_file::ConfigArgument;
 use crate::configuration::{Fingerprint, LoadError, Loaded, load_with_secret, read_text};
 use crate::control_settings::{cloudfront_settings, listener_options};
-use crate::log_delivery;
+use crate::log_delivery::{self, LateOperations};
 use crate::origin_secret::OriginSecret;
 use crate::serve_error::ServeError;
 use crate::stored_service::StoredService;
@@ -159,7 +159,9 @@ pub(crate) fn start(
         revocations,
     })
     .map_err(|error| ServeError::starting(error, &snapshot, &places))?;
-    let deliverer = log_delivery::start(edge.handle()).map_err(ServeError::Delivery)?;
+    let operations = LateOperations::default();
+    let deliverer = log_delivery::start(edge.handle(), Arc::clone(&operations));
+    let deliverer = deliverer.map_err(ServeError::Delivery)?;
     let file_service = Arc::new(FileService {
         file: config.to_owned(),
         items: ArcSwap::default(),
@@ -169,6 +171,8 @@ pub(crate) fn start(
         None => Source::File(Arc::clone(&file_service)),
     };
     let (control, buckets) = bound.serve(edge.handle().clone(), source, config)?;
+    // It is empty until here.
+    let _ = operations.set(control.gate().0);
     let follower = stored
         .map(|stored| stored.follow(edge.handle()))
         .transpose()

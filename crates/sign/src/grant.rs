@@ -147,8 +147,8 @@ impl Grant {
     /// Returns what the signed text says about the link in Privet's own member, or what the path token issued for it
     /// repeats. `None` for a canned policy, and for a policy without the member.
     ///
-    /// The grant of a limited link permits nothing alone: its use has to be counted first. A path token of one is issued
-    /// after that, by whoever calls [`crate::Verifier::issue`].
+    /// The grant of a limited link permits nothing alone: its use has to be counted first. A path token of one is
+    /// issued after that, by whoever calls [`crate::Verifier::issue`].
     pub fn link_mark(&self) -> Option<&LinkMark> {
         self.link_mark.as_deref()
     }

@@ -1,7 +1,7 @@
 //! The mark of a link: what Privet's own member of a statement says about the link that it is in.
 //!
-//! The member is signed with everything else, so no viewer can add it or take it off. All of it is read or the policy is
-//! refused. What CloudFront makes of the member is unknown (fidelity note F141).
+//! The member is signed with everything else, so no viewer can add it or take it off. All of it is read or the policy
+//! is refused. What CloudFront makes of the member is unknown (fidelity note F141).
 
 use std::fmt;
 
@@ -65,8 +65,8 @@ pub struct LinkNonce([u8; SIZE_BYTES]);
 
 /// The digest of a link's subject: the first 16 bytes of a SHA-256, written as 22 digits of base64url.
 ///
-/// It lets links be found by their subject without naming the subject in the link. It does not hide a subject that can be
-/// guessed, such as an address of mail.
+/// It lets links be found by their subject without naming the subject in the link. It does not hide a subject that can
+/// be guessed, such as an address of mail.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SubjectDigest([u8; SIZE_BYTES]);
 

@@ -91,8 +91,8 @@ impl Verifier<'_> {
     /// and address range, and its start has passed. The token has the identity of the link ([`Grant::link_id`]) and its
     /// mark ([`Grant::link_mark`]).
     ///
-    /// The token of a limited link says that it is one. It does not say whose use of the link it belongs to: issue it only
-    /// once that use has been counted, and ask for the use again when the token comes back.
+    /// The token of a limited link says that it is one. It does not say whose use of the link it belongs to: issue it
+    /// only once that use has been counted, and ask for the use again when the token comes back.
     ///
     /// Returns `None` if the resource is too long for a token.
     ///

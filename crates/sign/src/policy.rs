@@ -102,8 +102,8 @@ pub(crate) fn canned_resource(text: &[u8]) -> Option<&str> {
     std::str::from_utf8(&resource[..end]).ok()
 }
 
-/// Returns the text of a custom policy, compact: resource, mark, then the conditions in botocore's order, which is expiry,
-/// address, start.
+/// Returns the text of a custom policy, compact: resource, mark, then the conditions in botocore's order, which is
+/// expiry, address, start.
 pub(crate) fn custom_text(policy: &Policy<'_>) -> String {
     let mut text = String::from("{\"Statement\":[{");
     if let Some(resource) = &policy.resource {

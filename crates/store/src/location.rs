@@ -56,6 +56,11 @@ impl PostgresUrl {
                     root_certificates = Some(PathBuf::from(value.into_owned()));
                 }
                 "sslrootcert" => {}
+                // The client takes each `host` for one host; the ports it separates itself.
+                "host" | "hostaddr" => {
+                    let each = value.split(',');
+                    others.extend(each.map(|host| (name.clone().into_owned(), host.to_owned())));
+                }
                 _ => others.push((name.into_owned(), value.into_owned())),
             }
         }

@@ -187,6 +187,10 @@ impl PostgresSession {
         let sql = "SELECT attempt FROM attempts WHERE writer = $1";
         let row = session.query_first(sql, vec![writer.clone()])?;
         let noted = row.map(|mut row| row.text()).transpose()?;
+        if noted.as_deref() != Some(attempt) {
+            self.batch("ROLLBACK")?;
+            return Ok(Noted::No);
+        }
         // A commit that was interrupted while it waited for its standby is seen before the standby has it. This one
         // waits for the standby too, which has all that came before it then.
         let session: &mut dyn Session = self;
@@ -195,10 +199,7 @@ impl PostgresSession {
             vec![writer],
         )?;
         self.batch(COMMIT)?;
-        Ok(match noted.as_deref() == Some(attempt) {
-            true => Noted::Yes,
-            false => Noted::No,
-        })
+        Ok(Noted::Yes)
     }
 }
 

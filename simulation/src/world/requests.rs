@@ -88,8 +88,8 @@ impl World {
         }
     }
 
-    /// Returns a request of a viewer, who shows the cookie of the link and presses the button of its page; or tries to get
-    /// on by the cookie of another link.
+    /// Returns a request of a viewer, who shows the cookie of the link and presses the button of its page; or tries to
+    /// get on by the cookie of another link.
     fn sent(&mut self, from: usize, link: usize, edge: usize, kind: QuestionKind) -> Sent {
         let is_forged = self.is_faulty && self.random.chance(5);
         let known = &mut self.viewers[from];

@@ -205,6 +205,20 @@ impl Head {
         }
     }
 
+    /// Refuses an upload whose head does not say where its body ends: HTTP/1.1 takes that for an empty one.
+    pub(super) fn check_length(&self) -> Result<(), S3Error> {
+        let headers = &self.parts.headers;
+        let is_said =
+            headers.contains_key(CONTENT_LENGTH) || headers.contains_key(TRANSFER_ENCODING);
+        match self.parts.version < Version::HTTP_2 && self.is_upload() && !is_said {
+            true => Err(error::known(
+                S3ErrorCode::MissingContentLength,
+                "You must provide the Content-Length HTTP header.",
+            )),
+            false => Ok(()),
+        }
+    }
+
     /// Reads what the head says about the body.
     pub(super) fn announced(&self) -> Result<Announced, S3Error> {
         let headers = &self.parts.headers;
@@ -227,6 +241,12 @@ impl Head {
             decoded_length: number(headers, DECODED_LENGTH)?,
             trailer,
         })
+    }
+
+    /// Returns the size of the object that an upload brings, as its head says it.
+    pub(super) fn announced_size(&self) -> Option<u64> {
+        let length = |name| number(&self.parts.headers, name).ok().flatten();
+        length(DECODED_LENGTH).or_else(|| length(CONTENT_LENGTH.as_str()))
     }
 
     /// Returns the head as the router gets it, and the fields that operations read themselves.

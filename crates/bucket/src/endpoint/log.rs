@@ -6,8 +6,9 @@ use crate::endpoint::head::{Head, Signed};
 use crate::operations::OWNER_ID;
 use crate::records::Logging;
 use bytes::Bytes;
-use http::header::{HOST, REFERER, USER_AGENT};
-use http::{HeaderName, Response};
+use http::header::{CONTENT_LENGTH, CONTENT_RANGE, HOST, REFERER, USER_AGENT};
+use http::response::Parts;
+use http::{HeaderName, Response, StatusCode};
 use http_body::{Body, Frame, SizeHint};
 use http_body_util::BodyExt;
 use jiff::Timestamp;
@@ -26,11 +27,33 @@ pub trait AccessLog: Debug + Send + Sync + 'static {
     fn write(&self, target: &Logging, received: Timestamp, line: String);
 }
 
+/// Who sent a request, as its connection says it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Client {
+    /// Address that it came from.
+    pub address: IpAddr,
+    /// Version and cipher suite of TLS, in OpenSSL's words; `None` for a connection in the clear.
+    pub tls: Option<(String, String)>,
+}
+
+impl From<IpAddr> for Client {
+    /// A client that is connected in the clear.
+    fn from(address: IpAddr) -> Self {
+        Client { address, tls: None }
+    }
+}
+
+/// Size of the object that an answer is about.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct ObjectSize(pub(super) u64);
+
 /// What is found out about the sender on the way.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Sender {
     pub(super) name: Option<String>,
     pub(super) signed: Option<Signed>,
+    /// Key that a form has named.
+    pub(super) key: Option<String>,
 }
 
 /// A request that will be logged.
@@ -46,14 +69,16 @@ pub(super) struct LoggedRequest {
     user_agent: Option<String>,
     host: Option<String>,
     version_id: Option<String>,
-    address: IpAddr,
+    client: Client,
+    /// Size of the object that a request without a copy or a form writes.
+    announced: Option<u64>,
     received: Timestamp,
     began: Instant,
 }
 
 impl LoggedRequest {
     /// Notes what a head says; `None` if it is about no bucket.
-    pub(super) fn of(head: &Head, address: IpAddr) -> Option<Self> {
+    pub(super) fn of(head: &Head, client: Client) -> Option<Self> {
         let text = |name: HeaderName| {
             let value = head.parts.headers.get(name);
             value.map(|value| String::from_utf8_lossy(value.as_bytes()).into_owned())
@@ -73,7 +98,8 @@ impl LoggedRequest {
             user_agent: text(USER_AGENT),
             host: text(HOST),
             version_id: head.version_id().map(str::to_owned),
-            address,
+            client,
+            announced: head.announced_size(),
             received: Timestamp::now(),
             began: Instant::now(),
         })
@@ -105,6 +131,7 @@ pub(super) fn logged(
         .extensions
         .get::<ErrorCode>()
         .map(|code| code.0.clone());
+    let object_size = object_size(&request, &parts);
     let body = LoggedBody {
         inner,
         record: Record {
@@ -113,11 +140,31 @@ pub(super) fn logged(
             destination,
             status: parts.status.as_u16(),
             error_code,
+            object_size,
             bytes_sent: 0,
             turn_around,
         },
     };
     Response::from_parts(parts, body.boxed_unsync())
+}
+
+/// Returns the size of the object that was read or written, as far as request and answer say it.
+fn object_size(request: &LoggedRequest, answer: &Parts) -> Option<u64> {
+    if let Some(ObjectSize(size)) = answer.extensions.get() {
+        return Some(*size);
+    }
+    request.key.as_ref()?;
+    let text = |name| answer.headers.get(name)?.to_str().ok();
+    if let Some((_, size)) = text(CONTENT_RANGE).and_then(|range| range.rsplit_once('/')) {
+        return size.parse().ok();
+    }
+    match (answer.status, request.operation.as_str()) {
+        (StatusCode::OK, "REST.PUT.OBJECT" | "REST.PUT.PART") => request.announced,
+        (StatusCode::OK, "REST.GET.OBJECT" | "REST.HEAD.OBJECT") => {
+            text(CONTENT_LENGTH)?.parse().ok()
+        }
+        _ => None,
+    }
 }
 
 struct LoggedBody {
@@ -131,6 +178,7 @@ struct Record {
     destination: Destination,
     status: u16,
     error_code: Option<String>,
+    object_size: Option<u64>,
     bytes_sent: u64,
     turn_around: Instant,
 }
@@ -171,22 +219,23 @@ impl Drop for Record {
             Some(Signed::OldQuery) => (Some("SigV2"), Some("QueryString")),
             None => (None, None),
         };
+        let tls = request.client.tls.as_ref();
         let record = AccessLogRecord {
             bucket_owner: OWNER_ID,
             bucket: &request.bucket,
             received: request.received,
-            remote_ip: request.address,
+            remote_ip: request.client.address,
             requester: self.sender.name.as_deref(),
             request_id: &self.destination.request_id,
             operation: &request.operation,
-            key: request.key.as_deref(),
+            key: request.key.as_deref().or(self.sender.key.as_deref()),
             method: &request.method,
             target: &request.target,
             version: &request.version,
             status: self.status,
             error_code: self.error_code.as_deref(),
             bytes_sent: self.bytes_sent,
-            object_size: None,
+            object_size: self.object_size,
             total_time: request.began.elapsed(),
             turn_around_time: Some(self.turn_around.duration_since(request.began)),
             referer: request.referer.as_deref(),
@@ -194,10 +243,10 @@ impl Drop for Record {
             version_id: request.version_id.as_deref(),
             host_id: None,
             signature_version: version,
-            cipher_suite: None,
+            cipher_suite: tls.map(|(_, cipher)| cipher.as_str()),
             authentication_type: kind,
             host_header: request.host.as_deref(),
-            tls_version: None,
+            tls_version: tls.map(|(version, _)| version.as_str()),
         };
         let Destination { log, target, .. } = &self.destination;
         log.write(target, request.received, record.line());

@@ -6,7 +6,7 @@ use crate::digests;
 use crate::encoding;
 use crate::endpoint::finish::{Answer, internal};
 use crate::endpoint::head::{Head, Sent, Signed};
-use crate::endpoint::log::Sender;
+use crate::endpoint::log::{ObjectSize, Sender};
 use crate::endpoint::{Inner, slow_down};
 use crate::error::{self, IntoS3, known};
 use crate::facts::{Facts, Fields};
@@ -69,6 +69,7 @@ impl Inner {
         *sender = Sender {
             name: Some(holder.name.clone()),
             signed: Some(Signed::Form),
+            key: None,
         };
         let facts = Facts {
             holder,
@@ -86,6 +87,7 @@ impl Inner {
         let finish = Finish::of(&opened.fields)?;
         let written = written(&opened.fields, bucket.clone())?;
         let key = written.key.clone();
+        sender.key = Some(key.as_str().to_owned());
         let pieces = file_pieces(opened, sizes, limits.upload_size_bytes);
         let metadata = self.operations.write(written, pieces).await?;
         Ok(Answer::Own(finish.answer(&bucket, &key, &metadata)?))
@@ -263,6 +265,7 @@ impl Finish {
         let mut response = Response::new(Bytes::from(body));
         *response.status_mut() = status;
         *response.headers_mut() = headers;
+        response.extensions_mut().insert(ObjectSize(metadata.size));
         Ok(response)
     }
 }

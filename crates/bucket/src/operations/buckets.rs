@@ -30,6 +30,9 @@ impl Operations {
         if input.object_lock_enabled_for_bucket == Some(true) {
             return Err(error::not_implemented("object lock"));
         }
+        if let Some(ownership) = &input.object_ownership {
+            attributes::check_ownership(ownership)?;
+        }
         let configuration = input.create_bucket_configuration;
         let location = configuration.and_then(|configuration| configuration.location_constraint);
         self.check_location(location.as_ref())?;
@@ -98,17 +101,13 @@ impl Operations {
         let bucket = bucket_name(&request.input.bucket)?;
         let _alone = self.shared.making.lock().await;
         self.record(&bucket).await?;
-        // The record goes last: what was killed between the two can be repeated.
-        self.remove_folder(&bucket).await?;
-        let operators = &self.shared.operators;
-        let deleted = operators
+        // Whoever keeps the record knows what else names the bucket, and is asked before anything is gone.
+        let deleted = self
+            .shared
+            .operators
             .change(&facts.holder, &bucket, Change::Delete)
             .await;
-        if let Err(refused) = deleted {
-            // A bucket that an origin names stays, and its folder with it.
-            self.make_folder(&bucket).await?;
-            return Err(refused.into_s3());
-        }
+        deleted.map_err(IntoS3::into_s3)?;
         Ok(S3Response::new(DeleteBucketOutput::default()))
     }
 

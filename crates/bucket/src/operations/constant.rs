@@ -171,15 +171,10 @@ impl Operations {
         request: S3Request<PutBucketOwnershipControlsInput>,
     ) -> S3Result<S3Response<PutBucketOwnershipControlsOutput>> {
         let rules = &request.input.ownership_controls.rules;
-        let is_true = rules
+        rules
             .iter()
-            .all(|rule| rule.object_ownership.as_str() == ObjectOwnership::BUCKET_OWNER_ENFORCED);
-        match is_true {
-            true => self.nothing(&request.input.bucket).await,
-            false => Err(crate::error::not_implemented(
-                "object ownership other than BucketOwnerEnforced",
-            )),
-        }
+            .try_for_each(|rule| attributes::check_ownership(&rule.object_ownership))?;
+        self.nothing(&request.input.bucket).await
     }
 
     pub(super) async fn get_bucket_acl(

@@ -15,11 +15,13 @@ use http::header::{
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use http_body::Frame;
 use http_body_util::StreamBody;
-use privet_objects::{Algorithm, BucketName, Headers, Key, Metadata, ObjectError, ObjectFile};
+use privet_objects::{
+    Algorithm, BucketName, Headers, Key, Metadata, ObjectError, ObjectFile, sent_value,
+};
 use s3s::dto::{
     Checksum, ChecksumType, ETag, GetObjectAttributesInput, GetObjectAttributesOutput,
     GetObjectAttributesParts, GetObjectInput, GetObjectOutput, HeadObjectInput, HeadObjectOutput,
-    ObjectPart, StreamingBlob,
+    ObjectAttributes, ObjectPart, StreamingBlob,
 };
 use s3s::{S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
 use std::io;
@@ -35,6 +37,15 @@ const READ_SIZE_BYTES: u64 = 64 * 1024;
 const SENT_SIZE_BYTES: u64 = 1024 * 1024;
 /// End of every other range, which is read and checked before it is sent: what was changed until then is noticed.
 const TAIL_SIZE_BYTES: u64 = 16 * 1024;
+
+/// Attributes that can be asked for.
+const ATTRIBUTES: [&str; 5] = [
+    ObjectAttributes::ETAG,
+    ObjectAttributes::CHECKSUM,
+    ObjectAttributes::OBJECT_PARTS,
+    ObjectAttributes::STORAGE_CLASS,
+    ObjectAttributes::OBJECT_SIZE,
+];
 
 /// What is wanted of an object.
 struct Wanted {
@@ -139,16 +150,10 @@ impl Operations {
         request: S3Request<GetObjectAttributesInput>,
     ) -> S3Result<S3Response<GetObjectAttributesOutput>> {
         let input = request.input;
+        let asked = asked_attributes(&input.object_attributes)?;
         only_version(input.version_id.as_deref())?;
         let metadata = self.metadata(&input.bucket, &input.key).await?;
-        // Clients send one field with a list, or a field for each.
-        let asks = |name: &str| {
-            let mut asked = input
-                .object_attributes
-                .iter()
-                .flat_map(|list| list.as_str().split(','));
-            asked.any(|asked| asked.trim() == name)
-        };
+        let asks = |name: &str| asked.contains(&name);
         let parts = metadata.parts.count();
         let output = GetObjectAttributesOutput {
             checksum: (asks("Checksum") && !metadata.checksums.is_empty())
@@ -164,6 +169,19 @@ impl Operations {
             ..GetObjectAttributesOutput::default()
         };
         Ok(S3Response::new(output))
+    }
+}
+
+/// Reads the names of attributes. Clients send one field with a list, or a field for each.
+fn asked_attributes(lists: &[ObjectAttributes]) -> S3Result<Vec<&str>> {
+    let names = lists.iter().flat_map(|list| list.as_str().split(','));
+    let names: Vec<&str> = names.map(str::trim).collect();
+    match names.iter().all(|name| ATTRIBUTES.contains(name)) {
+        true => Ok(names),
+        false => Err(error::known(
+            S3ErrorCode::InvalidArgument,
+            "Invalid attribute name specified.",
+        )),
     }
 }
 
@@ -284,6 +302,8 @@ impl Unsent {
                 reading.await.map_err(io::Error::other)??
             }
         };
+        // What was changed by hand since it was opened has another entity tag.
+        check(&self.object)?;
         self.range.start += bytes.len() as u64;
         Ok(bytes)
     }
@@ -379,7 +399,7 @@ pub(super) fn headers_of(metadata: &Metadata, with_checksums: bool) -> HeaderMap
     }
     for (name, value) in user {
         if let Ok(name) = HeaderName::from_bytes(format!("x-amz-meta-{name}").as_bytes()) {
-            insert(&mut headers, name, value);
+            insert(&mut headers, name, &sent_value(value));
         }
     }
     let tags = metadata.tags.0.len();

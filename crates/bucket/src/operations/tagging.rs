@@ -116,7 +116,7 @@ fn bucket_tags(set: TagSet) -> S3Result<Vec<(String, String)>> {
     Ok(tags)
 }
 
-fn read(set: TagSet) -> S3Result<Vec<(String, String)>> {
+pub(super) fn read(set: TagSet) -> S3Result<Vec<(String, String)>> {
     let tags = set.into_iter().map(|tag| Some((tag.key?, tag.value?)));
     tags.collect::<Option<Vec<_>>>()
         .ok_or_else(|| S3Error::new(S3ErrorCode::MalformedXML))

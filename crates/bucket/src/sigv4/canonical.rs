@@ -58,9 +58,8 @@ fn header(headers: &HeaderMap, name: &str) -> Result<String, Refusal> {
         values.push(words.join(" "));
     }
     match values.is_empty() {
-        true => Err(Refusal::malformed(
-            "SignedHeaders",
-            "name a field that was not sent",
+        true => Err(Refusal::Differs(
+            "SignedHeaders name a field that was not sent",
         )),
         false => Ok(values.join(",")),
     }

@@ -40,7 +40,9 @@ impl Presented<'_> {
     }
 
     fn way(&self) -> Result<Way, Refusal> {
-        let in_header = self.headers.contains_key(AUTHORIZATION);
+        // An empty field is what some clients send for none.
+        let mut authorizations = self.headers.get_all(AUTHORIZATION).iter();
+        let in_header = authorizations.any(|value| !value.is_empty());
         let in_query = self.query.has("X-Amz-Signature") || self.query.has("X-Amz-Algorithm");
         match (in_header, in_query) {
             (false, false) => Err(Refusal::Absent),
@@ -59,9 +61,11 @@ impl Presented<'_> {
         let signed_headers = credential::signed_headers(signed_headers)?;
         let signature = read_signature(signature)?;
         self.check_signed(&signed_headers, |_| false)?;
-        let amz_date = single(self.headers, "x-amz-date")?
-            .ok_or(Refusal::malformed("x-amz-date", "is missing"))?;
-        date::check_skew(date::read(amz_date, &scope.date)?, now)?;
+        let amz_date =
+            single(self.headers, "x-amz-date")?.ok_or(Refusal::Differs("x-amz-date is missing"))?;
+        let signed_at = date::read(amz_date, &scope.date)
+            .map_err(|_| Refusal::Differs("x-amz-date is no time of the credential's day"))?;
+        date::check_skew(signed_at, now)?;
         let stated = single(self.headers, DIGEST)?.ok_or(Refusal::DigestAbsent)?;
         let payload = read_payload(stated)?;
         let parts = Parts {

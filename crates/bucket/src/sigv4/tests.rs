@@ -124,7 +124,8 @@ fn what_is_not_signed_in_this_form_is_refused() {
     change("Signature=f0", "Signature=f1").check("secret is another");
     change("us-east-1", "eu-west-1").check("secret is another");
     change(",Signature", ",Signature=1,Signature").check("twice");
-    change("20130524/", "20130525/").check("another day");
+    change("20130524/", "20130525/").check("credential's day");
+    get_object().with("authorization", "").check("not signed");
     change("host;range;", "host;if-match;range;").check("was not sent");
 }
 

@@ -5,7 +5,7 @@ use bytes::Bytes;
 use http::{Method, Request, StatusCode};
 use http_body_util::{BodyExt, Full};
 use jiff::Timestamp;
-use privet_bucket::{AccessLog, BucketRecord, Endpoint, Logging, Settings};
+use privet_bucket::{AccessLog, BucketRecord, Client, Endpoint, Logging, Settings};
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::{Arc, Mutex};
 
@@ -116,6 +116,35 @@ async fn what_is_not_known_is_not_done() {
         );
         assert!(body.contains("<RequestId>"), "{target}: {body}");
     }
+}
+
+/// The last fields of S3's format say how a request came (S3 User Guide, "Amazon S3 server access log format").
+#[tokio::test]
+async fn a_request_over_tls_is_logged_with_version_and_cipher_suite() {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::create_dir(folder.path().join("logged")).unwrap();
+    let record = BucketRecord {
+        logging: Some(Logging {
+            bucket: "logs".to_owned(),
+            prefix: String::new(),
+        }),
+        ..BucketRecord::default()
+    };
+    let endpoint = endpoint_of(folder.path(), Settings::default(), false, &record);
+    let lines = Arc::new(Lines::default());
+    endpoint.log_to(Arc::clone(&lines) as Arc<dyn AccessLog>);
+    let client = Client {
+        address: CLIENT,
+        tls: Some(("TLSv1.3".to_owned(), "TLS_AES_128_GCM_SHA256".to_owned())),
+    };
+    let request = Request::get("/logged/a").header("host", "localhost");
+    let request = request.body(Full::new(Bytes::new())).unwrap();
+    let answer = endpoint.answer(request, client).await;
+    answer.into_body().collect().await.unwrap();
+    let lines = lines.0.lock().unwrap();
+    let line = &lines[0].1;
+    let end = " - TLS_AES_128_GCM_SHA256 - localhost TLSv1.3 - -";
+    assert!(line.ends_with(end), "{line}");
 }
 
 #[tokio::test]

@@ -1,4 +1,5 @@
-//! boto3, the AWS CLI, s3cmd, rclone, Terraform and the AWS SDK for JavaScript, each with a story of its own.
+//! boto3, the AWS CLI, s3cmd, rclone, Terraform and the AWS SDK for JavaScript, each with a story of its own; and what Ceph's
+//! public suite asks, of the endpoint and of Ceph's gateway.
 
 use crate::server::{ADMIN, READER, endpoint, serve};
 use privet_bucket::Settings;
@@ -26,7 +27,7 @@ fn node_modules() -> PathBuf {
 
 /// Runs a client against a server of its own; returns the folder that its buckets are in.
 #[track_caller]
-fn story(mut client: Command) -> tempfile::TempDir {
+fn story(client: Command) -> tempfile::TempDir {
     let folder = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let endpoint = endpoint(folder.path(), Settings::default(), false);
@@ -36,6 +37,13 @@ fn story(mut client: Command) -> tempfile::TempDir {
         "access_key_id": ADMIN.0, "secret_access_key": ADMIN.1,
         "reader_id": READER.0, "reader_secret": READER.1,
     });
+    run(client, &given);
+    folder
+}
+
+/// Runs a client with its settings, to its line `end`.
+#[track_caller]
+fn run(mut client: Command, given: &serde_json::Value) {
     let piped = client
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -54,7 +62,6 @@ fn story(mut client: Command) -> tempfile::TempDir {
         output.status.success() && text.ends_with("end\n"),
         "{text}{errors}"
     );
-    folder
 }
 
 fn script(name: &str, arguments: &[&Path]) -> Command {
@@ -119,4 +126,22 @@ fn the_sdk_for_javascript_puts_and_signs() {
         command.arg(script);
         story(command);
     }
+}
+
+#[test]
+fn the_endpoint_answers_what_cephs_suite_asks() {
+    story(script("compat.py", &[Path::new("privet")]));
+}
+
+/// What the suite expects is what Ceph does, except where differences are named.
+#[test]
+fn the_gateway_of_ceph_answers_the_same() {
+    let Ok(endpoint) = env::var("PRIVET_RGW") else {
+        eprintln!("SKIPPED: no S3 gateway; `cargo xtask test` starts one and sets PRIVET_RGW");
+        return;
+    };
+    let given = serde_json::json!({
+        "endpoint": endpoint, "access_key_id": "AKRGW", "secret_access_key": "SKRGW",
+    });
+    run(script("compat.py", &[Path::new("ceph")]), &given);
 }

@@ -12,7 +12,7 @@ use privet_bucket::{
     AccessKey, Act, Asked, BucketRecord, Change, Endpoint, Holder, HolderFacts, Operators,
     OperatorsError, Permission, Settings,
 };
-use privet_objects::{BucketName, BucketsFolder};
+use privet_objects::{BucketName, BucketsFolder, OpenError};
 use std::any::Any;
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -63,6 +63,7 @@ pub const FAILURES_MAX: u32 = 50;
 /// Operators that never change, and records in memory.
 #[derive(Debug)]
 struct FixedOperators {
+    buckets: Arc<BucketsFolder>,
     records: Mutex<HashMap<String, BucketRecord>>,
     failures: AtomicU32,
 }
@@ -87,7 +88,18 @@ impl FixedOperators {
                 records.insert(name, record);
                 Ok(())
             }
-            Change::Delete => records.remove(&name).map(drop).ok_or(missing),
+            Change::Delete if name.starts_with("used") => {
+                Err(OperatorsError::InUse("an origin reads it".to_owned()))
+            }
+            Change::Delete => {
+                let deletion = match self.buckets.begin_delete(bucket) {
+                    Err(OpenError::NotEmpty) => return Err(OperatorsError::NotEmpty),
+                    deletion => deletion.unwrap(),
+                };
+                records.remove(&name).ok_or(missing)?;
+                self.buckets.finish_delete(deletion).unwrap();
+                Ok(())
+            }
             change @ (Change::Policy(_)
             | Change::Cors(_)
             | Change::Logging(_)
@@ -202,6 +214,7 @@ pub fn endpoint_of(
     let buckets = Arc::new(BucketsFolder::open(folder, &objects).unwrap());
     let records = buckets.names().unwrap().into_iter();
     let operators = FixedOperators {
+        buckets: Arc::clone(&buckets),
         records: Mutex::new(
             records
                 .map(|name| (name.to_string(), record.clone()))

@@ -1,15 +1,19 @@
 //! The folders of embedded buckets, which are made and removed with their items.
 //!
-//! A folder is made before its item and removed before it, so that what a kill leaves is an empty folder that is no
-//! bucket yet, or a bucket whose folder is made again when something is put into it. Doing it again completes it.
+//! A folder is made before its item and removed after it, so that what a kill leaves is an empty folder that is no
+//! bucket. While an item is deleted nobody can write into its folder. Doing it again completes it.
 
 use crate::operation_error::OperationError;
 use crate::operations::Operations;
 use crate::operations::writing::Intent;
 use privet_distribution::config::{BucketsSettings, ServiceKind};
-use privet_objects::{BucketName, BucketsFolder, ListRequest, ObjectError, OpenError, Settings};
+use privet_distribution::response::content_type;
+use privet_objects::{
+    BucketName, BucketsFolder, Deletion, ListRequest, ObjectError, OpenError, Settings,
+};
 use privet_store::{DocumentChange, StoreError};
 use serde_json::Value;
+use std::sync::Arc;
 
 /// What a change does to the folder of a bucket.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,12 +26,13 @@ pub(super) enum FolderChange {
     Remove(BucketName),
 }
 
-/// What was done to a folder.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// What was done to a folder before its item is written.
+#[derive(Debug)]
 pub(super) enum FolderDone {
     Nothing,
     Made(BucketName),
-    Removed(BucketName),
+    /// It is empty and stays so, and is removed after its item.
+    Leaving(Deletion),
 }
 
 impl FolderChange {
@@ -67,7 +72,7 @@ impl Operations {
         }
     }
 
-    /// Makes or removes the folder of the bucket that is about to be changed.
+    /// Makes the folder of the bucket that is about to be changed, or sees to it that it can be removed.
     pub(super) async fn change_folder(
         &self,
         intent: &Intent,
@@ -85,15 +90,15 @@ impl Operations {
                 self.in_buckets(make).await
             }
             FolderChange::Remove(name) => {
-                let remove = move |buckets: &BucketsFolder| match buckets.delete(&name) {
-                    Ok(()) => Ok(FolderDone::Removed(name)),
+                let begin = move |buckets: &BucketsFolder| match buckets.begin_delete(&name) {
+                    Ok(deletion) => Ok(FolderDone::Leaving(deletion)),
                     Err(OpenError::NoSuchBucket | OpenError::Missing) => Ok(FolderDone::Nothing),
                     Err(OpenError::NotEmpty) => {
                         Err(OperationError::BucketNotEmpty(name.to_string()))
                     }
                     Err(error) => Err(folder_error(&error)),
                 };
-                self.in_buckets(remove).await
+                self.in_buckets(begin).await
             }
         }
     }
@@ -121,26 +126,35 @@ impl Operations {
     }
 
     /// Takes back what was done to a folder whose item could not be changed. What fails here is an empty folder too
-    /// many, or one that is made again when it is needed.
+    /// many.
     pub(super) async fn undo_folder(&self, done: FolderDone, error: &StoreError) {
-        let undone = match (done, error) {
+        match (done, error) {
             // The item may have been written.
-            (FolderDone::Made(_), StoreError::Unknown) | (FolderDone::Nothing, _) => return,
+            (FolderDone::Made(_), StoreError::Unknown) | (FolderDone::Nothing, _) => {}
             (FolderDone::Made(name), _) => {
                 let remove = move |buckets: &BucketsFolder| {
                     buckets.delete(&name).map_err(|error| folder_error(&error))
                 };
-                self.in_buckets(remove).await
+                let _ = self.in_buckets(remove).await;
             }
-            (FolderDone::Removed(name), _) => {
-                let make = move |buckets: &BucketsFolder| {
-                    let made = buckets.create(&name).map(|_| ());
-                    made.map_err(|error| folder_error(&error))
-                };
-                self.in_buckets(make).await
-            }
+            (FolderDone::Leaving(deletion), _) => drop(deletion),
+        }
+    }
+
+    /// Removes the folder of a bucket whose item is gone. What is left is no bucket any more, whatever is in it.
+    pub(super) async fn finish_folder(&self, done: FolderDone) {
+        let FolderDone::Leaving(deletion) = done else {
+            return;
         };
-        let _ = undone;
+        let remove = move |buckets: &BucketsFolder| {
+            let removed = buckets.finish_delete(deletion);
+            removed.map_err(|error| folder_error(&error))
+        };
+        if let Err(error) = self.in_buckets(remove).await {
+            privet_edge::standard_error::warning(format_args!(
+                "the folder of a deleted bucket stays: {error}"
+            ));
+        }
     }
 
     /// Does something in the folder of buckets, where the disk may be waited for.
@@ -156,18 +170,22 @@ impl Operations {
                 "is true, and this machine has no folder for buckets; add [buckets] with folder = \"buckets\"",
             )
         })?;
-        let task = tokio::task::spawn_blocking(move || work(&open(&settings)?));
+        let task = tokio::task::spawn_blocking(move || {
+            let buckets = open(&settings)?;
+            work(&buckets)
+        });
         let done = task.await;
         done.map_err(|_| OperationError::System("the thread for this has failed"))?
     }
 }
 
-fn open(settings: &BucketsSettings) -> Result<BucketsFolder, OperationError> {
+fn open(settings: &BucketsSettings) -> Result<Arc<BucketsFolder>, OperationError> {
     let own = Settings {
         sync: settings.sync,
+        content_type,
         ..Settings::default()
     };
-    BucketsFolder::open(&settings.folder, &own).map_err(|error| {
+    BucketsFolder::shared(&settings.folder, &own).map_err(|error| {
         let folder = settings.folder.display();
         OperationError::BucketsFolder(format!("{folder}: {error}"))
     })

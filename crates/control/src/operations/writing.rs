@@ -142,8 +142,9 @@ impl Operations {
     ) -> Result<Result<Written, StoreError>, OperationError> {
         let folder = self.change_folder(intent).await?;
         let written = store.write(write).await;
-        if let Err(error) = &written {
-            self.undo_folder(folder, error).await;
+        match &written {
+            Ok(_) => self.finish_folder(folder).await,
+            Err(error) => self.undo_folder(folder, error).await,
         }
         Ok(written)
     }

@@ -31,8 +31,8 @@ pub use cache::{CacheSettings, DiskCacheSettings};
 pub use control::{ApiLimits, ControlSettings, StoreLocation, StoreSettings};
 pub use credentials::{CredentialsDocument, Secret, SecretSource};
 pub use embedded_bucket::{
-    BucketLogging, BucketPolicy, BucketReader, BucketsSettings, CorsRule, EmbeddedBucketDocument,
-    Grant, PublicAccessBlock,
+    BucketLogging, BucketPolicy, BucketReader, BucketsLimits, BucketsSettings, CorsRule,
+    EmbeddedBucketDocument, Grant, PublicAccessBlock,
 };
 pub use forwarded_values::{ForwardedHeaderNames, ForwardedQuery, ForwardedValuesDocument};
 pub use origin::{OriginDocument, OriginGroupDocument, OriginSourceDocument, S3OriginDocument};

@@ -1,7 +1,7 @@
 //! Judges what a request is sent by: a person's browser, a robot that looks at links, or a program that downloads.
 //!
-//! Nothing here is proof, since every client writes its own headers. What cannot be judged counts as a robot: it gets the
-//! page with the button, and no use of the link is made.
+//! Nothing here is proof, since every client writes its own headers. What cannot be judged counts as a robot: it gets
+//! the page with the button, and no use of the link is made.
 
 mod known;
 
@@ -177,8 +177,8 @@ impl Wants {
     }
 }
 
-/// True if a browser asks as its media player does: for a range, of the file as it is. Browsers do not say what they fetch
-/// over HTTP, and Safari did not before version 16.4.
+/// True if a browser asks as its media player does: for a range, of the file as it is. Browsers do not say what they
+/// fetch over HTTP, and Safari did not before version 16.4.
 fn is_player(headers: &HeaderMap) -> bool {
     let coding = Field::of(headers, &header::ACCEPT_ENCODING).0;
     let session = HeaderName::from_static("x-playback-session-id");

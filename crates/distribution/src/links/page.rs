@@ -1,7 +1,7 @@
 //! The pages of limited links: the one with the button, and the one that says why a link opens nothing any more.
 //!
-//! They are for people, who get them only if the link itself verifies. They have no script, load nothing, and tell no other
-//! site where they were. All text that is not of this file is escaped.
+//! They are for people, who get them only if the link itself verifies. They have no script, load nothing, and tell no
+//! other site where they were. All text that is not of this file is escaped.
 
 mod escaped;
 mod words;

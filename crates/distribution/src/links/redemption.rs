@@ -1,8 +1,8 @@
 //! Decides what is asked of the store about a limited link, and what the answers permit: the redemption of a use.
 //!
 //! A use is one viewer's visit. It is made in the store, and nothing is served before the store has said that there is
-//! one: an outcome that got lost is asked for again, with the same attempt, and silence serves nobody. Whoever asks, and
-//! waits, is the edge.
+//! one: an outcome that got lost is asked for again, with the same attempt, and silence serves nobody. Whoever asks,
+//! and waits, is the edge.
 
 use crate::links::revocations::Judgement;
 use crate::request::LinkRefusal;
@@ -63,8 +63,8 @@ pub enum StoreAnswer {
         /// When it ends, unless the viewer asks again before.
         window_until: Timestamp,
     },
-    /// The viewer has a use that has not ended, which an earlier attempt has made. From now on that attempt cannot give it
-    /// back.
+    /// The viewer has a use that has not ended, which an earlier attempt has made. From now on that attempt cannot
+    /// give it back.
     Again {
         /// The number of the use.
         use_number: u32,

@@ -1,8 +1,8 @@
 //! Decides whether a grant was revoked: what an edge knows of revocations, in memory.
 //!
 //! Any number of threads judge while one applies changes; none of them waits for longer than a small part of the table
-//! takes to grow. Revocations of single links are in [`links`], of which there may be a million; those of keys, subjects
-//! and objects in [`groups`].
+//! takes to grow. Revocations of single links are in [`links`], of which there may be a million; those of keys,
+//! subjects and objects in [`groups`].
 
 mod groups;
 mod links;
@@ -82,8 +82,8 @@ pub enum Judgement {
     NotRevoked,
     /// The grant is refused.
     Revoked(RevokedBy),
-    /// The clock was set back behind what the table has forgotten. It cannot say, and nothing may be served until another
-    /// table has been read.
+    /// The clock was set back behind what the table has forgotten. It cannot say, and nothing may be served until
+    /// another table has been read.
     Forgotten,
 }
 
@@ -274,8 +274,8 @@ impl RevocationTable {
         self.len() == 0
     }
 
-    /// Returns a number that grows with each revocation that cuts. A running transfer whose grant was judged at the same
-    /// number need not be judged again.
+    /// Returns a number that grows with each revocation that cuts. A running transfer whose grant was judged at the
+    /// same number need not be judged again.
     pub fn cuts(&self) -> u64 {
         self.cuts.load(Ordering::Acquire)
     }

@@ -13,7 +13,7 @@ use privet_distribution::config::{BucketAccess, EmbeddedOrigin};
 use privet_distribution::response::{Representation, content_type};
 use privet_objects::{
     BucketFolder, BucketName, BucketsFolder, Headers, Key, Metadata, ObjectError, ObjectFile,
-    Settings,
+    Settings, sent_value,
 };
 use privet_sign::Timestamp;
 use rustix::fs::{AtFlags, Mode, OFlags, Stat};
@@ -27,7 +27,7 @@ use std::time::SystemTime;
 #[derive(Debug)]
 pub(crate) struct Buckets {
     path: PathBuf,
-    opened: OnceLock<BucketsFolder>,
+    opened: OnceLock<Arc<BucketsFolder>>,
 }
 
 impl Buckets {
@@ -46,7 +46,7 @@ impl Buckets {
             content_type,
             ..Settings::default()
         };
-        let folder = BucketsFolder::open(&self.path, &settings);
+        let folder = BucketsFolder::shared(&self.path, &settings);
         let folder = folder.map_err(|_| OriginError::Unreadable)?;
         Ok(self.opened.get_or_init(|| folder))
     }
@@ -219,7 +219,7 @@ fn sent_headers(headers: &Headers) -> HeaderMap {
     }
     for (name, text) in &headers.user {
         let name = HeaderName::try_from(format!("x-amz-meta-{name}"));
-        if let (Ok(name), Some(value)) = (name, value_of(text)) {
+        if let (Ok(name), Some(value)) = (name, value_of(&sent_value(text))) {
             sent.insert(name, value);
         }
     }

@@ -9,7 +9,7 @@ use crate::redeem::Redeemed;
 use crate::request_body::RequestBody;
 use http::{Method, StatusCode};
 use privet_distribution::request::{Denial, ViewerRequest};
-use privet_distribution::response::options;
+use privet_distribution::response::{bucket_cors, options};
 
 /// An authorized request for an object.
 pub(super) struct ObjectRequest<'a> {
@@ -63,7 +63,11 @@ impl ObjectRequest<'_> {
         let object = folder.fetch(&path).await.map_err(OriginError::denial)?;
         let ranges_max = self.received.state.snapshot.node.limits.ranges_max;
         let cache = &self.context.cache;
-        Ok(self.folder_answer(&object, ranges_max, cache).await)
+        let mut answer = self.folder_answer(&object, ranges_max, cache).await;
+        for (name, value) in &bucket_cors(self.authorized, &self.request) {
+            answer.headers.append(name, value.clone());
+        }
+        Ok(answer)
     }
 }
 

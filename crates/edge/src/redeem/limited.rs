@@ -117,7 +117,7 @@ impl LimitedRequest<'_> {
             secret: &source.secret,
             link: self.grant.link_id(),
         };
-        let caller = self.caller(&seal);
+        let caller = self.caller(&seal)?;
         let terms = match waited(source.store.terms(self.limited)).await {
             Some(TermsHeard::Known(terms)) => terms,
             Some(TermsHeard::NotRegistered) => {
@@ -155,9 +155,9 @@ impl LimitedRequest<'_> {
         }
     }
 
-    fn caller(&self, seal: &VisitSeal<'_>) -> Caller {
+    fn caller(&self, seal: &VisitSeal<'_>) -> Result<Caller, Denial> {
         let request = self.presented.request;
-        let attempt = AttemptId(random());
+        let attempt = AttemptId(random()?);
         let visit = seal.visit(request.headers);
         if let Some(visit) = &visit {
             self.links.note_shown(visit);
@@ -178,13 +178,13 @@ impl LimitedRequest<'_> {
             attempt,
             shown: &self.links.shown(),
         });
-        Caller {
+        Ok(Caller {
             viewer,
             visit,
             attempt,
             arrival,
             is_confirmed: confirmed.is_some(),
-        }
+        })
     }
 
     fn facts(&self, terms: &LinkTerms, caller: &Caller, digest: LinkId) -> RedemptionFacts {
@@ -283,9 +283,10 @@ async fn waited<T>(answer: impl Future<Output = T>) -> Option<T> {
     tokio::time::timeout(ANSWER_TIMEOUT, answer).await.ok()
 }
 
-fn random() -> [u8; 16] {
+/// Two requests with the same number would be one attempt.
+fn random() -> Result<[u8; 16], Denial> {
     let mut bytes = [0; 16];
-    // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
-    let _ = aws_lc_rs::rand::fill(&mut bytes);
-    bytes
+    let filled = aws_lc_rs::rand::fill(&mut bytes);
+    filled.map_err(|_| Denial::Link(LinkRefusal::StoreSilent))?;
+    Ok(bytes)
 }

@@ -54,6 +54,42 @@ fn refusals_are_1() {
 }
 
 #[test]
+fn the_link_is_named_if_its_signature_is_good() {
+    let folder = Folder::new();
+    let link = folder.sign(&[URL]).ok();
+    let forged = folder.explain(&[&link.replace("image.jpg", "other.jpg")]);
+    assert!(!forged.out.contains("\nlink "), "{forged:?}");
+    let good = folder.explain(&[link.trim()]);
+    let id = good
+        .out
+        .lines()
+        .find_map(|line| line.strip_prefix("link    "));
+    assert_eq!(id.map(str::len), Some(64), "{good:?}");
+    assert!(!good.out.contains("\nmark "), "{good:?}");
+}
+
+#[test]
+fn the_mark_of_a_link_is_told() {
+    let folder = Folder::new();
+    let policy = format!(
+        r#"{{"Statement":[{{"Resource":"{URL}","Privet":{{"Link":"AQEBAQEBAQEBAQEBAQEBAQ","Nonce":"AgICAgICAgICAgICAgICAg","Made":1900000000}},"Condition":{{"DateLessThan":{{"AWS:EpochTime":2000000000}}}}}}]}}"#
+    );
+    folder.write("policy.json", &policy);
+    let arguments = ["sign", "--key", "key.pem", "--key-pair-id", ID];
+    let link = folder
+        .run(&[&arguments[..], &["--policy", "policy.json", URL]].concat())
+        .ok();
+    let said = folder.explain(&[link.trim()]);
+    let expected = "\nmark    limited link AQEBAQEBAQEBAQEBAQEBAQ, made 2030-03-17T17:46:40Z\n";
+    assert!(said.out.contains(expected), "{said:?}");
+    let said = folder.explain(&["--json", link.trim()]);
+    let json: Value = serde_json::from_str(&said.out).expect("JSON");
+    assert_eq!(json["mark"]["limited_id"], "AQEBAQEBAQEBAQEBAQEBAQ");
+    assert_eq!(json["mark"]["made"], 1_900_000_000);
+    assert_eq!(json["link_id"].as_str().map(str::len), Some(64));
+}
+
+#[test]
 fn what_is_made_of_a_video_is_told_from_the_video() {
     let folder = Folder::new();
     let video = "https://d111111abcdef8.cloudfront.net/talk.mp4";

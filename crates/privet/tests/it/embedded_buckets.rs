@@ -15,7 +15,7 @@ fn edge_with_buckets() -> StoredEdge {
 }
 
 /// The same, with more in its configuration.
-fn edge_with(more: &str) -> StoredEdge {
+pub(crate) fn edge_with(more: &str) -> StoredEdge {
     let mut edge = StoredEdge::new("file = \"privet.db\"");
     edge.configure(&format!(
         "{more}[buckets]\naddress = \"{}\"\nsync = false\n",

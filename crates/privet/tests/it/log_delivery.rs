@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{Read, Write};
-use std::net::{Ipv4Addr, SocketAddr, TcpListener, TcpStream};
+use std::net::{Ipv4Addr, Shutdown, SocketAddr, TcpListener, TcpStream};
 use std::path::Path;
 use std::sync::atomic::{AtomicU16, Ordering};
 use std::sync::{Arc, Mutex};
@@ -360,6 +360,63 @@ fn a_real_gateway_gets_the_files() {
     let listing = bucket.request("GET", "", None);
     let listing = listing["body"].as_str().unwrap();
     assert!(listing.contains("<Key>a~+=/(x)/E1.20"), "{listing}");
+    edge.stop();
+    assert_eq!(bucket.count(), 1);
+}
+
+/// Passes connections on to a server.
+fn forward(address: SocketAddr, server: SocketAddr) {
+    let listener = TcpListener::bind(address).unwrap();
+    std::thread::spawn(move || {
+        for client in listener.incoming() {
+            let (client, server) = (client.unwrap(), TcpStream::connect(server).unwrap());
+            let ways = [
+                (client.try_clone().unwrap(), server.try_clone().unwrap()),
+                (server, client),
+            ];
+            for (mut from, mut to) in ways {
+                std::thread::spawn(move || {
+                    let _ = std::io::copy(&mut from, &mut to);
+                    let _ = to.shutdown(Shutdown::Both);
+                });
+            }
+        }
+    });
+}
+
+#[test]
+fn a_real_gateway_that_was_unreachable_gets_the_files_when_it_is_back() {
+    let Some(bucket) = Bucket::create("later") else {
+        return;
+    };
+    let address = free_address();
+    let mut item = endpoint_bucket(address);
+    item["name"] = json!(bucket.name());
+    item["access_key_id"] = json!(Bucket::ACCESS_KEY);
+    item["secret_access_key"] = json!(Bucket::SECRET_KEY);
+    let host = format!("{}.s3.amazonaws.com", bucket.name());
+    let form = json!({ "bucket": host, "prefix": "www/", "format": "json" });
+    let mut edge = edge_with(&item, &form);
+    request(&edge, 1);
+    let name = bucket.name();
+    edge.until_it_says(&format!(
+        "the logs for bucket {name} are not delivered and wait: cannot connect"
+    ));
+    assert_eq!(delivery(&edge)["buckets"][0]["fault"]["kind"], "unreached");
+    assert_eq!(bucket.count(), 0);
+    let gateway = bucket.endpoint().trim_start_matches("http://");
+    forward(address, gateway.parse().unwrap());
+    until("the file arrives", || {
+        delivery(&edge)["delivered_files"] == 1
+    });
+    let shown = delivery(&edge);
+    assert_eq!(
+        (&shown["waiting_files"], &shown["buckets"]),
+        (&json!(0), &json!([]))
+    );
+    let listing = bucket.request("GET", "", None);
+    let listing = listing["body"].as_str().unwrap();
+    assert!(listing.contains("<Key>www/E1.20"), "{listing}");
     edge.stop();
     assert_eq!(bucket.count(), 1);
 }

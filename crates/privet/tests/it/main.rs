@@ -8,6 +8,7 @@ mod answer_memory;
 mod bad_input;
 mod behind_proxy;
 mod bucket_refusals;
+mod bucket_story;
 mod changes;
 mod cli;
 mod cli_check;

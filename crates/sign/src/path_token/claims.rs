@@ -114,8 +114,8 @@ impl<'a> Claims<'a> {
     pub(super) const SIZE_BYTES_MIN: usize =
         1 + 8 + MARK_SIZE_BYTES + LinkId::SIZE_BYTES + 32 + 1 + 1;
 
-    /// Encodes first byte, expiry, address range, signature, link, mark of the link, digest of the key, length of the id,
-    /// id, resource.
+    /// Encodes first byte, expiry, address range, signature, link, mark of the link, digest of the key, length of the
+    /// id, id, resource.
     pub(super) fn to_bytes(&self) -> Option<Vec<u8>> {
         let mut first = self.coverage.code();
         if self.statement_object {

@@ -152,7 +152,8 @@ const REDEEM: &str = "INSERT INTO link_uses \
       AND u.window_until > $5) \
     AND (l.viewers_max IS NULL \
       OR EXISTS (SELECT 1 FROM link_uses AS u WHERE u.link = l.id AND u.viewer = $4 AND u.given_back = 0) \
-      OR (SELECT COUNT(DISTINCT u.viewer) FROM link_uses AS u WHERE u.link = l.id AND u.given_back = 0) < l.viewers_max) \
+      OR (SELECT COUNT(DISTINCT u.viewer) FROM link_uses AS u WHERE u.link = l.id AND u.given_back = 0) \
+        < l.viewers_max) \
     ON CONFLICT DO NOTHING RETURNING number, window_until";
 
 /// The link, with what its limits have left.

@@ -60,6 +60,21 @@ async fn fill_links(store: &Store) {
     store.add_to_ledger(&batch, NOW).await.unwrap();
 }
 
+async fn same_links(restored: &Store, store: &Store) {
+    let used = restored.redeem(&links::attempt(1, 1, 1)).await.unwrap();
+    assert!(
+        matches!(used, UseAnswer::Redeemed { use_number: 1, .. }),
+        "{used:?}"
+    );
+    let late = restored.redeem(&links::attempt(1, 2, 2)).await;
+    assert_eq!(late, Ok(UseAnswer::GivenBack));
+    assert_eq!(
+        restored.revocations_after(0, 10).await,
+        store.revocations_after(0, 10).await
+    );
+    assert_eq!(restored.last_ledger_batch("edge-1").await, Ok(1));
+}
+
 /// A backup as the program before this one made it, of what is in one of this program, with another header.
 fn of_schema_1(text: &str, spoil: impl Fn(&mut Value)) -> String {
     let new = [
@@ -140,7 +155,11 @@ fn damaged_backups_are_refused() {
             fs::write(&path, bytes).unwrap();
             for refused in [Store::check_backup(&path), target.restore(&path).await] {
                 assert!(
-                    matches!(refused, Err(StoreError::BackupDamaged { .. })),
+                    // A bit of the schema's number makes it that of a newer program.
+                    matches!(
+                        refused,
+                        Err(StoreError::BackupDamaged { .. } | StoreError::Newer { .. })
+                    ),
                     "{refused:?}"
                 );
             }
@@ -233,18 +252,7 @@ fn a_backup_is_put_back_into_an_empty_store_alone() {
                 "{verdict:?}"
             );
             assert_eq!(*restored.watch().borrow(), 5);
-            let used = restored.redeem(&links::attempt(1, 1, 1)).await.unwrap();
-            assert!(
-                matches!(used, UseAnswer::Redeemed { use_number: 1, .. }),
-                "{used:?}"
-            );
-            let late = restored.redeem(&links::attempt(1, 2, 2)).await;
-            assert_eq!(late, Ok(UseAnswer::GivenBack));
-            assert_eq!(
-                restored.revocations_after(0, 10).await,
-                store.revocations_after(0, 10).await
-            );
-            assert_eq!(restored.last_ledger_batch("edge-1").await, Ok(1));
+            same_links(&restored, &store).await;
             put(&restored, vec![change("d", json!({}))]).await.unwrap();
         }
     });

@@ -115,6 +115,22 @@ fn a_revoked_link_is_not_used() {
         }
         let other = store.redeem(&attempt(4, 1, 1)).await.unwrap();
         assert!(matches!(other, UseAnswer::Redeemed { .. }));
+    });
+}
+
+#[test]
+fn a_revocation_is_lifted_and_leaves_others_in_force() {
+    on_both(async |place| {
+        let store = place.open().await;
+        create(&store, &limited(1, None)).await;
+        let first = store.redeem(&attempt(1, 1, 1)).await.unwrap();
+        for what in [
+            Revoked::Link(digest(1)),
+            Revoked::Key("K2".to_owned()),
+            Revoked::Subject(SUBJECT),
+        ] {
+            revoke(&store, what).await;
+        }
         // A link that is registered after it was revoked, and one of a key that was.
         assert_eq!(revoke(&store, Revoked::Link(digest(5))).await, 4);
         create(&store, &limited(5, None)).await;

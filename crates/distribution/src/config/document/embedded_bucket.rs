@@ -4,6 +4,7 @@ use super::CertificateFiles;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::time::Duration;
 
 /// The machine's folder of buckets and the S3 endpoint: `[buckets]`.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +21,50 @@ pub struct BucketsSettings {
     pub domain_suffix: Option<String>,
     /// True if an object is on the disk before its upload is acknowledged.
     pub sync: bool,
+    /// What clients of the endpoint may use.
+    pub limits: BucketsLimits,
+}
+
+/// What clients of the S3 endpoint may use: `[buckets.limits]`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BucketsLimits {
+    /// Connections at the same time; others wait.
+    pub connections_max: usize,
+    /// Of these the most of one network; more are closed.
+    pub connections_per_network_max: usize,
+    /// Requests at the same time; others get 503 `SlowDown`.
+    pub requests_max: usize,
+    /// Of these the most that write an object.
+    pub uploads_max: usize,
+    /// Size of the head of a request.
+    pub head_size_bytes_max: usize,
+    /// Time for the head of a request, and between two of them.
+    pub head_timeout: Duration,
+    /// Time without a byte after which an upload is given up.
+    pub body_timeout: Duration,
+    /// Bytes a second that an upload brings on average, after a first `body_timeout`; 0 for any.
+    pub body_rate_min: u64,
+    /// Time in which a client takes no byte of an answer after which it counts as gone.
+    pub write_timeout: Duration,
+    /// Age at which a multipart upload that nobody completes is forgotten.
+    pub upload_age_max: Duration,
+}
+
+impl Default for BucketsLimits {
+    fn default() -> Self {
+        BucketsLimits {
+            connections_max: 512,
+            connections_per_network_max: 256,
+            requests_max: 256,
+            uploads_max: 64,
+            head_size_bytes_max: 64 * 1024,
+            head_timeout: Duration::from_secs(30),
+            body_timeout: Duration::from_secs(30),
+            body_rate_min: 1024,
+            write_timeout: Duration::from_secs(60),
+            upload_age_max: Duration::from_secs(7 * 24 * 60 * 60),
+        }
+    }
 }
 
 /// What an item says of an embedded bucket beside its name.

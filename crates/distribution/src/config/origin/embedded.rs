@@ -1,7 +1,7 @@
 //! A bucket that this machine keeps, as an origin: where its objects lie, and what the origin may do there.
 
 use super::{CredentialSource, HttpServer, S3Addressing, S3Origin, SigningBehavior};
-use crate::config::document::BucketReader;
+use crate::config::document::{BucketReader, CorsRule};
 use std::path::PathBuf;
 
 /// An embedded bucket, as one origin reads it.
@@ -13,6 +13,8 @@ pub struct EmbeddedOrigin {
     pub root: PathBuf,
     /// What the origin may do.
     pub access: BucketAccess,
+    /// Rules of the bucket for scripts of other sites.
+    pub cors: Vec<CorsRule>,
     /// Endpoint at which others reach the bucket; `None` if there is none.
     pub endpoint: Option<HttpServer>,
     /// Region of that endpoint.

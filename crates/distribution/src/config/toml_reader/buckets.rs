@@ -5,10 +5,10 @@ use super::description::check_description;
 use super::schema::TableSchema;
 use super::table::{Reader, Table, value};
 use super::tree::Value;
-use super::{read_certificate_files, schema};
+use super::{DAY, HOUR, MIB, SECOND, read_certificate_files, schema};
 use crate::config::document::{
-    BucketLogging, BucketPolicy, BucketReader, BucketsSettings, CorsRule, EmbeddedBucketDocument,
-    Grant, PublicAccessBlock,
+    BucketLogging, BucketPolicy, BucketReader, BucketsLimits, BucketsSettings, CorsRule,
+    EmbeddedBucketDocument, Grant, PublicAccessBlock,
 };
 
 /// Name of the folder unless another is set, in the folder of the file.
@@ -64,7 +64,43 @@ pub(super) fn read_buckets<'t>(
         region: region.unwrap_or_else(|| REGION_DEFAULT.to_owned()),
         domain_suffix: read_domain_suffix(reader, table),
         sync: reader.boolean(table, "sync").unwrap_or(true),
+        limits: read_limits(reader, table),
     })
+}
+
+fn read_limits<'t>(reader: &mut Reader<'t>, table: &Table<'t>) -> BucketsLimits {
+    let mut limits = BucketsLimits::default();
+    let Some(table) = &reader.table(table, "limits", &schema::BUCKETS_LIMITS) else {
+        return limits;
+    };
+    let counts = [
+        ("connections_max", &mut limits.connections_max),
+        (
+            "connections_per_network_max",
+            &mut limits.connections_per_network_max,
+        ),
+        ("requests_max", &mut limits.requests_max),
+        ("uploads_max", &mut limits.uploads_max),
+    ];
+    for (key, count) in counts {
+        reader.set_number(table, key, 1..=1 << 20, count);
+    }
+    // Below this a signature in a URL does not fit.
+    let sizes = 8 * 1024..=MIB;
+    let size = &mut limits.head_size_bytes_max;
+    reader.set_size(table, "head_size_bytes_max", sizes, size);
+    reader.set_size(table, "body_rate_min", 0..=MIB, &mut limits.body_rate_min);
+    let timeouts = [
+        ("head_timeout", &mut limits.head_timeout),
+        ("body_timeout", &mut limits.body_timeout),
+        ("write_timeout", &mut limits.write_timeout),
+    ];
+    for (key, timeout) in timeouts {
+        reader.set_duration(table, key, SECOND..=HOUR, timeout);
+    }
+    let age = &mut limits.upload_age_max;
+    reader.set_duration(table, "upload_age_max", HOUR..=365 * DAY, age);
+    limits
 }
 
 /// Reads what an item says of an embedded bucket beside its name.

@@ -3,8 +3,8 @@
 mod node;
 
 pub(crate) use node::{
-    ADMIN, BUCKETS, BUCKETS_CERTIFICATE, CACHE, CONTROL, CONTROL_CERTIFICATE, CONTROL_LIMITS, EDGE,
-    GEO, LIMITS, LINKS, LISTENER, LOG, STORE, TEST, VIDEOS,
+    ADMIN, BUCKETS, BUCKETS_CERTIFICATE, BUCKETS_LIMITS, CACHE, CONTROL, CONTROL_CERTIFICATE,
+    CONTROL_LIMITS, EDGE, GEO, LIMITS, LINKS, LISTENER, LOG, STORE, TEST, VIDEOS,
 };
 
 /// A kind of table and its keys.
@@ -509,7 +509,7 @@ impl TableSchema {
 
 /// All tables.
 #[cfg(test)]
-pub(crate) const SCHEMA: [&TableSchema; 58] = [
+pub(crate) const SCHEMA: [&TableSchema; 59] = [
     &ROOT,
     &EDGE,
     &LISTENER,
@@ -531,6 +531,7 @@ pub(crate) const SCHEMA: [&TableSchema; 58] = [
     &NAMED_CERTIFICATE,
     &BUCKETS,
     &BUCKETS_CERTIFICATE,
+    &BUCKETS_LIMITS,
     &BUCKET,
     &BUCKET_READER,
     &BUCKET_POLICY,

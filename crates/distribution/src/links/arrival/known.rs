@@ -134,8 +134,8 @@ pub(super) fn is_downloader(agent: &str) -> bool {
         || WITHIN.iter().any(|name| agent.contains(name))
 }
 
-/// True if a word of the name ends with `bot`, or with `bot` and what it is about (`slackbot-linkexpanding`). Cubot makes
-/// telephones.
+/// True if a word of the name ends with `bot`, or with `bot` and what it is about (`slackbot-linkexpanding`). Cubot
+/// makes telephones.
 fn is_bot(agent: &str) -> bool {
     agent.match_indices("bot").any(|(at, word)| {
         let is_telephone = agent[..at].ends_with("cu");

@@ -3,8 +3,8 @@ use http::HeaderValue;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// Requests as clients send them. Those of curl, Wget, FFmpeg, mpv, VLC, aria2 and yt-dlp were recorded; the others were put
-/// together from what their makers, and operators who see them, have published.
+/// Requests as clients send them. Those of curl, Wget, FFmpeg, mpv, VLC, aria2 and yt-dlp were recorded; the others
+/// were put together from what their makers, and operators who see them, have published.
 const VECTORS: &str = include_str!("vectors.json");
 
 #[derive(Deserialize)]

@@ -16,8 +16,8 @@ pub(super) fn text(text: &str) -> String {
     out
 }
 
-/// Returns a name as it is shown: without characters that cannot be seen or that turn others around, and not longer than
-/// `characters_max`. The end stays, since a file's extension says what it is.
+/// Returns a name as it is shown: without characters that cannot be seen or that turn others around, and not longer
+/// than `characters_max`. The end stays, since a file's extension says what it is.
 pub(super) fn display_name(name: &str, characters_max: usize) -> String {
     let visible = |character: &char| !character.is_control() && !is_invisible(*character);
     let shown: Vec<char> = name.chars().filter(visible).collect();

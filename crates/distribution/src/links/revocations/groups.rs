@@ -162,8 +162,8 @@ impl Held {
     }
 
     /// True if the revocation was made before the link, and is not about it. Whoever revokes everything of a person
-    /// means what there is, not what is made afterwards. A link that does not say when it was made may be older, and one
-    /// that claims to come from the future is not believed.
+    /// means what there is, not what is made afterwards. A link that does not say when it was made may be older, and
+    /// one that claims to come from the future is not believed.
     fn is_before(&self, made: Option<Timestamp>, now: Timestamp) -> bool {
         made.is_some_and(|made| self.made < made && made <= now)
     }

@@ -1,9 +1,10 @@
 //! The revocations of single links, of which there may be a million: at most 48 bytes each, found within 100 ns.
 //!
 //! The table has shards, so that readers never wait for long: a shard is locked while one revocation is put into it or
-//! while it grows. A shard is an array in the order of hashes, with gaps. A revocation lies at the position that its hash has in the
-//! array's length, or behind it as far as others with lower hashes push it. A search therefore ends at the first higher
-//! hash or gap, growing is one pass, and the length may be any number: a table that doubled would be half empty.
+//! while it grows. A shard is an array in the order of hashes, with gaps. A revocation lies at the position that its
+//! hash has in the array's length, or behind it as far as others with lower hashes push it. A search therefore ends at
+//! the first higher hash or gap, growing is one pass, and the length may be any number: a table that doubled would be
+//! half empty.
 
 use super::{Ended, REPEATS_MAX, RevocationEntry, RevokedBy, Taken, WhyNotTaken};
 use privet_sign::{LinkId, Timestamp};
@@ -213,7 +214,7 @@ impl Shard {
         if count + 1 > most(length) {
             length = longer(length);
         } else if count * 2 < length {
-            length = longer(count);
+            length = longer(longer(count));
         }
         self.spread(table, length, keep);
     }
@@ -278,9 +279,9 @@ fn most(length: usize) -> usize {
     length - length / 8
 }
 
-/// Returns the next greater length: by a quarter, so that at least seven tenths of the positions are taken.
+/// Returns the next greater length: by an eighth, so that at least three quarters of the positions are taken.
 fn longer(length: usize) -> usize {
-    (length + length / 4).max(LENGTH_MIN)
+    (length + length / 8).max(LENGTH_MIN)
 }
 
 /// Returns the position that a hash has among `length`; a higher hash has no lower position.

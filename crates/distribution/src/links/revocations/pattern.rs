@@ -63,8 +63,8 @@ impl std::error::Error for PatternError {}
 pub struct RevokedObject<'a> {
     /// The host that the viewer asked, with or without port.
     pub host: &'a str,
-    /// Every path that names the object: the one that was asked for, and that of the object from which it is made. Each is
-    /// raw and without query.
+    /// Every path that names the object: the one that was asked for, and that of the object from which it is made.
+    /// Each is raw and without query.
     pub paths: &'a [&'a str],
 }
 

@@ -23,6 +23,7 @@ impl Bucket {
             bucket: "abc".to_owned(),
             root: folder.path().join("abc"),
             access,
+            cors: Vec::new(),
             endpoint: None,
             region: "us-east-1".to_owned(),
         };
@@ -250,6 +251,7 @@ fn who_is_not_granted_is_told_how_to_be() {
         bucket: "abc".to_owned(),
         root: PathBuf::new(),
         access,
+        cors: Vec::new(),
         endpoint: None,
         region: String::new(),
     };

@@ -166,6 +166,7 @@ impl Buckets {
             bucket: name.to_owned(),
             root: place.folder.join(name),
             access,
+            cors: document.cors.clone(),
             endpoint: place.endpoint.clone(),
             region: place.region.clone(),
         }))

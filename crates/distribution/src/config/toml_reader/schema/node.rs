@@ -164,7 +164,24 @@ pub(crate) const BUCKETS: TableSchema = TableSchema {
         "region",
         "domain_suffix",
         "sync",
+        "limits",
         "bucket",
+    ],
+};
+
+pub(crate) const BUCKETS_LIMITS: TableSchema = TableSchema {
+    name: "buckets.limits",
+    keys: &[
+        "connections_max",
+        "connections_per_network_max",
+        "requests_max",
+        "uploads_max",
+        "head_size_bytes_max",
+        "head_timeout",
+        "body_timeout",
+        "body_rate_min",
+        "write_timeout",
+        "upload_age_max",
     ],
 };
 

@@ -2,7 +2,7 @@
 
 use super::origins::{config, snapshot};
 use super::*;
-use crate::config::document::BucketReader;
+use crate::config::document::{BucketReader, BucketsLimits};
 use crate::config::origin::{BucketAccess, EmbeddedOrigin, OriginSource};
 
 const HERE: &str = "listeners = [{ address = '127.0.0.1:80' }]\n";
@@ -37,6 +37,39 @@ fn settings_of_the_machine_are_checked() {
     assert_eq!(settings.folder, Path::new("/etc/buckets"));
     assert_eq!(settings.region, "us-east-1");
     assert!(settings.sync && settings.address.is_some());
+}
+
+#[test]
+fn limits_of_the_endpoint_are_checked() {
+    let limits = |text: &str| format!("{HERE}[buckets]\n[buckets.limits]\n{text}\n");
+    for wrong in [
+        "connections_max = 0",
+        "connections_per_network_max = 'a'",
+        "requests_max = -1",
+        "uploads_max = 1048577",
+        "head_size_bytes_max = '1 KiB'",
+        "head_timeout = '2h'",
+        "body_timeout = 0",
+        "body_rate_min = '1 GiB'",
+        "write_timeout = '1ms'",
+        "upload_age_max = '1s'",
+        "bogus = 1",
+    ] {
+        let errors = read_toml(&limits(wrong), Path::new("/etc/privet.toml")).unwrap_err();
+        let said = format!("{errors:?}");
+        let key = wrong.split(' ').next().unwrap();
+        assert!(said.contains(&format!("buckets.limits.{key}")), "{said}");
+    }
+    let text = limits("uploads_max = 3\nbody_rate_min = 0\nupload_age_max = '2d'");
+    let (document, _) = read_toml(&text, Path::new("/etc/privet.toml")).unwrap();
+    let read = document.node.buckets.unwrap().limits;
+    let expected = BucketsLimits {
+        uploads_max: 3,
+        body_rate_min: 0,
+        upload_age_max: std::time::Duration::from_secs(2 * 24 * 60 * 60),
+        ..BucketsLimits::default()
+    };
+    assert_eq!(read, expected);
 }
 
 #[test]
