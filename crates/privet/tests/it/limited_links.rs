@@ -314,6 +314,9 @@ fn what_was_revoked_stays_so_over_a_kill() {
     edge.kill();
     edge.start();
     is_refused(&edge, &program(&url(&one), "127.0.0.2"));
+    // The store is asked once it was looked at.
+    let asks = || asked(&edge, &program(&url(&used), "127.0.0.3")).status() != 503;
+    until("the store to be asked", asks);
     is_refused(&edge, &program(&url(&used), "127.0.0.3"));
     let again = || asked(&edge, &program(&url(&used), "127.0.0.2")).status() == 200;
     until("the viewer of the use to go on", again);

@@ -259,6 +259,34 @@ fn hls_uses_a_link_once() {
     }
 }
 
+/// The redirect to a path token opens the object, and so it is the use.
+#[test]
+fn a_path_token_is_no_way_around_a_limit() {
+    let opened = Opened::start();
+    let whole = patterned();
+    let ask = |link: &str, address: &str| {
+        let ask = Ask::get(format!("{link}&path_token=1"))
+            .header("User-Agent", "curl/8.5.0")
+            .by_address(address);
+        Viewer::plain(opened.edge.http(), ask.source).ask(&ask)
+    };
+    let link = opened.link("/large.bin", 1);
+    let redirect = ask(&link.url, "127.0.0.2");
+    assert!((300..400).contains(&redirect.status()), "{redirect:?}");
+    assert_eq!(ask(&link.url, STRANGER).status(), 403);
+    opened.is_one_use(&link, "with a token");
+    // Of responses to a token nobody counts the bytes.
+    let url = format!("http://{}/large.bin", opened.edge.http());
+    let bytes = with_policy(&url, &limited_policy(&url, LATER, 2));
+    let form = json!({ "link": bytes, "limits": { "bytes": SIZE_BYTES + 1 } });
+    let made = opened.edge.v1("POST", "/v1/links", &form);
+    assert_eq!(made.status, 201, "{}", made.json);
+    let answer = ask(&bytes, "127.0.0.2");
+    assert_eq!(answer.status(), 200);
+    assert!(answer.body == whole);
+    assert_eq!(ask(&bytes, "127.0.0.2").status(), 403);
+}
+
 /// Header fields of players of phones, with the ranges that they ask for one after another.
 const PHONES: [(&str, &[(&str, &str)]); 3] = [
     (

@@ -19,8 +19,8 @@ const CLIENTS: usize = 8;
 const LARGE_SIZE_BYTES: usize = 24 * 1024 * 1024;
 const VIDEO_SECS: u32 = 120;
 
-const SETTINGS: &str = "[links]\nstale_after = \"2s\"\n";
-const INSISTING: &str = "[links]\nstale_after = \"2s\"\nallow_asynchronous_standby = true\n";
+const SETTINGS: &str = "[links]\nstale_after = \"5s\"\n";
+const INSISTING: &str = "[links]\nstale_after = \"5s\"\nallow_asynchronous_standby = true\n";
 
 /// Makes the folder of an edge that has its service in this database; nothing is started.
 fn machine(url: &str, settings: &str) -> StoredEdge {
