@@ -47,9 +47,13 @@ impl<'s> Redeemed<'s> {
     }
 
     /// True if the answer may hold what opens the object later without another look at the link: not if nothing was
-    /// redeemed, because only the head was asked for.
+    /// redeemed, because only the head was asked for, and not if each response has to be counted.
     pub(crate) fn may_be_passed_on(&self) -> bool {
-        !matches!(self.link_use, Some(LinkUse::Head))
+        match &self.link_use {
+            None => true,
+            Some(LinkUse::Visit { counts_bytes, .. }) => !counts_bytes,
+            Some(LinkUse::Head) => false,
+        }
     }
 
     fn without_use(authorized: Authorized<'s>) -> Self {

@@ -84,7 +84,7 @@ pub(super) async fn settled(
         return served;
     };
     let reserved = match served {
-        Ok(answer) if answer.status.is_success() => {
+        Ok(answer) if hands_over(answer.status) => {
             reserve_bytes(answer, link_use, record, context).await
         }
         Ok(_) | Err(_) => {
@@ -102,6 +102,13 @@ pub(super) async fn settled(
             Err(denial)
         }
     }
+}
+
+/// True if a response with this status may have handed the object over. A redirect may: with a path token, or to where the
+/// origin has the object.
+fn hands_over(status: StatusCode) -> bool {
+    let is_redirect = status.is_redirection() && status != StatusCode::NOT_MODIFIED;
+    status.is_success() || is_redirect
 }
 
 /// Reserves the bytes of an answer, if the link may send a limited number. An answer of unknown length is refused then.

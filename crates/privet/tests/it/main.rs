@@ -61,6 +61,8 @@ mod h2_turns;
 mod head_lengths;
 mod leaks;
 mod limited_links;
+mod limited_links_clients;
+mod limited_links_fleet;
 mod log_delivery;
 mod log_disk;
 mod log_files;

@@ -1,11 +1,14 @@
 //! A private PostgreSQL server, which is stopped and started while a test runs, and third parties that write to it.
 
+use crate::support::PATIENCE;
 use privet_store::{Actor, Location, PostgresUrl, SealingKey, Store, StoreOptions};
+use std::ffi::OsStr;
 use std::fs;
 use std::net::{Ipv4Addr, TcpListener};
 use std::os::unix::fs::chown;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Instant;
 use tempfile::TempDir;
 
 /// Sealing key of every fleet of the tests.
@@ -25,6 +28,61 @@ pub struct Database {
 impl Database {
     /// Starts a server with an empty database; `None` where there are no server programs.
     pub fn start() -> Option<Self> {
+        let database = Self::unprepared()?;
+        database.run(
+            "initdb",
+            &[
+                "-D",
+                "data",
+                "-A",
+                "trust",
+                "-U",
+                "privet",
+                "--no-sync",
+                "-E",
+                "UTF8",
+            ],
+        );
+        database.start_again();
+        Some(database)
+    }
+
+    /// Starts a standby of this server, for which each of its commits waits from now on.
+    pub fn start_standby(&self) -> Self {
+        let standby = Self::unprepared().unwrap();
+        let (folder, port) = (self.folder.to_str().unwrap(), self.port.to_string());
+        let from = ["-h", folder, "-p", &port, "-U", "privet"];
+        let copied = [
+            "-D",
+            "data",
+            "-R",
+            "-X",
+            "stream",
+            "-c",
+            "fast",
+            "--no-sync",
+        ];
+        standby.run("pg_basebackup", &[&from[..], &copied].concat());
+        standby.start_again();
+        self.sql("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.sql("SELECT pg_reload_conf()");
+        // A division by zero is a failure.
+        let is_waited_for =
+            "SELECT 1 / count(*) FROM pg_stat_replication WHERE sync_state = 'sync'";
+        let begun = Instant::now();
+        while !self.tried("psql", &self.statement(is_waited_for)) {
+            assert!(begun.elapsed() < PATIENCE, "the standby never came");
+        }
+        standby
+    }
+
+    /// Has this standby take the place of its primary.
+    pub fn promote(&self) {
+        self.run("pg_ctl", &["-D", "data", "-w", "promote"]);
+    }
+
+    /// Makes the folder of a server, in which nothing is yet.
+    fn unprepared() -> Option<Self> {
         let Some(programs) = programs() else {
             eprintln!("SKIPPED: there is no PostgreSQL server in /usr/lib/postgresql");
             return None;
@@ -54,29 +112,13 @@ impl Database {
             .unwrap();
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = listener.local_addr().unwrap().port();
-        let database = Database {
+        Some(Database {
             programs,
             folder,
             become_user,
             port,
             _guard: guard,
-        };
-        database.run(
-            "initdb",
-            &[
-                "-D",
-                "data",
-                "-A",
-                "trust",
-                "-U",
-                "privet",
-                "--no-sync",
-                "-E",
-                "UTF8",
-            ],
-        );
-        database.start_again();
-        Some(database)
+        })
     }
 
     /// Stops the server as a failure of its machine would.
@@ -100,20 +142,42 @@ impl Database {
 
     /// Lets the server take connections to the database, or none, as for a restoration.
     pub fn allow_connections(&self, allowed: bool) {
-        let folder = self.folder.to_str().unwrap();
+        self.sql(&format!(
+            "ALTER DATABASE postgres ALLOW_CONNECTIONS {allowed}"
+        ));
+    }
+
+    #[track_caller]
+    fn sql(&self, sql: &str) {
+        self.run("psql", &self.statement(sql));
+    }
+
+    /// Returns the arguments of `psql` for a statement, which does not need the database of the tests.
+    fn statement(&self, sql: &str) -> Vec<String> {
         let port = self.port.to_string();
-        let sql = format!("ALTER DATABASE postgres ALLOW_CONNECTIONS {allowed}");
-        let place = ["-X", "-h", folder, "-p", &port, "-U", "privet"];
-        self.run(
-            "psql",
-            &[&place[..], &["-d", "template1", "-c", &sql]].concat(),
-        );
+        let place = ["-X", "-h", self.folder.to_str().unwrap(), "-p", &port];
+        let rest = ["-U", "privet", "-d", "template1", "-c", sql];
+        let words = place.iter().chain(&rest);
+        words.map(|word| (*word).to_owned()).collect()
     }
 
     /// Returns the URL of the database.
     pub fn url(&self) -> String {
-        let folder = self.folder.to_str().unwrap().replace('/', "%2F");
-        format!("postgres://privet@{folder}:{}/postgres", self.port)
+        url_of(&[(self.folder.as_path(), self.port)])
+    }
+
+    /// Returns the URL of the database, wherever of the two servers it is.
+    pub fn url_with(&self, standby: &Database) -> String {
+        url_of(&[
+            (self.folder.as_path(), self.port),
+            (standby.folder.as_path(), standby.port),
+        ])
+    }
+
+    /// Returns the socket at which the server takes connections, and its port, which is a part of the socket's name.
+    pub fn socket(&self) -> (PathBuf, u16) {
+        let name = socket_name(self.port);
+        (self.folder.join(name), self.port)
     }
 
     /// Opens the database as another machine would.
@@ -126,7 +190,13 @@ impl Database {
     }
 
     #[track_caller]
-    fn run(&self, program: &str, arguments: &[&str]) {
+    fn run<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) {
+        let said = || fs::read_to_string(self.folder.join("said")).unwrap_or_default();
+        assert!(self.tried(program, arguments), "{program}: {}", said());
+    }
+
+    /// Runs a program of the server's; false if it fails.
+    fn tried<A: AsRef<OsStr>>(&self, program: &str, arguments: &[A]) -> bool {
         let program = self.programs.join(program);
         let mut words = self.become_user.iter().map(String::as_str);
         let mut command = match words.next() {
@@ -149,11 +219,27 @@ impl Database {
             .stdin(Stdio::null())
             .stdout(said.unwrap())
             .stderr(Stdio::null())
-            .status()
-            .unwrap();
-        let said = || fs::read_to_string(self.folder.join("said")).unwrap_or_default();
-        assert!(status.success(), "{}: {}", program.display(), said());
+            .status();
+        status.unwrap().success()
     }
+}
+
+/// Returns the URL of a database at one of these servers, by the folders of their sockets and their ports.
+pub fn url_of(servers: &[(&Path, u16)]) -> String {
+    let folders = servers
+        .iter()
+        .map(|(folder, _)| folder.to_str().unwrap().replace('/', "%2F"));
+    let ports = servers.iter().map(|(_, port)| port.to_string());
+    format!(
+        "postgres:///postgres?user=privet&host={}&port={}",
+        folders.collect::<Vec<_>>().join(","),
+        ports.collect::<Vec<_>>().join(",")
+    )
+}
+
+/// Returns the name that PostgreSQL gives to its socket for a port.
+pub fn socket_name(port: u16) -> String {
+    format!(".s.PGSQL.{port}")
 }
 
 /// Returns the one that writes to a store on another machine.

@@ -2,7 +2,7 @@
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use privet_sign::{HashAlgorithm, MessageSigner, PrivateKey};
+use privet_sign::{HashAlgorithm, LimitedId, MessageSigner, PrivateKey};
 use std::path::PathBuf;
 
 /// Time on the clock of the matrix.
@@ -121,6 +121,21 @@ pub fn policy_if(condition: &str) -> String {
     format!(
         r#"{{"Statement":[{{"Resource":"*","Condition":{{"DateLessThan":{{"AWS:EpochTime":{E}}},{condition}}}}}]}}"#
     )
+}
+
+/// Returns a policy for `resource` by which a link is a limited one; each number makes another link.
+pub fn limited_policy(resource: &str, expires: u64, number: usize) -> String {
+    let id = |kind: u8| {
+        let mut bytes = [kind; 16];
+        bytes[..8].copy_from_slice(&(number as u64).to_be_bytes());
+        LimitedId::from_bytes(bytes)
+    };
+    let mark = format!(
+        r#""Privet":{{"Link":"{}","Nonce":"{}"}},"Condition""#,
+        id(1),
+        id(2)
+    );
+    canned(resource, expires).replace(r#""Condition""#, &mark)
 }
 
 /// Returns the cookie header for `policy`, signed by `by`.

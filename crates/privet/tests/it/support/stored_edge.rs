@@ -331,6 +331,15 @@ impl StoredEdge {
         self.try_v1(&request).unwrap()
     }
 
+    /// Registers a limited link for one use; returns its id.
+    #[track_caller]
+    pub fn register_one_time(&self, link: &str) -> String {
+        let form = json!({ "link": link, "limits": { "uses": 1 } });
+        let made = self.v1("POST", "/v1/links", &form);
+        assert_eq!(made.status, 201, "{}", made.json);
+        made.json["id"].as_str().unwrap().to_owned()
+    }
+
     /// Waits until a change is in force on `edges` edges, which are all that are known.
     #[track_caller]
     pub fn until_applied(&self, change: u64, edges: u64) {
