@@ -264,7 +264,7 @@ fn without_a_synchronous_standby_a_fleet_redeems_nothing_unless_told_to() {
         return;
     };
     let url = database.url();
-    let [first, second] = fleet([&url, &url], SETTINGS);
+    let [mut first, mut second] = fleet([&url, &url], SETTINGS);
     let link = one_time(&first, 1);
     for edge in [&first, &second] {
         assert_eq!(status(edge, &link, 0), 503);
@@ -272,11 +272,11 @@ fn without_a_synchronous_standby_a_fleet_redeems_nothing_unless_told_to() {
         edge.until_it_says("limited links are refused");
     }
     let _standby = database.start_standby();
-    for mut edge in [first, second] {
+    for edge in [&mut first, &mut second] {
         edge.kill();
         edge.start();
-        until("the link to be redeemed", || status(&edge, &link, 0) == 200);
-        assert_eq!(status(&edge, &link, 1), 403);
+        until("the link to be redeemed", || status(edge, &link, 0) == 200);
+        assert_eq!(status(edge, &link, 1), 403);
     }
 }
 
@@ -447,30 +447,6 @@ fn what_runs_ends_when_its_link_is_cut_off() {
         assert_eq!(viewer.head().unwrap().status(), 200);
         viewer
     });
-    let stream = format!("mp4:{}", signed("video/talk.mp4", LATER));
-    let mut player = RtmpViewer::greet(Viewer::plain(second.rtmp(), None)).unwrap();
-    let connected = player.connect("streams.example", "cfx/st");
-    assert_eq!(connected, "NetConnection.Connect.Success");
-    player.play(&stream);
-    player.until("NetStream.Play.Start");
-
-    let form = json!({ "object": "streams.example/video/*", "cut": true });
-    let revoked = first.v1("POST", "/v1/revocations", &form);
-    assert!([200, 201].contains(&revoked.status), "{}", revoked.json);
-    let begun = Instant::now();
-    let mut last_ms = 0;
-    let code = loop {
-        let message = player.next().unwrap();
-        last_ms = last_ms.max(message.timestamp_ms);
-        match message.code() {
-            Some(code) if code.starts_with("NetStream.Play") => break code,
-            Some(_) | None => {}
-        }
-    };
-    assert_eq!(code, "NetStream.Play.Failed");
-    assert!(last_ms < VIDEO_SECS * 1000, "{last_ms}");
-    eprintln!("the play ended after {:.0?}", begun.elapsed());
-
     // Without the cut, whoever has begun goes on.
     for (link, is_cut) in links.iter().zip([false, true]) {
         revoke(&first, link, is_cut);
@@ -484,7 +460,6 @@ fn what_runs_ends_when_its_link_is_cut_off() {
     let logged = logged(&second);
     for line in [
         r#"{"cs-uri-stem":"/large","x-privet-refusal":"link-revoked"}"#,
-        r#"{"x-event":"play","x-privet-refusal":"link-revoked"}"#,
         r#"{"cs-uri-stem":"/large","x-privet-refusal":"-"}"#,
     ] {
         assert!(logged.contains(line), "{line} is not in {logged}");
