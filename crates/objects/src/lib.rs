@@ -48,8 +48,8 @@ pub use list::{Entry, Page};
 pub use list_request::ListRequest;
 pub use metadata::Metadata;
 pub use multipart::{
-    CompletedPart, Completion, PART_NUMBER_MAX, Part, PartUpload, PartsPage, UploadEntry, UploadId,
+    CompletedPart, Completion, Part, PartUpload, PartsPage, UploadEntry, UploadId,
     UploadInProgress, UploadsPage, UploadsRequest,
 };
-pub use parts::Parts;
+pub use parts::{PART_NUMBER_MAX, Parts};
 pub use settings::Settings;

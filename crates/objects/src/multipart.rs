@@ -9,12 +9,11 @@ pub use parts::PartUpload;
 
 use crate::hex::{from_hex, random, to_hex};
 use crate::metadata::now_ns;
+use crate::parts::PART_NUMBER_MAX;
 use crate::{Algorithm, Attributes, Checksum, ChecksumType, ETag, Key, WriteConditions};
 use std::fmt;
 use std::time::SystemTime;
 
-/// Maximum number of a part (S3, "Multipart upload limits").
-pub const PART_NUMBER_MAX: u16 = 10_000;
 
 /// The name of a multipart upload: the time of its creation, so that names are in this order, and what nobody can
 /// guess.

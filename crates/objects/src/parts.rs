@@ -1,7 +1,9 @@
 //! Sizes of the parts of which an object was made.
 
-use crate::PART_NUMBER_MAX;
 use std::ops::Range;
+
+/// Maximum number of a part (S3, "Multipart upload limits").
+pub const PART_NUMBER_MAX: u16 = 10_000;
 
 /// Sizes of an object's parts, in order: a size and how many parts in a row have it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

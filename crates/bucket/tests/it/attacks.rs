@@ -93,7 +93,10 @@ async fn ask_as(
     let authorization = format!(
         "AWS4-HMAC-SHA256 Credential={credential}, SignedHeaders={names}, Signature={signature}"
     );
-    let mut request = Request::builder().method(method).uri(target);
+    let mut request = Request::builder()
+        .method(method)
+        .uri(target)
+        .header("content-length", body.len());
     for (name, value) in signed {
         request = request.header(name, value);
     }
