@@ -217,7 +217,9 @@ fn an_answer_permits_what_it_says() {
     check_answer(unconfirmed(), REDEEMED, SILENT);
     check_answer(head(), AGAIN, Step::ServeHead);
     check_answer(head(), StoreAnswer::Available, Step::ServeHead);
-    check_answer(unconfirmed(), AGAIN, Step::Confirm);
+    // Whoever has a use has confirmed it; the store is asked to go on with it.
+    let goes_on = ask(STRANGER, QuestionKind::Redeem, 50);
+    check_answer(unconfirmed(), AGAIN, goes_on);
     check_answer(unconfirmed(), StoreAnswer::Available, Step::Confirm);
     let here = UseMade::Here(ATTEMPT);
     check_answer(first(), REDEEMED, serve(STRANGER, 1600, here));
