@@ -14,7 +14,6 @@ use crate::{Algorithm, Attributes, Checksum, ChecksumType, ETag, Key, WriteCondi
 use std::fmt;
 use std::time::SystemTime;
 
-
 /// The name of a multipart upload: the time of its creation, so that names are in this order, and what nobody can
 /// guess.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]

@@ -43,8 +43,8 @@ impl Upkeep {
         self.sweep(store, now).await
     }
 
-    /// Finds out whether uses of limited links outlive a failover of the database, without which none is redeemed unless the
-    /// operator insists.
+    /// Finds out whether uses of limited links outlive a failover of the database, without which none is redeemed
+    /// unless the operator insists.
     async fn check_durability(
         &mut self,
         store: &Store,

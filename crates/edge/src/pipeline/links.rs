@@ -104,8 +104,8 @@ pub(super) async fn settled(
     }
 }
 
-/// True if a response with this status may have handed the object over. A redirect may: with a path token, or to where the
-/// origin has the object.
+/// True if a response with this status may have handed the object over. A redirect may: with a path token, or to
+/// where the origin has the object.
 fn hands_over(status: StatusCode) -> bool {
     let is_redirect = status.is_redirection() && status != StatusCode::NOT_MODIFIED;
     status.is_success() || is_redirect

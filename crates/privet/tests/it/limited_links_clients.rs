@@ -1,5 +1,5 @@
-//! What real clients make of a link that may be used once: however many requests they send, it is one use, and nobody else
-//! gets in.
+//! What real clients make of a link that may be used once: however many requests they send, it is one use, and nobody
+//! else gets in.
 
 use crate::support::*;
 use serde_json::{Value, json};

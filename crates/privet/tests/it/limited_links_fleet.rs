@@ -1,7 +1,8 @@
-//! Limited links while databases and edges fail, and how long revocations take: no link opens for two viewers, and none is
-//! lost to the viewer who has it.
+//! Limited links while databases and edges fail, and how long revocations take: no link opens for two viewers, and
+//! none is lost to the viewer who has it.
 //!
-//! `PRIVET_LINKS_RACED`, `PRIVET_LINKS_KILLED` and `PRIVET_REVOCATIONS` are the numbers of links, 300, 100 and 20 unless set.
+//! `PRIVET_LINKS_RACED`, `PRIVET_LINKS_KILLED` and `PRIVET_REVOCATIONS` are the numbers of links, 300, 100 and 20
+//! unless set.
 
 use crate::support::*;
 use serde_json::{Value, json};
