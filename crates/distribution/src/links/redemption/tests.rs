@@ -218,7 +218,7 @@ fn an_answer_permits_what_it_says() {
     check_answer(head(), AGAIN, Step::ServeHead);
     check_answer(head(), StoreAnswer::Available, Step::ServeHead);
     // Whoever has a use has confirmed it; the store is asked to go on with it.
-    let goes_on = ask(STRANGER, QuestionKind::Redeem, 50);
+    let goes_on = ask(STRANGER, QuestionKind::Join, 50);
     check_answer(unconfirmed(), AGAIN, goes_on);
     check_answer(unconfirmed(), StoreAnswer::Available, Step::Confirm);
     let here = UseMade::Here(ATTEMPT);
@@ -306,6 +306,15 @@ fn a_lost_outcome_is_asked_for_with_the_same_attempt() {
         };
         assert_eq!(redeeming.on_answer(heard, &too_late), SILENT);
     }
+}
+
+#[test]
+fn a_use_that_was_given_back_before_it_is_joined_is_not_made_again() {
+    let (mut redeeming, _) = Redeeming::start(unconfirmed(), RULES, &FRESH);
+    let joins = redeeming.on_answer(Heard::Answer(AGAIN), &FRESH);
+    assert_eq!(joins, ask(STRANGER, QuestionKind::Join, 50));
+    let gone = redeeming.on_answer(Heard::Answer(StoreAnswer::Available), &FRESH);
+    assert_eq!(gone, Step::Confirm);
 }
 
 #[test]
