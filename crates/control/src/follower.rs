@@ -272,6 +272,8 @@ impl Following {
 
     /// Takes over what has changed, and reports how far this edge is.
     async fn look(&mut self) -> Result<(), StoreError> {
+        // What is asked now and answered later is news of now.
+        let asked = self.edge.clock().now();
         let store = self.opened().await?;
         self.take_over(&store).await?;
         if !self.failures.is_empty() && self.tried.elapsed() >= RETRY {
@@ -285,7 +287,7 @@ impl Following {
         let settings = self.edge.snapshot().node.links;
         self.upkeep.tend(&store, &settings, now()).await?;
         let links = self.edge.links();
-        links.heard(self.edge.clock().now());
+        links.heard(asked);
         let edge_id = &self.state.edge_id;
         self.counting.send(&self.edge, edge_id, &store).await?;
         self.state.heard_at = Some(now().seconds());

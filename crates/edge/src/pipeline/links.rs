@@ -16,6 +16,8 @@ use privet_distribution::request::{Denial, LinkRefusal};
 /// Size of the longest form that a button sends.
 const FORM_SIZE_BYTES_MAX: u64 = 256;
 const FORM_TYPE: &[u8] = b"application/x-www-form-urlencoded";
+/// Caching of what a limited link opens: each further use is asked for.
+const OWN_COPY: HeaderValue = HeaderValue::from_static("private, no-cache");
 /// Word for the operator's log where a person is asked to confirm.
 const CONFIRMATION: &str = "link-confirmation";
 
@@ -153,10 +155,16 @@ async fn reserve_bytes(
     }
 }
 
+/// Gives the viewer the proof of its visit, and lets nobody but the viewer keep the answer: from a shared cache, others
+/// would have it without a use.
 fn prove_visit(answer: &mut Answer, redeemed: &Redeemed<'_>) {
-    if let Some(LinkUse::Visit { cookie, .. }) = redeemed.link_use()
-        && let Ok(cookie) = HeaderValue::try_from(cookie.as_str())
-    {
+    let Some(LinkUse::Visit { cookie, .. }) = redeemed.link_use() else {
+        return;
+    };
+    if let Ok(cookie) = HeaderValue::try_from(cookie.as_str()) {
         answer.headers.append(SET_COOKIE, cookie);
+    }
+    if answer.status != StatusCode::SEE_OTHER {
+        answer.headers.insert(CACHE_CONTROL, OWN_COPY);
     }
 }

@@ -101,6 +101,7 @@ fn a_one_time_link_opens_for_one_viewer() {
     let link = url(&one);
     let first = asked(&edge, &program(&link, "127.0.0.2"));
     assert_eq!((first.status(), first.text()), (200, "the talk"));
+    assert_eq!(first.header("Cache-Control"), Some("private, no-cache"));
     // The same viewer goes on: a range, a retry.
     let range = program(&link, "127.0.0.2").header("Range", "bytes=4-");
     assert_eq!(asked(&edge, &range).text(), "talk");

@@ -6,7 +6,7 @@ use crate::rtmp::opening::{NotPlayed, OpenVideo};
 use privet_distribution::logging::StreamEvent;
 use privet_distribution::request::{Denial, StreamDenial, route_stream};
 use privet_media::rtmp::{
-    Action, Connect, ConnectRefusal, Feed, PlayRefusal, PlayRequest, Start, StreamName, host_of,
+    Action, Connect, ConnectRefusal, Feed, PlayRequest, Start, StreamName, host_of,
 };
 use privet_media::stream::Messages;
 use std::time::Duration;
@@ -193,11 +193,10 @@ impl<S> RtmpConnection<S> {
         };
         let name = play.video.name.clone();
         self.end_play();
-        let not_played = NotPlayed {
-            refusal: PlayRefusal::Denied,
-            token,
-        };
-        self.refuse(StreamEvent::Play, Some(&name), not_played);
+        self.session.cut_off();
+        if let Some(events) = &self.events {
+            events.refused(StreamEvent::Play, Some(&name), token);
+        }
     }
 
     fn end_play(&mut self) {

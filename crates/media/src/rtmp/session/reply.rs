@@ -203,6 +203,17 @@ impl Session {
         self.user_control_event(event::STREAM_EOF, stream_id);
     }
 
+    /// Ends the play that runs: its viewer may not go on. Whatever was asked is not answered any more.
+    pub fn cut_off(&mut self) {
+        self.asked = None;
+        let Some(stream_id) = self.playing.take() else {
+            return;
+        };
+        let code = "NetStream.Play.Failed";
+        self.status(stream_id, Level::Error, code, "Access denied.");
+        self.user_control_event(event::STREAM_EOF, stream_id);
+    }
+
     /// Pings a silent viewer, to learn if it is still there.
     pub fn ping(&mut self, now: Duration) {
         if self.is_open() {

@@ -340,6 +340,26 @@ fn refused_plays() {
     viewer.check_heard(&["onStatus error NetStream.Play.StreamNotFound @1"]);
 }
 
+#[test]
+fn a_play_that_is_cut_off_is_over() {
+    let mut viewer = Viewer::connected();
+    viewer.session.cut_off();
+    viewer.check_heard(&[]);
+    viewer.say(1, &play(PLAY)).unwrap();
+    viewer.session.start(&Start::default());
+    viewer.heard();
+    viewer.session.cut_off();
+    let heard = viewer.heard();
+    assert_eq!(heard[0], "onStatus error NetStream.Play.Failed @1");
+    assert_eq!(
+        viewer.say(1, &command("seek", [Value::Number(1.0)])),
+        Ok(None)
+    );
+    viewer.check_heard(&[]);
+    viewer.session.cut_off();
+    viewer.check_heard(&[]);
+}
+
 fn check_play(arguments: &[Value], expected: (u64, Option<u64>)) {
     let mut values = command("play", [Value::text(PLAY)]);
     values.extend(arguments.iter().cloned());
