@@ -267,6 +267,7 @@ impl Following {
                 () = tokio::time::sleep_until(self.due(began + TICK)) => {}
             }
         }
+        self.edge.links().ask_nobody();
         self.record.save();
     }
 

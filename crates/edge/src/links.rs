@@ -8,7 +8,7 @@ mod ledger;
 pub use ledger::{LinkCounts, LinkRefusals};
 pub(crate) use ledger::{Seen, SeenVisit};
 
-use arc_swap::ArcSwap;
+use arc_swap::{ArcSwap, ArcSwapOption};
 use ledger::Ledger;
 use privet_distribution::links::{
     ConfirmSetting, GrantFacts, Heard, Judgement, NotTaken, RevocationChange, RevocationTable,
@@ -19,7 +19,7 @@ use std::fmt::Debug;
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// Viewers of whom it is remembered that they have shown a cookie.
 const SHOWN_MAX: usize = 100_000;
@@ -82,7 +82,7 @@ pub enum TermsHeard {
 #[derive(Debug)]
 pub struct EdgeLinks {
     table: ArcSwap<RevocationTable>,
-    source: OnceLock<LinkSource>,
+    source: ArcSwapOption<LinkSource>,
     /// Second in which the store was last heard of.
     heard_at: AtomicU64,
     shown: Mutex<ShownVisits>,
@@ -100,7 +100,7 @@ impl EdgeLinks {
     pub(crate) fn new(revocations: Arc<RevocationTable>) -> Self {
         EdgeLinks {
             table: ArcSwap::new(revocations),
-            source: OnceLock::new(),
+            source: ArcSwapOption::empty(),
             heard_at: AtomicU64::new(0),
             shown: Mutex::new(ShownVisits::new(SHOWN_MAX)),
             ledger: Ledger::default(),
@@ -108,9 +108,15 @@ impl EdgeLinks {
     }
 
     /// Names the store that is asked about limited links from now on; until then they are refused. `secret` proves
-    /// visits to all edges of the store. Only the first call counts.
+    /// visits to all edges of the store.
     pub fn ask_at(&self, store: Arc<dyn LinkStore>, secret: PathTokenSecret) {
-        let _ = self.source.set(LinkSource { store, secret });
+        let source = LinkSource { store, secret };
+        self.source.store(Some(Arc::new(source)));
+    }
+
+    /// Asks nobody any more: limited links are refused.
+    pub fn ask_nobody(&self) {
+        self.source.store(None);
     }
 
     /// Applies changes of revocations; when it returns, every grant is judged by them.
@@ -163,8 +169,8 @@ impl EdgeLinks {
         &self.ledger
     }
 
-    pub(crate) fn source(&self) -> Option<&LinkSource> {
-        self.source.get()
+    pub(crate) fn source(&self) -> Option<Arc<LinkSource>> {
+        self.source.load_full()
     }
 
     /// Returns the second in which the store was last heard of.

@@ -132,7 +132,7 @@ impl LimitedRequest<'_> {
         loop {
             match step {
                 Step::AskStore { question, wait_ms } => {
-                    let heard = asked(source, question, wait_ms).await;
+                    let heard = asked(&source, question, wait_ms).await;
                     step = redeeming.on_answer(heard, &self.moment());
                 }
                 Step::Serve { visit, made } => {
