@@ -215,5 +215,7 @@ fn random() -> [u8; 16] {
     let mut bytes = [0; 16];
     // The operating system's source of randomness does not fail once the process has begun (aws-lc aborts otherwise).
     let _ = aws_lc_rs::rand::fill(&mut bytes);
+    // The text of an id begins with a letter then, and is no option on a command line.
+    bytes[0] &= 0x7f;
     bytes
 }

@@ -40,6 +40,8 @@ impl RegisteredId {
     pub fn random() -> Result<Self, StoreError> {
         let mut bytes = [0; 16];
         random::fill(&mut bytes)?;
+        // Its text begins with a letter, and is no option on a command line.
+        bytes[0] &= 0x7f;
         Ok(Self(bytes))
     }
 }

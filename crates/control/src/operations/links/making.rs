@@ -299,5 +299,7 @@ impl Operations {
 fn random() -> Result<[u8; 16], OperationError> {
     let mut bytes = [0; 16];
     rand::fill(&mut bytes).map_err(|_| OperationError::System("no random bytes"))?;
+    // The text of an id begins with a letter then, and is no option on a command line.
+    bytes[0] &= 0x7f;
     Ok(bytes)
 }
