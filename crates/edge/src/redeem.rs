@@ -144,7 +144,6 @@ impl Links {
             let redeemed = Redeemed::without_use(authorized);
             return Ok(Redemption::Redeemed(redeemed));
         };
-        self.0.key_use.note(grant.key_pair_id(), presented.now);
         let object = RevokedObject {
             host: presented.request.host,
             paths: presented.paths,
@@ -159,6 +158,7 @@ impl Links {
                 return Err(Denial::Link(LinkRefusal::RevocationsForgotten));
             }
         }
+        self.0.key_use.note(grant.key_pair_id(), presented.now);
         let limited = grant.link_mark().and_then(|mark| mark.limited.as_ref());
         let is_redeemed = match presented.purpose {
             // What carries a path token was redeemed before the token was issued.
