@@ -10,7 +10,7 @@ use crate::{LinkDigest, StoreError, SubjectDigest};
 pub enum Revoked {
     /// One link, registered or not.
     Link(LinkDigest),
-    /// Links of a key that were made before the revocation.
+    /// Links of a key, whenever they were made: whoever has a stolen key writes any time into them.
     Key(String),
     /// Links of a subject that were made before the revocation.
     Subject(SubjectDigest),
