@@ -148,16 +148,7 @@ impl Links {
             host: presented.request.host,
             paths: presented.paths,
         };
-        match self.judge(grant, object, presented.now) {
-            Judgement::NotRevoked => {}
-            Judgement::Revoked(by) => {
-                let revocation = by.revocation;
-                return Err(Denial::Link(LinkRefusal::Revoked { revocation }));
-            }
-            Judgement::Forgotten => {
-                return Err(Denial::Link(LinkRefusal::RevocationsForgotten));
-            }
-        }
+        self.check_revocations(grant, object, presented.now)?;
         self.0.key_use.note(grant.key_pair_id(), presented.now);
         let limited = grant.link_mark().and_then(|mark| mark.limited.as_ref());
         let is_redeemed = match presented.purpose {
@@ -184,6 +175,26 @@ impl Links {
             }),
             limited::Outcome::Page(page, refusal) => Redemption::Page(page, refusal),
         })
+    }
+
+    /// Refuses a grant that was revoked for an object.
+    ///
+    /// # Errors
+    /// It was, or nobody can tell.
+    pub(crate) fn check_revocations(
+        &self,
+        grant: &Grant,
+        object: RevokedObject<'_>,
+        now: Timestamp,
+    ) -> Result<(), Denial> {
+        match self.judge(grant, object, now) {
+            Judgement::NotRevoked => Ok(()),
+            Judgement::Revoked(by) => {
+                let revocation = by.revocation;
+                Err(Denial::Link(LinkRefusal::Revoked { revocation }))
+            }
+            Judgement::Forgotten => Err(Denial::Link(LinkRefusal::RevocationsForgotten)),
+        }
     }
 
     /// Judges by what is known of revocations.

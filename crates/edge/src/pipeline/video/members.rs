@@ -7,6 +7,7 @@ use crate::video::make_fault::MakeFault;
 use crate::video::set_document::{SET_SIZE_BYTES_MAX, SetRendition, SetSubtitles, VideoSet};
 use crate::video::source::{ReadScope, VideoSource, too_large_text};
 use crate::video::whole_text::TextFault;
+use privet_distribution::links::RevokedObject;
 use privet_distribution::request::Denial;
 use privet_media::playlist::TEXT_SIZE_BYTES_MAX;
 use std::future::poll_fn;
@@ -179,7 +180,17 @@ impl VideoWalk<'_> {
     }
 
     fn authorized_member(&self, path: &str) -> Result<Redeemed<'_>, Denial> {
-        self.authorized.member(&self.request, path)
+        let member = self.authorized.member(&self.request, path)?;
+        if let Some(grant) = member.grant() {
+            // The set was judged by its own path; an object of it may be revoked by itself.
+            let object = RevokedObject {
+                host: self.request.host,
+                paths: &[path],
+            };
+            let links = &self.context.links;
+            links.check_revocations(grant, object, self.received.now)?;
+        }
+        Ok(member)
     }
 
     /// Returns the subtitles of the set that exist and can be read, as far as is known without reading long ones:
